@@ -1,0 +1,45 @@
+# Settings that every target of ours takes. The static helper and the stand-in take project_warnings only.
+add_library(project_warnings INTERFACE)
+target_compile_options(project_warnings INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor
+  -Woverloaded-virtual $<$<BOOL:${HOOKSHOT_WERROR}>:-Werror>)
+add_library(project_options INTERFACE)
+target_include_directories(project_options INTERFACE ${PROJECT_SOURCE_DIR})
+if(HOOKSHOT_SANITIZE)
+  target_compile_options(project_options INTERFACE -fsanitize=${HOOKSHOT_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
+  target_link_options(project_options INTERFACE -fsanitize=${HOOKSHOT_SANITIZE})
+endif()
+
+# add_component(NAME name SOURCES a.cc... [DEPS targets...] [TESTS a_test.cc...] [LAB_TESTS b_test.cc...])
+#
+# One folder, one target `harness::name`, and one unit test executable that links only what the folder
+# declares, so that a hidden dependency is a link error. TESTS carry the ctest label `unit`, LAB_TESTS
+# the label `lab` (they may take a node, a daemon or seconds; they run one at a time and exit 77 or use
+# GTEST_SKIP with the reason where the machine cannot run them).
+function(add_component)
+  cmake_parse_arguments(ARG "" "NAME" "SOURCES;DEPS;TESTS;LAB_TESTS;TEST_DEPS" ${ARGN})
+  add_library(hookshot_${ARG_NAME} STATIC ${ARG_SOURCES})
+  add_library(harness::${ARG_NAME} ALIAS hookshot_${ARG_NAME})
+  target_link_libraries(hookshot_${ARG_NAME} PUBLIC project_options ${ARG_DEPS} PRIVATE project_warnings)
+  if(ARG_TESTS)
+    add_hookshot_test(NAME ${ARG_NAME}_test LABEL unit SOURCES ${ARG_TESTS} DEPS harness::${ARG_NAME} ${ARG_TEST_DEPS})
+  endif()
+  if(ARG_LAB_TESTS)
+    add_hookshot_test(NAME ${ARG_NAME}_lab_test LABEL lab SOURCES ${ARG_LAB_TESTS} DEPS harness::${ARG_NAME} ${ARG_TEST_DEPS})
+  endif()
+endfunction()
+
+# add_hookshot_test(NAME n LABEL unit|lab SOURCES ... DEPS ...): a GoogleTest executable as one ctest test.
+# Tests find the source tree by the macro HOOKSHOT_SOURCE_DIR and the build tree by HOOKSHOT_BINARY_DIR.
+function(add_hookshot_test)
+  cmake_parse_arguments(ARG "" "NAME;LABEL" "SOURCES;DEPS" ${ARGN})
+  add_executable(${ARG_NAME} ${ARG_SOURCES})
+  target_link_libraries(${ARG_NAME} PRIVATE ${ARG_DEPS} project_options project_warnings GTest::gmock GTest::gtest_main)
+  target_compile_definitions(${ARG_NAME} PRIVATE HOOKSHOT_SOURCE_DIR="${PROJECT_SOURCE_DIR}" HOOKSHOT_BINARY_DIR="${PROJECT_BINARY_DIR}")
+  add_test(NAME ${ARG_NAME} COMMAND ${ARG_NAME})
+  set_tests_properties(${ARG_NAME} PROPERTIES LABELS ${ARG_LABEL} SKIP_RETURN_CODE 77)
+  if(ARG_LABEL STREQUAL lab)
+    set_tests_properties(${ARG_NAME} PROPERTIES RUN_SERIAL ON TIMEOUT 1500)
+  else()
+    set_tests_properties(${ARG_NAME} PROPERTIES TIMEOUT 120)
+  endif()
+endfunction()
