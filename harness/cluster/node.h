@@ -1,0 +1,92 @@
+// One node of the cluster under test, in the words that the layers above need: run a command, ask the
+// guard, read its stream, talk HTTP to a port of the node. Everything goes through the node's one SSH
+// connection. The layers above never see SSH.
+//
+// A Node is used from several threads at once. It does not retry commands: what was cut off in the middle
+// comes back as `unreachable`, and the caller, who knows whether it is safe, decides. `reconnect` is explicit
+// and reports whether the node has booted since.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "harness/base/json.h"
+#include "harness/base/result.h"
+#include "harness/base/time.h"
+#include "harness/exec/command.h"
+
+namespace harness::cluster {
+
+// Lines from a guard verb that streams. Destroying it ends the verb on the node.
+class LineStream {
+ public:
+  virtual ~LineStream() = default;
+  // The next line as JSON; no value when the deadline passed first (the stream goes on);
+  // an error when the stream ended or the connection is gone (unreachable).
+  virtual Result<std::optional<Json>> next(Deadline deadline) = 0;
+};
+
+struct HttpRequest {
+  std::string method = "GET";
+  std::string host = "127.0.0.1";  // as seen from the node
+  int port = 0;
+  std::string path = "/";
+  bool tls = true;
+  std::string client_cert_pem;  // in memory only
+  std::string client_key_pem;
+  std::string ca_pem;  // the server is verified against this when it is not empty
+  std::string body;
+  std::string content_type = "application/json";
+  std::string basic_user;  // user:password, redacted in every message
+};
+
+struct HttpResponse {
+  int status = 0;
+  std::string body;
+  Microseconds latency{0};
+};
+
+struct Reconnected {
+  std::string boot_id;
+  bool rebooted = false;  // the boot id differs from the last one seen
+};
+
+class Node {
+ public:
+  virtual ~Node() = default;
+
+  virtual const std::string& name() const = 0;
+  virtual const std::string& address() const = 0;
+  virtual bool is_server() const = 0;
+  virtual const std::string& data_dir() const = 0;
+  // "rke2-server.service" or "rke2-agent.service".
+  virtual std::string unit() const = 0;
+
+  // Runs an argv on the node as root, through the guard. A non-zero exit is a result, not an error.
+  virtual Result<exec::CommandResult> run(const exec::Command& command, Deadline deadline) = 0;
+  // Asks one guard verb; all its lines but the last (done). An error line comes back as an Error whose
+  // code is invalid_input, refused, remote_failed or internal as the guard said.
+  virtual Result<std::vector<Json>> guard(std::string_view verb, const Json& record, Deadline deadline) = 0;
+  virtual Result<std::unique_ptr<LineStream>> guard_stream(std::string_view verb,
+                                                           const Json& record,
+                                                           Deadline deadline) = 0;
+  // Content of a file, read as root. Never logged.
+  virtual Result<std::string> read_file(const std::string& path, Deadline deadline) = 0;
+  // Copies a local file to the node (root-owned, the mode given), checked by SHA-256 after the copy.
+  virtual Status upload(const std::filesystem::path& local,
+                        const std::string& remote,
+                        int mode,
+                        Deadline deadline) = 0;
+  // unreachable: no TCP or TLS answer; timed_out: none in time. Every HTTP status is a result.
+  virtual Result<HttpResponse> http(const HttpRequest& request, Deadline deadline) = 0;
+
+  // True while the connection is believed to be up.
+  virtual bool connected() const = 0;
+  // Connects again, until the deadline; the error says what was last seen (refused, no route, host key).
+  virtual Result<Reconnected> reconnect(Deadline deadline) = 0;
+};
+
+}  // namespace harness::cluster
