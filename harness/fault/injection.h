@@ -1,0 +1,98 @@
+// Arming, keeping alive, awaiting and healing of faults. The guard on the node does the harm and
+// takes it back; this side asks, watches, and makes sure that nothing is left.
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "harness/event/span.h"
+#include "harness/fault/budget.h"
+#include "harness/fault/fault.h"
+#include "harness/observe/sink.h"
+
+namespace harness::fault {
+
+struct Trigger {
+  std::optional<event::WindowDef> window;  // none: at once
+  Microseconds offset{0};
+  bool any_invocation = false;  // also in the invocation that runs while arming
+};
+
+struct ArmRequest {
+  std::string id;  // [a-z0-9-], unique in the run
+  std::string run;
+  std::string case_name;
+  std::string cluster;
+  Trigger trigger;
+  std::chrono::milliseconds ttl{600'000};
+  std::chrono::milliseconds lease{15'000};
+};
+
+// A record of the guard after it reached an end: applied, missed or expired.
+struct Outcome {
+  std::string outcome;  // "applied", "missed", "expired"
+  std::string state;    // the guard's
+  std::string reason;
+  std::string evidence;  // one line
+  Json record;
+};
+
+// The allow marker and the quarantine, as the node's guard sees them: refused unless the node is
+// marked for this cluster.
+Status check_allowed(cluster::Node& node, const std::string& cluster, Deadline deadline);
+
+// Arms the fault; budget and marker have been checked by the caller. On any error nothing is armed
+// that will not undo itself: the guard's own lease sees to it.
+Status arm(cluster::Node& node, const Fault& fault, const ArmRequest& request, Deadline deadline);
+
+// Renews the lease of all records on the nodes until destroyed. A node that cannot be reached is
+// tried again: its own lease is the safety, not this thread.
+class Heartbeat {
+ public:
+  Heartbeat(std::vector<cluster::Node*> nodes,
+            std::string cluster,
+            std::chrono::milliseconds period);
+  ~Heartbeat();
+  Heartbeat(const Heartbeat&) = delete;
+  Heartbeat& operator=(const Heartbeat&) = delete;
+  void stop();
+
+ private:
+  std::vector<std::jthread> threads_;
+};
+
+// Waits until the record has an end; connects again after a reboot. An applied fault without
+// evidence is an internal error. timed_out carries the record's last state.
+Result<Outcome> await(cluster::Node& node,
+                      const std::string& id,
+                      Deadline deadline,
+                      std::stop_token stop = {});
+
+struct HealedRecord {
+  std::string node;
+  std::string id;
+  std::string state;  // VERIFIED, or what stands in its way
+  std::string summary;
+};
+
+struct HealReport {
+  std::vector<HealedRecord> records;  // what was found and undone
+  std::vector<std::string> dirty;     // "cp-1: why": these nodes are not clean; exit status 5
+
+  bool clean() const { return dirty.empty(); }
+};
+
+// Undoes everything armed on all nodes and has it verified. Goes on past a node that fails.
+// Idempotent. `run` limits it to one run's records; empty is all.
+HealReport heal(const std::vector<cluster::Node*>& nodes,
+                const std::string& cluster,
+                const std::string& run,
+                const observe::Sink& sink,
+                Deadline deadline);
+
+}  // namespace harness::fault

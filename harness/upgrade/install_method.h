@@ -1,0 +1,43 @@
+// How a version gets onto a node's disk. Installing starts nothing and stops nothing: the restart
+// is a step of its own, the operator's.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "harness/base/result.h"
+#include "harness/base/version.h"
+#include "harness/cluster/node.h"
+
+namespace harness::upgrade {
+
+struct Installed {
+  std::string version;  // as `rke2 --version` prints it
+  std::string commit;
+};
+
+class InstallMethod {
+ public:
+  virtual ~InstallMethod() = default;
+
+  virtual std::string_view name() const = 0;
+  // All that can be checked on this machine, before any node is touched: invalid_input names the
+  // file and what to do about it.
+  virtual Status verify(const Version& version) const = 0;
+  // Verifies, then installs. Safe to run again after any error; an error in the middle says in
+  // which state the node is.
+  virtual Result<Installed> install(cluster::Node& node,
+                                    const Version& version,
+                                    Deadline deadline) const = 0;
+};
+
+// `method` as in the inventory; only "tarball" so far. Artifacts are in <artifacts>/<version>/.
+Result<std::unique_ptr<InstallMethod>> make_install_method(std::string_view method,
+                                                           std::filesystem::path artifacts);
+
+// `rke2 --version` on disk, wherever the tarball puts it.
+Result<Installed> read_installed(cluster::Node& node, Deadline deadline);
+
+}  // namespace harness::upgrade

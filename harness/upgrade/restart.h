@@ -1,0 +1,41 @@
+// The operator's restart of the service, and the wait until the node is whole again.
+#pragma once
+
+#include <optional>
+#include <stop_token>
+#include <string>
+
+#include "harness/base/result.h"
+#include "harness/base/version.h"
+#include "harness/observe/control_plane.h"
+#include "harness/observe/unit_state.h"
+
+namespace harness::upgrade {
+
+struct RestartOutcome {
+  bool ok = false;  // systemd's job succeeded or, when it was lost, the unit came up by itself
+  std::string job_result;  // "done", "failed", or "lost" when the connection went away under it
+  int exit_status = 0;     // of systemctl; meaningless when lost
+  std::string text;        // what systemctl said
+  bool rebooted = false;   // the boot id changed while it ran
+  observe::UnitState before;
+  observe::UnitState after;
+  Microseconds duration{0};
+};
+
+// `systemctl restart <unit>`, blocking as an operator's would. A failed job is an outcome, not an
+// error. When the connection is lost (the node reboots under it) the node is waited for, and the
+// outcome is read from its unit, invocation and boot id. Errors: the node did not come back, or no
+// outcome before the deadline; the message carries what was last seen.
+Result<RestartOutcome> restart(cluster::Node& node, Deadline deadline, std::stop_token stop = {});
+
+// Until the unit is active, the supervisor (a server) says ready, the node's own apiserver (a
+// server) is ready, and the cluster shows the node Ready at the version's kubelet version. Connects
+// again when it must.
+Status wait_ready(const observe::Access& access,
+                  cluster::Node& node,
+                  const Version& version,
+                  Deadline deadline,
+                  std::stop_token stop = {});
+
+}  // namespace harness::upgrade

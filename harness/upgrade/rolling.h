@@ -1,0 +1,81 @@
+// Bringing a cluster to a version: the order, the steps, and the quiet afterwards.
+//
+// Each step puts step.started and step.finished into the sink, with what the job said.
+#pragma once
+
+#include <functional>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "harness/observe/sink.h"
+#include "harness/upgrade/install_method.h"
+#include "harness/upgrade/restart.h"
+
+namespace harness::upgrade {
+
+struct Rollout {
+  const observe::Access& access;
+  const InstallMethod& method;
+  observe::Sink sink;
+  std::stop_token stop;
+  // Limits of a single step; the caller's deadline holds in any case.
+  std::chrono::seconds install_limit{600};
+  std::chrono::seconds restart_limit{1200};
+  std::chrono::seconds ready_limit{600};
+};
+
+// Servers first, then agents, each in inventory order.
+std::vector<cluster::Node*> rolling_order(const std::vector<cluster::Node*>& nodes);
+
+// Whether a node runs the version: disk, running process and kubelet.
+struct NodeVersion {
+  std::string disk;
+  std::string running;  // from the current invocation's `Starting rke2` line
+  std::string kubelet;  // as the cluster shows it
+  bool matches(const Version& version) const;
+  std::string describe() const;
+};
+
+Result<NodeVersion> read_version(const observe::Access& access,
+                                 cluster::Node& node,
+                                 Deadline deadline);
+
+// One node: install, restart, wait until ready. A restart whose job failed is put into the outcome,
+// and waiting goes on: systemd starts the service again, as an operator would see.
+Result<RestartOutcome> upgrade_node(const Rollout& rollout,
+                                    cluster::Node& node,
+                                    const Version& version,
+                                    Deadline deadline);
+
+// The whole cluster in rolling order. `go_on` is asked before each node; false stops half-way,
+// which is not an error. Returns the names of the nodes that were done.
+Result<std::vector<std::string>> roll(const Rollout& rollout,
+                                      const Version& version,
+                                      Deadline deadline,
+                                      const std::function<bool(const cluster::Node&)>& go_on = {});
+
+// The path's first version on every node, settled. Installs and restarts only where needed;
+// forwards, or backwards within one minor line (further is refused: etcd's data would not go back).
+Status bring_to(const Rollout& rollout, const Version& version, Deadline deadline);
+
+struct SettleOptions {
+  std::chrono::milliseconds quiet{5000};  // no restart, no new invocation, no change of containers
+  std::chrono::milliseconds period{500};
+  bool wait_for_back_off = true;  // kubelet's crash back-off of earlier trials must have run out
+};
+
+struct Settled {
+  Microseconds duration{0};
+  std::string
+      waited_for;  // what took longest, e.g. "back-off of etcd on cp-1: 40s"; empty: nothing
+};
+
+// Until the cluster is healthy and quiet: every unit active, every static pod's sandbox its
+// manifest's, etcd healthy with all its voters, every node Ready, nothing restarted for a stretch.
+Result<Settled> settle(const observe::Access& access,
+                       const SettleOptions& options,
+                       Deadline deadline,
+                       std::stop_token stop = {});
+
+}  // namespace harness::upgrade
