@@ -1,10 +1,10 @@
-// One node of the cluster under test, in the words that the layers above need: run a command, ask the
-// guard, read its stream, talk HTTP to a port of the node. Everything goes through the node's one SSH
-// connection. The layers above never see SSH.
+// One node of the cluster under test, in the words that the layers above need: run a command, ask
+// the guard, read its stream, talk HTTP to a port of the node. Everything goes through the node's
+// one SSH connection. The layers above never see SSH.
 //
-// A Node is used from several threads at once. It does not retry commands: what was cut off in the middle
-// comes back as `unreachable`, and the caller, who knows whether it is safe, decides. `reconnect` is explicit
-// and reports whether the node has booted since.
+// A Node is used from several threads at once. It does not retry commands: what was cut off in the
+// middle comes back as `unreachable`, and the caller, who knows whether it is safe, decides.
+// `reconnect` is explicit and reports whether the node has booted since.
 #pragma once
 
 #include <filesystem>
@@ -67,25 +67,32 @@ class Node {
 
   // Runs an argv on the node as root, through the guard. A non-zero exit is a result, not an error.
   virtual Result<exec::CommandResult> run(const exec::Command& command, Deadline deadline) = 0;
-  // Asks one guard verb; all its lines but the last (done). An error line comes back as an Error whose
-  // code is invalid_input, refused, remote_failed or internal as the guard said.
-  virtual Result<std::vector<Json>> guard(std::string_view verb, const Json& record, Deadline deadline) = 0;
+  // Asks one guard verb; all its lines but the last (done). An error line comes back as an Error
+  // whose code is invalid_input, refused, remote_failed or internal as the guard said.
+  virtual Result<std::vector<Json>> guard(std::string_view verb,
+                                          const Json& record,
+                                          Deadline deadline) = 0;
   virtual Result<std::unique_ptr<LineStream>> guard_stream(std::string_view verb,
                                                            const Json& record,
                                                            Deadline deadline) = 0;
   // Content of a file, read as root. Never logged.
   virtual Result<std::string> read_file(const std::string& path, Deadline deadline) = 0;
-  // Copies a local file to the node (root-owned, the mode given), checked by SHA-256 after the copy.
+  // Copies a local file to the node (root-owned, the mode given), checked by SHA-256 after the
+  // copy.
   virtual Status upload(const std::filesystem::path& local,
                         const std::string& remote,
                         int mode,
                         Deadline deadline) = 0;
-  // unreachable: no TCP or TLS answer; timed_out: none in time. Every HTTP status is a result.
+  // Every HTTP status is a result. remote_failed: the node answered for the port and there is no
+  // HTTP behind it (connection refused, reset, TLS refused), which is a fact about the service.
+  // unreachable: the connection to the node itself is gone, which says nothing about the service.
+  // timed_out: no answer in time.
   virtual Result<HttpResponse> http(const HttpRequest& request, Deadline deadline) = 0;
 
   // True while the connection is believed to be up.
   virtual bool connected() const = 0;
-  // Connects again, until the deadline; the error says what was last seen (refused, no route, host key).
+  // Connects again, until the deadline; the error says what was last seen (refused, no route, host
+  // key).
   virtual Result<Reconnected> reconnect(Deadline deadline) = 0;
 };
 

@@ -1,0 +1,38 @@
+// What preflight wants to know about a node, asked of its guard, and how its clock stands to ours.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+
+#include "harness/base/json.h"
+#include "harness/base/result.h"
+#include "harness/base/time.h"
+#include "harness/cluster/node.h"
+
+namespace harness::cluster {
+
+struct NodeFacts {
+  std::string node;
+  std::string boot_id;
+  std::string machine_id;
+  std::string hostname;
+  std::string os;
+  std::string kernel;
+  std::string systemd;
+  std::string allow;  // the cluster whose marker the node carries; empty: none
+  std::string guard_sha256;
+  bool sysrq = false;
+  bool quarantine = false;
+  std::map<std::string, bool> tools;
+  std::map<std::string, std::int64_t> free_kb;  // by path
+  // Node wall clock minus ours, and how wrong that may be: half of the shortest round trip seen.
+  Microseconds clock_offset{0};
+  Microseconds clock_error{0};
+  Json raw;  // the guard's own line
+};
+
+// Asks `facts` a few times and keeps the shortest round trip for the clock.
+Result<NodeFacts> ask_facts(Node& node, const std::string& cluster, Deadline deadline);
+
+}  // namespace harness::cluster
