@@ -72,6 +72,8 @@ class ControlPlane {
                             const std::string& ca,
                             const std::string& pair,
                             Deadline deadline);
+  Result<Identity> supervisor_user(Deadline deadline);
+  Answer unread(const Error& error) const;
   Answer ask(cluster::HttpRequest request, Deadline deadline);
 
   cluster::Node& node_;

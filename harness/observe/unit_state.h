@@ -29,11 +29,6 @@ struct UnitState {
 };
 
 Result<UnitState> read_unit(cluster::Node& node, Deadline deadline);
-// The tag of the build that runs, from the line `Starting rke2 <tag> (<commit>)` of the invocation;
-// empty when the line is not in the journal (yet).
-Result<std::string> running_build(cluster::Node& node,
-                                  const std::string& invocation,
-                                  Deadline deadline);
 Result<std::string> read_boot_id(cluster::Node& node, Deadline deadline);
 
 }  // namespace harness::observe

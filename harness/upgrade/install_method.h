@@ -10,13 +10,11 @@
 #include "harness/base/result.h"
 #include "harness/base/version.h"
 #include "harness/cluster/node.h"
+#include "harness/observe/build.h"
 
 namespace harness::upgrade {
 
-struct Installed {
-  std::string version;  // as `rke2 --version` prints it
-  std::string commit;
-};
+using observe::Installed;
 
 class InstallMethod {
  public:
@@ -36,8 +34,5 @@ class InstallMethod {
 // `method` as in the inventory; only "tarball" so far. Artifacts are in <artifacts>/<version>/.
 Result<std::unique_ptr<InstallMethod>> make_install_method(std::string_view method,
                                                            std::filesystem::path artifacts);
-
-// `rke2 --version` on disk, wherever the tarball puts it.
-Result<Installed> read_installed(cluster::Node& node, Deadline deadline);
 
 }  // namespace harness::upgrade

@@ -1,0 +1,49 @@
+// kill-pod: kills one static pod's container on the target, through containerd or the process.
+// Never through the apiserver: deleting a static pod there removes its mirror and the container
+// runs on.
+
+#include "harness/fault/fault.h"
+
+namespace {
+
+using harness::Json;
+using harness::fault::Fault;
+using harness::fault::Params;
+using harness::fault::ParamType;
+
+const harness::fault::FaultRegistration kRegistration{{
+    .name = "kill-pod",
+    .summary = "Kill the container of one static pod",
+    .params = {{.name = "pod",
+                .type = ParamType::choice,
+                .fallback = {},
+                .choices = {"etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler"},
+                .unit = {},
+                .summary = "which static pod"},
+               {.name = "how",
+                .type = ParamType::choice,
+                .fallback = "task",
+                .choices = {"task", "process", "shim"},
+                .unit = {},
+                .summary =
+                    "SIGKILL through containerd's task, to the container's first process, or "
+                    "to its shim"}},
+    .blast_radius = "one container; etcd costs a voter, kube-apiserver that server's API",
+    .survives_reboot = false,
+    .undo = "nothing to undo: kubelet starts the container again",
+    .evidence = "container id and first process (with its start time) gone, exit seen on the node",
+    .notes =
+        "kubelet holds back a container that died often: 10s, 20s, 40s up to 5m, forgotten after\n"
+        "ten quiet minutes or when kubelet starts anew. The back-off that a kill brings is shown\n"
+        "apart in the recovery time.",
+    .make = [](const Params& params) -> Fault {
+      const std::string& pod = params.at("pod");
+      Fault fault;
+      fault.action = Json{{"do", "kill"}, {"pod", pod}, {"how", params.at("how")}};
+      fault.needs.etcd_voters = pod == "etcd" ? 1 : 0;
+      fault.needs.servers_down = pod == "etcd" || pod == "kube-apiserver" ? 1 : 0;
+      return fault;
+    },
+}};
+
+}  // namespace

@@ -1,0 +1,40 @@
+// reboot: restarts the target's operating system, politely or not.
+
+#include "harness/fault/fault.h"
+
+namespace {
+
+using harness::Json;
+using harness::fault::Fault;
+using harness::fault::Params;
+using harness::fault::ParamType;
+
+const harness::fault::FaultRegistration kRegistration{{
+    .name = "reboot",
+    .summary = "Reboot the node",
+    .params = {{.name = "how",
+                .type = ParamType::choice,
+                .fallback = "graceful",
+                .choices = {"graceful", "hard"},
+                .unit = {},
+                .summary = "through systemd, or at once: no sync, no unmount"}},
+    .blast_radius = "the whole node: one server, one voter; the connection is lost meanwhile",
+    .survives_reboot = false,
+    .undo = "nothing to undo: the node comes back by itself, and is waited for",
+    .evidence =
+        "a new boot id; for graceful the old boot's journal ends with the shutdown, for hard "
+        "it does not",
+    .notes =
+        "hard writes b to /proc/sysrq-trigger. Where that file is missing it reboots without sync\n"
+        "and says so in the evidence.",
+    .make = [](const Params& params) -> Fault {
+      Fault fault;
+      fault.action = Json{{"do", "reboot"}, {"how", params.at("how")}};
+      fault.needs.etcd_voters = 1;
+      fault.needs.servers_down = 1;
+      fault.needs.reboots = true;
+      return fault;
+    },
+}};
+
+}  // namespace
