@@ -9,6 +9,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -98,6 +99,7 @@ class FakeNode final : public Node {
   Result<Reconnected> reconnect(Deadline deadline) override;
 
  private:
+  class Reader;
   Status note(std::string kind, std::string text, Json record);
 
   const std::string name_;
@@ -110,6 +112,7 @@ class FakeNode final : public Node {
   std::deque<std::pair<std::string, HttpAnswer>> https_;
   std::map<std::string, std::string> files_;
   std::multimap<std::string, FakeStream> streams_;
+  std::vector<std::shared_ptr<FakeStream::Shared>> readers_;
   std::vector<Seen> traffic_;
   std::map<std::string, std::string> uploads_;
   std::string boot_id_ = "00000000-0000-4000-8000-000000000001";

@@ -35,22 +35,22 @@ struct HttpRequest {
   int port = 0;
   std::string path = "/";
   bool tls = true;
-  std::string client_cert_pem;  // in memory only
-  std::string client_key_pem;
-  std::string ca_pem;  // the server is verified against this when it is not empty
-  std::string body;
+  std::string client_cert_pem{};  // in memory only
+  std::string client_key_pem{};
+  std::string ca_pem{};  // the server is verified against this when it is not empty
+  std::string body{};
   std::string content_type = "application/json";
-  std::string basic_user;  // user:password, redacted in every message
+  std::string basic_user{};  // user:password, redacted in every message
 };
 
 struct HttpResponse {
   int status = 0;
-  std::string body;
+  std::string body{};
   Microseconds latency{0};
 };
 
 struct Reconnected {
-  std::string boot_id;
+  std::string boot_id{};
   bool rebooted = false;  // the boot id differs from the last one seen
 };
 

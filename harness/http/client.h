@@ -15,22 +15,22 @@
 namespace harness::http {
 
 struct Credentials {
-  std::string client_cert_pem;
-  std::string client_key_pem;
-  std::string ca_pem;      // the server is verified against this; empty: it is not verified
-  std::string basic_user;  // user:password
+  std::string client_cert_pem{};
+  std::string client_key_pem{};
+  std::string ca_pem{};      // the server is verified against this; empty: it is not verified
+  std::string basic_user{};  // user:password
 };
 
 struct Request {
   std::string method = "GET";
   std::string path = "/";
-  std::string body;
+  std::string body{};
   std::string content_type = "application/json";
 };
 
 struct Response {
   int status = 0;
-  std::string body;
+  std::string body{};
   Microseconds latency{0};  // from handing over the request to the last byte
   bool fresh = false;       // a new connection was made for it
 };

@@ -10,19 +10,19 @@
 namespace harness::ssh {
 
 struct Target {
-  std::string name;  // as the operator calls it; only for messages
-  std::string host;
+  std::string name{};  // as the operator calls it; only for messages
+  std::string host{};
   int port = 22;
-  std::string user;
+  std::string user{};
   // The private key. Empty: the agent's keys are tried. An encrypted key is used through the agent
   // that holds it; there are no passwords and no passphrases here.
-  std::filesystem::path key_file;
+  std::filesystem::path key_file{};
   // The agent's socket; empty: SSH_AUTH_SOCK.
-  std::filesystem::path agent_socket;
+  std::filesystem::path agent_socket{};
   // The only file whose keys are trusted.
-  std::filesystem::path known_hosts;
+  std::filesystem::path known_hosts{};
   // Reached through this host first, whose key is verified in the same way.
-  std::shared_ptr<const Target> jump;
+  std::shared_ptr<const Target> jump{};
 };
 
 // Refuses what could be taken for an option or reach another host: empty, leading dash, blanks,
