@@ -1,7 +1,7 @@
 # Settings that every target of ours takes. The static helper and the stand-in take project_warnings only.
 add_library(project_warnings INTERFACE)
 target_compile_options(project_warnings INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor
-  -Woverloaded-virtual $<$<BOOL:${HOOKSHOT_WERROR}>:-Werror>)
+  -Woverloaded-virtual -Wno-missing-field-initializers $<$<BOOL:${HOOKSHOT_WERROR}>:-Werror>)
 add_library(project_options INTERFACE)
 target_include_directories(project_options INTERFACE ${PROJECT_SOURCE_DIR})
 if(HOOKSHOT_SANITIZE)

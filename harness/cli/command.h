@@ -1,0 +1,43 @@
+// What the verbs share: exit statuses, the options that several of them take, and how an error ends a verb.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <string_view>
+
+#include <CLI/CLI.hpp>
+
+#include "harness/base/result.h"
+
+namespace harness::cli {
+
+enum ExitStatus {
+  kPassed = 0,
+  kFailed = 1,
+  kUsage = 2,
+  kHarness = 3,
+  kUnproven = 4,
+  kUnhealed = 5,
+  kTimeLimit = 124,
+};
+
+// A verb registers its options on `app` and sets `action` in its callback; main runs the action. Parsing thus
+// never touches a node.
+using Action = std::function<int()>;
+
+void add_doctor(CLI::App& app, Action& action);
+void add_allow(CLI::App& app, Action& action);
+void add_plan(CLI::App& app, Action& action);
+void add_run(CLI::App& app, Action& action);
+void add_windows(CLI::App& app, Action& action);
+void add_fault(CLI::App& app, Action& action);
+void add_heal(CLI::App& app, Action& action);
+void add_judge(CLI::App& app, Action& action);
+void add_report(CLI::App& app, Action& action);
+void add_lab(CLI::App& app, Action& action);
+
+// Prints "hookshot: <message>" and returns the status that the error's code asks for.
+int fail_with(const Error& error);
+int exit_status_of(ErrorCode code);
+
+}  // namespace harness::cli

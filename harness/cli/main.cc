@@ -1,0 +1,59 @@
+#include <cstdio>
+#include <exception>
+
+#include "harness/base/log.h"
+#include "harness/cli/command.h"
+
+namespace {
+
+constexpr const char* kDescription =
+    "Hookshot: upgrades RKE2 nodes under fire and judges whether the control plane recovered.\n\n"
+    "A first session:\n"
+    "  hookshot lab up --version v1.30.12+rke2r1      a cluster on this machine (root)\n"
+    "  hookshot doctor -i inventories/lab.yaml        can everything be done on these nodes?\n"
+    "  hookshot allow  -i inventories/lab.yaml        mark the nodes as expendable\n"
+    "  hookshot plan suites/smoke.yaml -i inventories/lab.yaml\n"
+    "  hookshot run  suites/smoke.yaml -i inventories/lab.yaml\n"
+    "  hookshot lab down";
+
+constexpr const char* kFooter =
+    "Exit status: 0 all passed, 1 a case failed, 2 wrong usage or input, 3 the harness or the lab could not do its\n"
+    "job, 4 nothing failed but a case is unproven, 5 a node could not be healed, 124 time limit, 130 and 143 on\n"
+    "signals (after healing). Documentation: README.md, inventories/README.md, suites/README.md, faults/README.md.";
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  using namespace harness::cli;
+  CLI::App app{kDescription, "hookshot"};
+  app.footer(kFooter);
+  app.require_subcommand(1);
+  app.set_version_flag("--version", "hookshot " HOOKSHOT_VERSION);
+  bool verbose = false;
+  app.add_flag("-v,--verbose", verbose, "Diagnostics of the harness itself on standard error");
+  Action action;
+  add_doctor(app, action);
+  add_allow(app, action);
+  add_plan(app, action);
+  add_run(app, action);
+  add_windows(app, action);
+  add_fault(app, action);
+  add_heal(app, action);
+  add_judge(app, action);
+  add_report(app, action);
+  add_lab(app, action);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& problem) {
+    return app.exit(problem) == 0 ? kPassed : kUsage;
+  }
+  if (verbose) {
+    harness::log::set_level(harness::log::Level::debug);
+  }
+  try {
+    return action ? action() : kUsage;
+  } catch (const std::exception& problem) {
+    std::fprintf(stderr, "hookshot: internal error: %s\n", problem.what());
+    return kHarness;
+  }
+}

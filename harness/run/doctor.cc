@@ -1,0 +1,185 @@
+#include "harness/run/doctor.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+namespace harness::run {
+namespace {
+
+constexpr std::int64_t kNeededKb = 1'500'000;
+constexpr std::int64_t kGuardKb = 20'000;
+constexpr Microseconds kClockLimit = std::chrono::seconds(5);
+
+using Grade = Finding::Grade;
+
+void add_disk(const cluster::NodeFacts& facts, std::vector<Finding>& out) {
+  for (const auto& [path, free] : facts.free_kb) {
+    const std::string seen = fmt::format("{} MB free in {}", free / 1024, path);
+    if (free < kGuardKb) {
+      out.push_back(
+          {Grade::blocking,
+           facts.node,
+           "disk",
+           seen,
+           fmt::format("free some space in {}: the guard keeps its records there", path)});
+    } else if (free < kNeededKb && path != "/run") {
+      out.push_back({Grade::limited,
+                     facts.node,
+                     "disk",
+                     seen,
+                     "an installation needs about 1.5 GB; old data directories can go"});
+    } else {
+      out.push_back({Grade::good, facts.node, "disk", seen, ""});
+    }
+  }
+}
+
+void add_tools(const cluster::NodeFacts& facts, std::vector<Finding>& out) {
+  for (const auto& [tool, there] : facts.tools) {
+    if (there) {
+      out.push_back({Grade::good, facts.node, tool, "found", ""});
+    } else if (tool == "systemctl" || tool == "systemd-run") {
+      out.push_back({Grade::blocking,
+                     facts.node,
+                     tool,
+                     "missing",
+                     "undo timers are systemd's; a node without it cannot be used"});
+    } else {
+      out.push_back(
+          {Grade::limited,
+           facts.node,
+           tool,
+           "missing",
+           fmt::format("faults and checks that need {} are skipped on this node until it is there",
+                       tool)});
+    }
+  }
+  if (!facts.sysrq) {
+    out.push_back(
+        {Grade::limited,
+         facts.node,
+         "sysrq",
+         "no /proc/sysrq-trigger",
+         "`reboot how=hard` uses reboot without sync instead, and says so in its evidence"});
+  }
+}
+
+}  // namespace
+
+std::string_view to_string(Finding::Grade grade) {
+  switch (grade) {
+    case Grade::good:
+      return "good";
+    case Grade::limited:
+      return "limited";
+    case Grade::blocking:
+      return "blocking";
+  }
+  return "?";
+}
+
+std::vector<Finding> examine(const cluster::NodeFacts& facts,
+                             const std::string& cluster,
+                             const DoctorOptions& options) {
+  std::vector<Finding> out;
+  out.push_back({Grade::good,
+                 facts.node,
+                 "connection",
+                 fmt::format("{}, {}, systemd {}", facts.os, facts.kernel, facts.systemd),
+                 ""});
+  if (facts.allow == cluster) {
+    out.push_back({Grade::good, facts.node, "allow marker", facts.allow, ""});
+  } else if (facts.allow.empty()) {
+    out.push_back({options.need_allow ? Grade::blocking : Grade::limited,
+                   facts.node,
+                   "allow marker",
+                   "none",
+                   "`hookshot allow -i <inventory>` marks the nodes as expendable; nothing that "
+                   "hurts runs without it"});
+  } else {
+    out.push_back({Grade::blocking,
+                   facts.node,
+                   "allow marker",
+                   fmt::format("marked for cluster '{}', not '{}'", facts.allow, cluster),
+                   "this node belongs to another cluster's tests: check the inventory, or remove "
+                   "/etc/hookshot.allow on the node"});
+  }
+  if (facts.quarantine) {
+    out.push_back({Grade::blocking,
+                   facts.node,
+                   "quarantine",
+                   "an earlier fault could not be undone",
+                   "`hookshot heal -i <inventory>` says what is left"});
+  }
+  const auto offset = std::chrono::abs(facts.clock_offset);
+  const std::string clock = fmt::format("{} ms from ours, give or take {} ms",
+                                        facts.clock_offset.count() / 1000,
+                                        facts.clock_error.count() / 1000 + 1);
+  out.push_back(offset > kClockLimit
+                    ? Finding{Grade::limited,
+                              facts.node,
+                              "clock",
+                              clock,
+                              "set the node's clock: reports mix node and controller times"}
+                    : Finding{Grade::good, facts.node, "clock", clock, ""});
+  add_disk(facts, out);
+  add_tools(facts, out);
+  return out;
+}
+
+std::vector<Finding> examine(cluster::Cluster& cluster,
+                             const DoctorOptions& options,
+                             Deadline deadline) {
+  std::vector<Finding> out;
+  for (cluster::Node* node : cluster.nodes()) {
+    const auto facts =
+        cluster::ask_facts(*node, cluster.name(), deadline.at_most(std::chrono::seconds(20)));
+    if (!facts) {
+      out.push_back({Grade::blocking,
+                     node->name(),
+                     "connection",
+                     facts.error().message(),
+                     "the node must be reachable by SSH and give root to the guard"});
+      continue;
+    }
+    std::ranges::move(examine(*facts, cluster.name(), options), std::back_inserter(out));
+  }
+  return out;
+}
+
+bool blocks(const std::vector<Finding>& findings) {
+  return std::ranges::any_of(
+      findings, [](const Finding& finding) { return finding.grade == Grade::blocking; });
+}
+
+std::string describe(const std::vector<Finding>& findings, bool all) {
+  std::string out;
+  for (const Finding& finding : findings) {
+    if (finding.grade == Grade::good && !all) {
+      continue;
+    }
+    out += fmt::format("{:<9} {:<8} {:<14} {}{}{}\n",
+                       to_string(finding.grade),
+                       finding.node,
+                       finding.what,
+                       finding.seen,
+                       finding.advice.empty() ? "" : "; ",
+                       finding.advice);
+  }
+  return out;
+}
+
+Json to_json(const std::vector<Finding>& findings) {
+  Json out = Json::array();
+  for (const Finding& finding : findings) {
+    out.push_back({{"grade", to_string(finding.grade)},
+                   {"node", finding.node},
+                   {"what", finding.what},
+                   {"seen", finding.seen},
+                   {"advice", finding.advice}});
+  }
+  return out;
+}
+
+}  // namespace harness::run
