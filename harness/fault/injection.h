@@ -69,6 +69,7 @@ class Heartbeat {
 // Waits until the record has an end; connects again after a reboot. An applied fault without
 // evidence is an internal error. timed_out carries the record's last state.
 Result<Outcome> await(cluster::Node& node,
+                      const std::string& cluster,
                       const std::string& id,
                       Deadline deadline,
                       std::stop_token stop = {});

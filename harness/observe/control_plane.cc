@@ -231,7 +231,8 @@ void ControlPlane::forget_credentials() {
   supervisor_.reset();
 }
 
-Access::Access(std::vector<cluster::Node*> nodes) : nodes_(std::move(nodes)) {
+Access::Access(std::string cluster, std::vector<cluster::Node*> nodes)
+    : cluster_(std::move(cluster)), nodes_(std::move(nodes)) {
   for (cluster::Node* node : nodes_) {
     if (node->is_server()) {
       servers_.push_back(std::make_unique<ControlPlane>(*node));

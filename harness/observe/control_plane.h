@@ -87,7 +87,10 @@ class ControlPlane {
 // nodes nor their connections.
 class Access {
  public:
-  explicit Access(std::vector<cluster::Node*> nodes);
+  Access(std::string cluster, std::vector<cluster::Node*> nodes);
+
+  // The cluster's name, which every record for a guard carries.
+  const std::string& cluster() const { return cluster_; }
 
   const std::vector<cluster::Node*>& nodes() const { return nodes_; }
 
@@ -103,6 +106,7 @@ class Access {
                    std::string* asked = nullptr) const;
 
  private:
+  std::string cluster_;
   std::vector<cluster::Node*> nodes_;
   std::vector<std::unique_ptr<ControlPlane>> servers_;
 };

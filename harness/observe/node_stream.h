@@ -21,11 +21,12 @@
 namespace harness::observe {
 
 // Asks the node for its facts and its clock; an event of type node.facts.
-Result<Json> node_facts(cluster::Node& node, Deadline deadline);
+Result<Json> node_facts(cluster::Node& node, const std::string& cluster, Deadline deadline);
 
 class NodeStream {
  public:
   struct Options {
+    std::string cluster;
     std::vector<event::WindowDef> windows;
     // Where the journal is read from, on the node's clock; 0 is now.
     std::int64_t since_wall_us = 0;

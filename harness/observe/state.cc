@@ -289,9 +289,9 @@ Json restarts_state(const Access& access, const cluster::Node& node, Deadline de
   return state;
 }
 
-Json clean_state(cluster::Node& node, Deadline deadline) {
+Json clean_state(cluster::Node& node, const std::string& cluster, Deadline deadline) {
   Json state = event("state.clean", node.name());
-  auto lines = node.guard("clean", Json::object(), deadline);
+  auto lines = node.guard("clean", Json{{"cluster", cluster}}, deadline);
   if (!lines) {
     state["error"] = lines.error().message();
     return state;
@@ -335,7 +335,7 @@ void take_state(const Access& access,
     put(std::move(unit_event));
     put(build_state(*node, options.expected, limit()));
     put(restarts_state(access, *node, limit()));
-    put(clean_state(*node, limit()));
+    put(clean_state(*node, access.cluster(), limit()));
   }
 }
 

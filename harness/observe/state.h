@@ -33,7 +33,7 @@ Json etcd_state(ControlPlane& server, std::int64_t hash_revision, Deadline deadl
 Json nodes_state(const Access& access, const cluster::Node* preferred, Deadline deadline);
 Json build_state(cluster::Node& node, const std::optional<Version>& expected, Deadline deadline);
 Json restarts_state(const Access& access, const cluster::Node& node, Deadline deadline);
-Json clean_state(cluster::Node& node, Deadline deadline);
+Json clean_state(cluster::Node& node, const std::string& cluster, Deadline deadline);
 
 // The entry of a `nodes` list (nodes_state, or the apiserver's own) that is this node: by its name
 // or one of its addresses; null when there is none.

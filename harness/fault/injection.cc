@@ -1,0 +1,276 @@
+#include "harness/fault/injection.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "harness/base/eventually.h"
+#include "harness/base/log.h"
+#include "harness/cluster/facts.h"
+
+namespace harness::fault {
+namespace {
+
+constexpr std::chrono::milliseconds kStatusPeriod{200};
+constexpr std::chrono::seconds kReconnectAttempt{5};
+constexpr std::chrono::seconds kHeartbeatLimit{5};
+constexpr std::chrono::seconds kStatusLimit{10};
+
+Json trigger_json(const Trigger& trigger) {
+  Json json;
+  if (trigger.window) {
+    json = {{"window", trigger.window->name},
+            {"open", Json::array()},
+            {"close", Json::array()},
+            {"offset_us", trigger.offset.count()}};
+    for (const event::Marker& marker : trigger.window->open) {
+      json["open"].push_back(event::to_json(marker));
+    }
+    for (const event::Marker& marker : trigger.window->close) {
+      json["close"].push_back(event::to_json(marker));
+    }
+  } else {
+    json = {{"now", true}};
+  }
+  if (trigger.any_invocation) {
+    json["any_invocation"] = true;
+  }
+  return json;
+}
+
+const Json* find_line(const std::vector<Json>& lines, std::string_view type, std::string_view id) {
+  const auto found = std::find_if(lines.begin(), lines.end(), [&](const Json& line) {
+    return json_string(line, "type") == type && json_string(line, "id") == id;
+  });
+  return found == lines.end() ? nullptr : &*found;
+}
+
+std::string evidence_of(const Json& record) {
+  const auto evidence = record.find("evidence");
+  return evidence == record.end() || !evidence->is_object() ? std::string()
+                                                            : json_string(*evidence, "summary");
+}
+
+// "applied", "missed", "expired", or empty while the record is on its way.
+std::string outcome_of(const Json& record) {
+  const std::string said = json_string(record, "outcome");
+  if (!said.empty()) {
+    return said;
+  }
+  const std::string state = json_string(record, "state");
+  if (state == "MISSED") {
+    return "missed";
+  }
+  if (state == "EXPIRED") {
+    return "expired";
+  }
+  return state == "APPLIED" ? "applied" : "";
+}
+
+Result<std::vector<Json>> ask_status(cluster::Node& node,
+                                     const std::string& cluster,
+                                     Deadline deadline) {
+  if (!node.connected()) {
+    auto back = node.reconnect(deadline.at_most(kReconnectAttempt));
+    if (!back) {
+      return fail(std::move(back).error(), "connect to " + node.name());
+    }
+  }
+  return node.guard("status", Json{{"cluster", cluster}}, deadline);
+}
+
+void heal_node(cluster::Node& node,
+               const std::string& cluster,
+               const std::string& run,
+               HealReport& report,
+               Deadline deadline) {
+  const auto dirty = [&](const std::string& why) {
+    report.dirty.push_back(node.name() + ": " + why);
+  };
+  const Status back = eventually("connect to " + node.name(), deadline, kStatusPeriod, [&] {
+    if (node.connected()) {
+      return Result<Observation>(Observation{.done = true, .seen = {}});
+    }
+    auto attempt = node.reconnect(deadline.at_most(kReconnectAttempt));
+    return Result<Observation>(Observation{
+        .done = attempt.has_value(), .seen = attempt ? std::string() : attempt.error().message()});
+  });
+  if (!back) {
+    dirty(back.error().message() + "; its own timers undo what is armed there");
+    return;
+  }
+  auto lines =
+      node.guard("heal", Json{{"cluster", cluster}, {"run", run.empty() ? "*" : run}}, deadline);
+  if (!lines) {
+    dirty(lines.error().message());
+    return;
+  }
+  for (const Json& line : *lines) {
+    if (json_string(line, "type") != "healed") {
+      continue;
+    }
+    HealedRecord record{.node = node.name(),
+                        .id = json_string(line, "id"),
+                        .state = json_string(line, "state"),
+                        .summary = json_string(line, "summary")};
+    if (record.state != "VERIFIED") {
+      dirty(fmt::format("{} is {}: {}", record.id, record.state, record.summary));
+    }
+    report.records.push_back(std::move(record));
+  }
+}
+
+}  // namespace
+
+Status check_allowed(cluster::Node& node, const std::string& cluster, Deadline deadline) {
+  TRY_ASSIGN(const cluster::NodeFacts facts,
+             cluster::ask_facts(node, cluster, deadline),
+             "ask " + node.name());
+  if (facts.allow != cluster) {
+    return fail(
+        ErrorCode::refused,
+        facts.allow.empty()
+            ? fmt::format("{} is not marked as expendable; `hookshot allow` does that", node.name())
+            : fmt::format(
+                  "{} is marked for cluster {}, not for {}", node.name(), facts.allow, cluster));
+  }
+  if (facts.quarantine) {
+    return fail(ErrorCode::refused,
+                fmt::format("{} is in quarantine: a fault could not be undone there; `hookshot "
+                            "heal` says which",
+                            node.name()));
+  }
+  return {};
+}
+
+Status arm(cluster::Node& node, const Fault& fault, const ArmRequest& request, Deadline deadline) {
+  const Json record{{"id", request.id},
+                    {"run", request.run},
+                    {"case", request.case_name},
+                    {"cluster", request.cluster},
+                    {"unit", node.unit()},
+                    {"data_dir", node.data_dir()},
+                    {"fault", fault.name},
+                    {"params", fault.params},
+                    {"action", fault.action},
+                    {"undo", fault.undo},
+                    {"trigger", trigger_json(request.trigger)},
+                    {"ttl_ms", request.ttl.count()},
+                    {"lease_ms", request.lease.count()}};
+  TRY_ASSIGN(const std::vector<Json> lines,
+             node.guard("arm", record, deadline),
+             fmt::format("arm {} on {}", fault.describe(), node.name()));
+  if (find_line(lines, "armed", request.id) == nullptr) {
+    return fail(
+        ErrorCode::remote_failed,
+        fmt::format("arm {} on {}: the guard did not confirm it", fault.describe(), node.name()));
+  }
+  return {};
+}
+
+Heartbeat::Heartbeat(std::vector<cluster::Node*> nodes,
+                     std::string cluster,
+                     std::chrono::milliseconds period) {
+  for (cluster::Node* node : nodes) {
+    threads_.emplace_back([node, cluster, period](const std::stop_token& stop) {
+      do {
+        if (!node->connected()) {
+          continue;
+        }
+        auto beat = node->guard(
+            "heartbeat", Json{{"cluster", cluster}, {"id", "*"}}, Deadline::after(kHeartbeatLimit));
+        if (!beat) {
+          log::debug("heartbeat of {}: {}", node->name(), beat.error().message());
+        }
+      } while (!paced(period, stop));
+    });
+  }
+}
+
+Heartbeat::~Heartbeat() {
+  stop();
+}
+
+void Heartbeat::stop() {
+  for (std::jthread& thread : threads_) {
+    thread.request_stop();
+  }
+  threads_.clear();
+}
+
+Result<Outcome> await(cluster::Node& node,
+                      const std::string& cluster,
+                      const std::string& id,
+                      Deadline deadline,
+                      std::stop_token stop) {
+  Outcome outcome;
+  const auto look = [&]() -> Result<Observation> {
+    auto lines = ask_status(node, cluster, deadline.at_most(kStatusLimit));
+    if (!lines && (lines.error().code() == ErrorCode::unreachable ||
+                   lines.error().code() == ErrorCode::timed_out)) {
+      return Observation{.done = false, .seen = lines.error().message()};
+    }
+    if (!lines) {
+      return fail(std::move(lines).error());
+    }
+    const Json* record = find_line(*lines, "record", id);
+    if (record == nullptr) {
+      return fail(ErrorCode::remote_failed, fmt::format("{} has no record {}", node.name(), id));
+    }
+    outcome = {.outcome = outcome_of(*record),
+               .state = json_string(*record, "state"),
+               .reason = json_string(*record, "reason"),
+               .evidence = evidence_of(*record),
+               .record = *record};
+    return Observation{.done = !outcome.outcome.empty(),
+                       .seen = fmt::format("{} {} {}", id, outcome.state, outcome.reason)};
+  };
+  TRY(eventually(fmt::format("{} on {} comes to an end", id, node.name()),
+                 deadline,
+                 kStatusPeriod,
+                 look,
+                 std::move(stop)),
+      "await the fault");
+  if (outcome.outcome == "applied" && outcome.evidence.empty()) {
+    return fail(ErrorCode::internal,
+                fmt::format("{} on {} was applied without evidence: a defect of the harness, not a "
+                            "result",
+                            id,
+                            node.name()));
+  }
+  return outcome;
+}
+
+HealReport heal(const std::vector<cluster::Node*>& nodes,
+                const std::string& cluster,
+                const std::string& run,
+                const observe::Sink& sink,
+                Deadline deadline) {
+  HealReport report;
+  for (cluster::Node* node : nodes) {
+    const auto began = std::chrono::steady_clock::now();
+    const std::size_t dirty_before = report.dirty.size();
+    if (sink) {
+      sink({{"type", "step.started"}, {"step", "heal"}, {"node", node->name()}});
+    }
+    heal_node(*node, cluster, run, report, deadline);
+    if (sink) {
+      const bool ok = report.dirty.size() == dirty_before;
+      Json finished{
+          {"type", "step.finished"},
+          {"step", "heal"},
+          {"node", node->name()},
+          {"ok", ok},
+          {"duration_us",
+           std::chrono::duration_cast<Microseconds>(std::chrono::steady_clock::now() - began)
+               .count()}};
+      if (!ok) {
+        finished["error"] = report.dirty.back();
+      }
+      sink(std::move(finished));
+    }
+  }
+  return report;
+}
+
+}  // namespace harness::fault

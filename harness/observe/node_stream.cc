@@ -1,0 +1,216 @@
+#include "harness/observe/node_stream.h"
+
+#include <condition_variable>
+#include <map>
+#include <optional>
+#include <set>
+
+#include <fmt/format.h>
+
+#include "harness/base/eventually.h"
+#include "harness/base/log.h"
+#include "harness/cluster/facts.h"
+
+namespace harness::observe {
+namespace {
+
+constexpr std::chrono::milliseconds kBetweenAttempts{250};
+constexpr std::chrono::seconds kAskLimit{10};
+// How soon a stop is noticed; the node sends its clock once a second in any case.
+constexpr std::chrono::milliseconds kOneRead{200};
+
+// What a fact is about, so that its latest state can be kept; empty for those that are never
+// repeated.
+std::string subject(const Json& fact) {
+  const std::string type = json_string(fact, "type");
+  if (type == "manifest") {
+    return type + " " + json_string(fact, "file");
+  }
+  if (type == "container" || type == "fault") {
+    return type + " " + json_string(fact, "id");
+  }
+  return type == "unit" ? type : std::string();
+}
+
+Json facts_event(const cluster::Node& node, const cluster::NodeFacts& facts) {
+  return Json{{"type", "node.facts"},
+              {"node", node.name()},
+              {"boot_id", facts.boot_id},
+              {"clock_offset_us", facts.clock_offset.count()},
+              {"clock_error_us", facts.clock_error.count()},
+              {"os", facts.os},
+              {"kernel", facts.kernel}};
+}
+
+}  // namespace
+
+Result<Json> node_facts(cluster::Node& node, const std::string& cluster, Deadline deadline) {
+  TRY_ASSIGN(const cluster::NodeFacts facts,
+             cluster::ask_facts(node, cluster, deadline),
+             "ask " + node.name() + " for its facts");
+  return facts_event(node, facts);
+}
+
+struct NodeStream::State {
+  State(cluster::Node& of, Options with, Sink to)
+      : node(of), options(std::move(with)), sink(std::move(to)), tracker(options.windows) {
+    since = options.since_wall_us;
+  }
+
+  void run(const std::stop_token& stop);
+  Status follow(const std::stop_token& stop);
+  bool seen_before(const Json& fact);
+  void take(Json fact);
+
+  void say(bool now_live, std::string why) {
+    const std::lock_guard lock(mutex);
+    live = now_live;
+    last_error = std::move(why);
+    changed.notify_all();
+  }
+
+  cluster::Node& node;
+  Options options;
+  Sink sink;
+  event::SpanTracker tracker;
+
+  // Only the thread touches these. `tail` holds the journal facts at exactly `since`: a stream that
+  // begins again there sends them once more.
+  std::int64_t since = 0;
+  std::multiset<std::string> tail;
+  std::multiset<std::string> replay;
+  std::int64_t replay_at = 0;
+  std::string boot;  // the boot of the last journal fact
+  std::string replay_boot;
+  std::map<std::string, Json> latest;
+
+  std::mutex mutex;
+  std::condition_variable changed;
+  bool live = false;
+  std::string last_error;
+};
+
+bool NodeStream::State::seen_before(const Json& fact) {
+  const std::int64_t at = json_int(fact, "wall_us");
+  if (json_string(fact, "type") == "journal") {
+    if (replay_at != 0 && at <= replay_at && json_string(fact, "boot_id") == replay_boot) {
+      const auto found = replay.find(fact.dump());
+      if (found == replay.end()) {
+        return at < replay_at;
+      }
+      replay.erase(found);
+      return true;
+    }
+    if (at > since || json_string(fact, "boot_id") != boot) {
+      since = at;
+      boot = json_string(fact, "boot_id");
+      tail.clear();
+    }
+    if (at == since) {
+      tail.insert(fact.dump());
+    }
+    return false;
+  }
+  const std::string about = subject(fact);
+  if (about.empty()) {
+    return false;
+  }
+  Json state = fact;
+  state.erase("wall_us");
+  state.erase("mono_us");
+  Json& last = latest[about];
+  if (last == state) {
+    return true;
+  }
+  last = std::move(state);
+  return false;
+}
+
+void NodeStream::State::take(Json fact) {
+  if (seen_before(fact)) {
+    return;
+  }
+  const std::vector<event::WindowMoment> moments = tracker.feed(fact);
+  fact["node"] = node.name();
+  sink(std::move(fact));
+  for (const event::WindowMoment& moment : moments) {
+    Json event = moment.to_json();
+    event["node"] = node.name();
+    sink(std::move(event));
+  }
+}
+
+Status NodeStream::State::follow(const std::stop_token& stop) {
+  if (!node.connected()) {
+    TRY(node.reconnect(Deadline::after(options.reconnect_attempt)), "connect");
+  }
+  TRY_ASSIGN(const cluster::NodeFacts facts,
+             cluster::ask_facts(node, options.cluster, Deadline::after(kAskLimit)),
+             "facts");
+  if (since == 0) {
+    since = wall_now_us() + facts.clock_offset.count();
+  }
+  sink(facts_event(node, facts));
+  TRY_ASSIGN(const std::unique_ptr<cluster::LineStream> stream,
+             node.guard_stream("watch",
+                               {{"cluster", options.cluster},
+                                {"unit", node.unit()},
+                                {"data_dir", node.data_dir()},
+                                {"since_wall_us", since}},
+                               Deadline::after(kAskLimit)),
+             "watch");
+  replay = tail;
+  replay_at = tail.empty() ? 0 : since;
+  replay_boot = boot;
+  while (!stop.stop_requested()) {
+    TRY_ASSIGN(std::optional<Json> fact, stream->next(Deadline::after(kOneRead)), "watch");
+    if (!fact) {
+      continue;
+    }
+    take(std::move(*fact));
+    say(true, {});
+  }
+  return {};
+}
+
+void NodeStream::State::run(const std::stop_token& stop) {
+  while (!stop.stop_requested()) {
+    const Status ended = follow(stop);
+    if (ended) {
+      return;
+    }
+    say(false, ended.error().message());
+    log::debug("{}: {}", node.name(), ended.error().message());
+    if (paced(kBetweenAttempts, stop)) {
+      return;
+    }
+  }
+}
+
+NodeStream::NodeStream(cluster::Node& node, Options options, Sink sink)
+    : state_(std::make_unique<State>(node, std::move(options), std::move(sink))),
+      thread_([state = state_.get()](const std::stop_token& stop) { state->run(stop); }) {}
+
+NodeStream::~NodeStream() {
+  stop();
+}
+
+Status NodeStream::wait_live(Deadline deadline) {
+  std::unique_lock lock(state_->mutex);
+  if (state_->changed.wait_until(lock, deadline.at(), [&] { return state_->live; })) {
+    return {};
+  }
+  return fail(ErrorCode::timed_out,
+              fmt::format("{} sends no facts; last seen: {}",
+                          state_->node.name(),
+                          state_->last_error.empty() ? "nothing yet" : state_->last_error));
+}
+
+void NodeStream::stop() {
+  thread_.request_stop();
+  if (thread_.joinable()) {
+    thread_.join();
+  }
+}
+
+}  // namespace harness::observe

@@ -1,0 +1,209 @@
+#include "harness/upgrade/rolling.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "harness/base/time.h"
+#include "harness/observe/ask.h"
+#include "harness/observe/state.h"
+
+namespace harness::upgrade {
+namespace {
+
+// One step with its two events. `details` adds to the second one.
+class Step {
+ public:
+  Step(const Rollout& rollout, const char* name, const std::string& node, const Version& version)
+      : sink_(rollout.sink),
+        event_{{"step", name}, {"node", node}, {"version", version.tag()}},
+        began_(std::chrono::steady_clock::now()) {
+    put("step.started", event_);
+  }
+
+  void finish(const Error* error, const Json& details = Json::object()) {
+    Json event = event_;
+    event["ok"] = error == nullptr;
+    if (error != nullptr) {
+      event["error"] = error->message();
+    }
+    event["duration_us"] =
+        std::chrono::duration_cast<Microseconds>(std::chrono::steady_clock::now() - began_).count();
+    event.update(details);
+    put("step.finished", std::move(event));
+  }
+
+ private:
+  void put(const char* type, Json event) {
+    if (sink_) {
+      event["type"] = type;
+      sink_(std::move(event));
+    }
+  }
+
+  const observe::Sink& sink_;
+  Json event_;
+  std::chrono::steady_clock::time_point began_;
+};
+
+template <typename T>
+const Error* error_of(const Result<T>& result) {
+  return result ? nullptr : &result.error();
+}
+
+Json job_details(const RestartOutcome& outcome) {
+  Json details{{"job_result", outcome.job_result},
+               {"ok", outcome.ok},
+               {"rebooted", outcome.rebooted},
+               {"invocation", outcome.after.invocation}};
+  if (outcome.job_result != "lost") {
+    details["exit_status"] = outcome.exit_status;
+  }
+  if (!outcome.ok) {
+    details["error"] = outcome.text;
+  }
+  return details;
+}
+
+// What an old etcd cannot read is not tried.
+Status check_direction(const std::string& node, const std::string& disk, const Version& version) {
+  const auto from = Version::parse(disk);
+  if (!from) {
+    return {};
+  }
+  const bool same_line = from->major == version.major && from->minor == version.minor;
+  const bool next_line = from->major == version.major && from->minor + 1 == version.minor;
+  if (same_line || next_line) {
+    return {};
+  }
+  return fail(
+      ErrorCode::refused,
+      fmt::format("{} has {}: {} is not reached from there in one step (only within a minor "
+                  "line, or to the next one)",
+                  node,
+                  disk,
+                  version.tag()));
+}
+
+}  // namespace
+
+std::vector<cluster::Node*> rolling_order(const std::vector<cluster::Node*>& nodes) {
+  std::vector<cluster::Node*> order = nodes;
+  std::stable_partition(
+      order.begin(), order.end(), [](const cluster::Node* node) { return node->is_server(); });
+  return order;
+}
+
+bool NodeVersion::matches(const Version& version) const {
+  return disk == version.tag() && running == version.tag() && kubelet == version.kubelet_version();
+}
+
+std::string NodeVersion::describe() const {
+  const auto or_none = [](const std::string& text) { return text.empty() ? "none" : text; };
+  return fmt::format(
+      "on disk {}, running {}, kubelet {}", or_none(disk), or_none(running), or_none(kubelet));
+}
+
+Result<NodeVersion> read_version(const observe::Access& access,
+                                 cluster::Node& node,
+                                 Deadline deadline) {
+  NodeVersion found;
+  auto installed = observe::read_installed(node, deadline);
+  if (!installed && installed.error().code() == ErrorCode::not_supported) {
+    return found;
+  }
+  if (!installed) {
+    return fail(std::move(installed).error(), "read the version of " + node.name());
+  }
+  found.disk = installed->version;
+  TRY_ASSIGN(const observe::UnitState unit,
+             observe::read_unit(node, deadline),
+             "read the version of " + node.name());
+  if (unit.active != "active") {
+    return found;
+  }
+  TRY_ASSIGN(found.running,
+             observe::running_build(node, unit.invocation, deadline),
+             "read the version of " + node.name());
+  const Json state = observe::nodes_state(access, &node, deadline);
+  if (state.contains("nodes")) {
+    if (const Json* row = observe::find_node(state["nodes"], node); row != nullptr) {
+      found.kubelet = json_string(*row, "kubelet_version");
+    }
+  }
+  return found;
+}
+
+Result<RestartOutcome> upgrade_node(const Rollout& rollout,
+                                    cluster::Node& node,
+                                    const Version& version,
+                                    Deadline deadline) {
+  {
+    Step step(rollout, "install", node.name(), version);
+    auto installed = rollout.method.install(node, version, deadline.at_most(rollout.install_limit));
+    step.finish(error_of(installed));
+    TRY(installed, "install " + version.tag() + " on " + node.name());
+    // Without this a node that reboots comes back without its service; the installer leaves it out.
+    TRY(observe::output_of(node, {"systemctl", "enable", node.unit()}, deadline),
+        "enable " + node.unit());
+  }
+  RestartOutcome outcome;
+  {
+    Step step(rollout, "restart", node.name(), version);
+    auto restarted = restart(node, deadline.at_most(rollout.restart_limit), rollout.stop);
+    step.finish(error_of(restarted), restarted ? job_details(*restarted) : Json::object());
+    if (!restarted) {
+      return fail(std::move(restarted).error(), "upgrade " + node.name());
+    }
+    outcome = std::move(*restarted);
+  }
+  Step step(rollout, "ready", node.name(), version);
+  const Status ready = wait_ready(
+      rollout.access, node, version, deadline.at_most(rollout.ready_limit), rollout.stop);
+  step.finish(error_of(ready));
+  TRY(ready, "upgrade " + node.name());
+  return outcome;
+}
+
+Result<std::vector<std::string>> roll(const Rollout& rollout,
+                                      const Version& version,
+                                      Deadline deadline,
+                                      const std::function<bool(const cluster::Node&)>& go_on) {
+  std::vector<std::string> done;
+  for (cluster::Node* node : rolling_order(rollout.access.nodes())) {
+    if (go_on && !go_on(*node)) {
+      break;
+    }
+    TRY(upgrade_node(rollout, *node, version, deadline), version.tag());
+    done.push_back(node->name());
+  }
+  return done;
+}
+
+Status bring_to(const Rollout& rollout, const Version& version, Deadline deadline) {
+  TRY(rollout.method.verify(version), "baseline " + version.tag());
+  std::vector<cluster::Node*> wanting;
+  for (cluster::Node* node : rolling_order(rollout.access.nodes())) {
+    TRY_ASSIGN(const NodeVersion found,
+               read_version(rollout.access, *node, deadline),
+               "baseline " + version.tag());
+    TRY(check_direction(node->name(), found.disk, version), "baseline " + version.tag());
+    if (!found.matches(version)) {
+      wanting.push_back(node);
+    }
+  }
+  for (cluster::Node* node : wanting) {
+    Step step(rollout, "baseline", node->name(), version);
+    auto outcome = upgrade_node(rollout, *node, version, deadline);
+    step.finish(error_of(outcome));
+    TRY(outcome, "baseline " + version.tag());
+  }
+  Step step(rollout, "settle", "", version);
+  auto settled = settle(rollout.access, {}, deadline, rollout.stop);
+  step.finish(error_of(settled),
+              settled ? Json{{"waited_for", settled->waited_for}} : Json::object());
+  TRY(settled, "baseline " + version.tag());
+  return {};
+}
+
+}  // namespace harness::upgrade
