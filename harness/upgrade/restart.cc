@@ -73,13 +73,21 @@ Status recover(cluster::Node& node,
                Deadline deadline,
                std::stop_token stop) {
   outcome.job_result = "lost";
-  TRY(eventually(
-          node.name() + " comes back and its " + node.unit() + " settles",
-          deadline,
-          kPeriod,
-          [&] { return look_after_loss(node, outcome, deadline.at_most(kOneLook)); },
-          std::move(stop)),
-      "restart " + node.unit() + ": the connection was lost");
+  const Status settled = eventually(
+      node.name() + " comes back and its " + node.unit() + " settles",
+      deadline,
+      kPeriod,
+      [&] { return look_after_loss(node, outcome, deadline.at_most(kOneLook)); },
+      std::move(stop));
+  if (!settled) {
+    Error error = settled.error();
+    // A node that stays away is the lab's business; one that is there and restless is the
+    // product's.
+    if (error.code() == ErrorCode::timed_out && !node.connected()) {
+      error = Error(ErrorCode::unreachable, error.message());
+    }
+    return fail(std::move(error), "restart " + node.unit() + ": the connection was lost");
+  }
   if (!outcome.ok) {
     outcome.text = outcome.after.invocation == outcome.before.invocation && !outcome.rebooted
                        ? "the restart did not reach systemd"

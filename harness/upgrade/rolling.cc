@@ -134,10 +134,10 @@ Result<NodeVersion> read_version(const observe::Access& access,
   return found;
 }
 
-Result<RestartOutcome> upgrade_node(const Rollout& rollout,
-                                    cluster::Node& node,
-                                    const Version& version,
-                                    Deadline deadline) {
+Result<NodeUpgrade> upgrade_node(const Rollout& rollout,
+                                 cluster::Node& node,
+                                 const Version& version,
+                                 Deadline deadline) {
   {
     Step step(rollout, "install", node.name(), version);
     auto installed = rollout.method.install(node, version, deadline.at_most(rollout.install_limit));
@@ -147,35 +147,52 @@ Result<RestartOutcome> upgrade_node(const Rollout& rollout,
     TRY(observe::output_of(node, {"systemctl", "enable", node.unit()}, deadline),
         "enable " + node.unit());
   }
-  RestartOutcome outcome;
+  NodeUpgrade result;
   {
     Step step(rollout, "restart", node.name(), version);
     auto restarted = restart(node, deadline.at_most(rollout.restart_limit), rollout.stop);
     step.finish(error_of(restarted), restarted ? job_details(*restarted) : Json::object());
-    if (!restarted) {
+    if (!restarted && restarted.error().code() != ErrorCode::timed_out) {
       return fail(std::move(restarted).error(), "upgrade " + node.name());
     }
-    outcome = std::move(*restarted);
+    if (!restarted) {
+      result.restart.job_result = "timed-out";
+      result.restart.text = restarted.error().message();
+      result.not_ready = restarted.error().message();
+      return result;
+    }
+    result.restart = std::move(*restarted);
   }
-  Step step(rollout, "ready", node.name(), version);
+  Step step(rollout, "settle", node.name(), version);
   const Status ready = wait_ready(
       rollout.access, node, version, deadline.at_most(rollout.ready_limit), rollout.stop);
   step.finish(error_of(ready));
-  TRY(ready, "upgrade " + node.name());
-  return outcome;
+  if (!ready && (ready.error().code() != ErrorCode::timed_out || !node.connected())) {
+    return fail(ready.error(), "upgrade " + node.name());
+  }
+  if (!ready) {
+    result.not_ready = ready.error().message();
+  }
+  return result;
 }
 
-Result<std::vector<std::string>> roll(const Rollout& rollout,
-                                      const Version& version,
-                                      Deadline deadline,
-                                      const std::function<bool(const cluster::Node&)>& go_on) {
-  std::vector<std::string> done;
+Result<std::vector<std::pair<std::string, NodeUpgrade>>> roll(
+    const Rollout& rollout,
+    const Version& version,
+    Deadline deadline,
+    const std::function<bool(const cluster::Node&)>& go_on) {
+  std::vector<std::pair<std::string, NodeUpgrade>> done;
   for (cluster::Node* node : rolling_order(rollout.access.nodes())) {
     if (go_on && !go_on(*node)) {
       break;
     }
-    TRY(upgrade_node(rollout, *node, version, deadline), version.tag());
-    done.push_back(node->name());
+    TRY_ASSIGN(
+        NodeUpgrade upgraded, upgrade_node(rollout, *node, version, deadline), version.tag());
+    const bool ready = upgraded.not_ready.empty();
+    done.emplace_back(node->name(), std::move(upgraded));
+    if (!ready) {
+      break;
+    }
   }
   return done;
 }
@@ -194,9 +211,15 @@ Status bring_to(const Rollout& rollout, const Version& version, Deadline deadlin
   }
   for (cluster::Node* node : wanting) {
     Step step(rollout, "baseline", node->name(), version);
-    auto outcome = upgrade_node(rollout, *node, version, deadline);
-    step.finish(error_of(outcome));
-    TRY(outcome, "baseline " + version.tag());
+    auto upgraded = upgrade_node(rollout, *node, version, deadline);
+    Status done;
+    if (!upgraded) {
+      done = fail(std::move(upgraded).error());
+    } else if (!upgraded->not_ready.empty()) {
+      done = fail(ErrorCode::timed_out, upgraded->not_ready);
+    }
+    step.finish(error_of(done));
+    TRY(done, "baseline " + version.tag());
   }
   Step step(rollout, "settle", "", version);
   auto settled = settle(rollout.access, {}, deadline, rollout.stop);

@@ -41,19 +41,29 @@ Result<NodeVersion> read_version(const observe::Access& access,
                                  cluster::Node& node,
                                  Deadline deadline);
 
-// One node: install, restart, wait until ready. A restart whose job failed is put into the outcome,
-// and waiting goes on: systemd starts the service again, as an operator would see.
-Result<RestartOutcome> upgrade_node(const Rollout& rollout,
-                                    cluster::Node& node,
-                                    const Version& version,
-                                    Deadline deadline);
+struct NodeUpgrade {
+  RestartOutcome restart;
+  std::string not_ready;  // what was last seen when the limit passed; empty: the node is ready
+
+  bool ok() const { return restart.ok && not_ready.empty(); }
+};
+
+// One node: install, restart, wait until ready. What the product does is in the result: a job that
+// fails or does not end, a node that does not get ready. A failed job does not end the wait:
+// systemd starts the service again, as an operator would see. Errors are the harness's or the
+// lab's: artifacts, space, a connection that stays lost.
+Result<NodeUpgrade> upgrade_node(const Rollout& rollout,
+                                 cluster::Node& node,
+                                 const Version& version,
+                                 Deadline deadline);
 
 // The whole cluster in rolling order. `go_on` is asked before each node; false stops half-way,
-// which is not an error. Returns the names of the nodes that were done.
-Result<std::vector<std::string>> roll(const Rollout& rollout,
-                                      const Version& version,
-                                      Deadline deadline,
-                                      const std::function<bool(const cluster::Node&)>& go_on = {});
+// which is not an error, and so does a node that is not ready. Returns the nodes that were done.
+Result<std::vector<std::pair<std::string, NodeUpgrade>>> roll(
+    const Rollout& rollout,
+    const Version& version,
+    Deadline deadline,
+    const std::function<bool(const cluster::Node&)>& go_on = {});
 
 // The path's first version on every node, settled. Installs and restarts only where needed;
 // forwards, or backwards within one minor line (further is refused: etcd's data would not go back).

@@ -1,0 +1,195 @@
+#include "harness/observe/node_stream.h"
+
+#include <condition_variable>
+
+#include <gmock/gmock.h>
+
+#include "harness/observe/fake_server.h"
+
+namespace harness::observe {
+namespace {
+
+using testing::HasSubstr;
+
+const Deadline kSoon = Deadline::after(std::chrono::seconds(20));
+
+class Collector {
+ public:
+  Sink sink() {
+    return [this](Json event) {
+      const std::lock_guard lock(mutex_);
+      events_.push_back(std::move(event));
+      changed_.notify_all();
+    };
+  }
+
+  bool wait(const std::function<bool(const Json&)>& wanted) {
+    std::unique_lock lock(mutex_);
+    return changed_.wait_for(lock, std::chrono::seconds(20), [&] {
+      return std::any_of(events_.begin(), events_.end(), wanted);
+    });
+  }
+
+  bool wait_line(const std::string& line) {
+    return wait([&](const Json& event) { return json_string(event, "line") == line; });
+  }
+
+  std::vector<std::string> lines() {
+    const std::lock_guard lock(mutex_);
+    std::vector<std::string> all;
+    for (const Json& event : events_) {
+      if (event["type"] == "journal") {
+        all.push_back(event["line"]);
+      }
+    }
+    return all;
+  }
+
+  std::size_t count(const std::string& type) {
+    const std::lock_guard lock(mutex_);
+    return static_cast<std::size_t>(std::count_if(
+        events_.begin(), events_.end(), [&](const Json& event) { return event["type"] == type; }));
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::vector<Json> events_;
+};
+
+Json line(std::int64_t at, const std::string& text, const std::string& boot = "boot1") {
+  return {{"type", "journal"},
+          {"wall_us", at},
+          {"mono_us", at},
+          {"boot_id", boot},
+          {"unit", "rke2-server.service"},
+          {"invocation", "inv1"},
+          {"ident", "rke2"},
+          {"pid", 1},
+          {"line", text}};
+}
+
+std::string rke2(const std::string& message) {
+  return "time=\"2025-05-16T09:07:39Z\" level=info msg=\"" + message + "\"";
+}
+
+std::vector<Json> watch_records(const cluster::FakeNode& node) {
+  std::vector<Json> records;
+  for (const auto& seen : node.traffic()) {
+    if (seen.kind == "stream") {
+      records.push_back(seen.record);
+    }
+  }
+  return records;
+}
+
+NodeStream::Options options(std::vector<event::WindowDef> windows = {}) {
+  NodeStream::Options made;
+  made.cluster = "lab";
+  made.windows = std::move(windows);
+  made.reconnect_attempt = std::chrono::milliseconds(200);
+  return made;
+}
+
+event::Marker marker(const std::string& glob) {
+  return event::marker_from_json({{"log", glob}}).value();
+}
+
+TEST(NodeStream, passes_facts_on_with_the_node_s_name_and_the_clock_s_offset_first) {
+  FakeServer server;
+  auto stream = server.node.on_stream("watch");
+  Collector seen;
+  NodeStream follower(server.node, options(), seen.sink());
+  stream.feed(line(100, "hello"));
+  ASSERT_TRUE(seen.wait_line("hello"));
+  EXPECT_TRUE(follower.wait_live(kSoon));
+  EXPECT_TRUE(seen.wait([](const Json& event) {
+    return event["type"] == "node.facts" && event.contains("clock_offset_us");
+  }));
+  EXPECT_TRUE(seen.wait(
+      [](const Json& event) { return event["type"] == "journal" && event["node"] == "cp-1"; }));
+  const Json record = watch_records(server.node).at(0);
+  EXPECT_EQ(record["cluster"], "lab");
+  EXPECT_EQ(record["unit"], "rke2-server.service");
+}
+
+TEST(NodeStream, says_when_windows_open_and_close) {
+  FakeServer server;
+  auto stream = server.node.on_stream("watch");
+  Collector seen;
+  event::WindowDef window;
+  window.name = "start-up-hooks";
+  window.open = {marker("Kube API server is now running")};
+  window.close = {marker("rke2 is up and running")};
+  NodeStream follower(server.node, options({window}), seen.sink());
+  stream.feed(line(100, rke2("Kube API server is now running")));
+  stream.feed(line(200, rke2("rke2 is up and running")));
+  EXPECT_TRUE(seen.wait([](const Json& event) {
+    return event["type"] == "window" && event["op"] == "closed" && event["node"] == "cp-1" &&
+           event["window"] == "start-up-hooks" && event["wall_us"] == 200;
+  }));
+  EXPECT_EQ(seen.count("window"), 2u);
+}
+
+TEST(NodeStream, goes_on_after_a_reboot_without_loss_or_repetition) {
+  FakeServer server;
+  auto first = server.node.on_stream("watch");
+  Collector seen;
+  NodeStream follower(server.node, options(), seen.sink());
+  first.feed(line(100, "one"));
+  first.feed(line(200, "two"));
+  first.feed(line(200, "two again"));
+  ASSERT_TRUE(seen.wait_line("two again"));
+  auto second = server.node.on_stream("watch");
+  server.node.set_boot_id("boot2");
+  server.node.lose_connection();
+  second.feed(line(200, "two"));
+  second.feed(line(200, "two again"));
+  second.feed(line(200, "two, a third time"));
+  second.feed(line(150, "from the new boot, whose clock is behind", "boot2"));
+  second.feed(line(300, "three", "boot2"));
+  ASSERT_TRUE(seen.wait_line("three"));
+  EXPECT_THAT(seen.lines(),
+              testing::ElementsAre("one",
+                                   "two",
+                                   "two again",
+                                   "two, a third time",
+                                   "from the new boot, whose clock is behind",
+                                   "three"));
+  EXPECT_EQ(watch_records(server.node).at(1)["since_wall_us"], 200);
+  EXPECT_EQ(seen.count("node.facts"), 2u);
+}
+
+TEST(NodeStream, does_not_repeat_a_state_that_did_not_change) {
+  FakeServer server;
+  auto first = server.node.on_stream("watch");
+  Collector seen;
+  NodeStream follower(server.node, options(), seen.sink());
+  const Json unit{{"type", "unit"}, {"boot_id", "boot1"}, {"active", "active"}, {"wall_us", 1}};
+  first.feed(unit);
+  first.feed(line(100, "one"));
+  ASSERT_TRUE(seen.wait_line("one"));
+  auto second = server.node.on_stream("watch");
+  server.node.lose_connection();
+  Json later = unit;
+  later["wall_us"] = 150;
+  second.feed(later);
+  second.feed(line(200, "two"));
+  ASSERT_TRUE(seen.wait_line("two"));
+  EXPECT_EQ(seen.count("unit"), 1u);
+}
+
+TEST(NodeStream, says_why_it_is_not_live) {
+  FakeServer server;
+  server.node.lose_connection();
+  server.node.set_reconnect_error(Error(ErrorCode::unreachable, "no route to host"));
+  Collector seen;
+  NodeStream follower(server.node, options(), seen.sink());
+  const Status live = follower.wait_live(Deadline::after(std::chrono::milliseconds(100)));
+  ASSERT_FALSE(live);
+  EXPECT_EQ(live.error().code(), ErrorCode::timed_out);
+  EXPECT_THAT(live.error().message(), HasSubstr("no route to host"));
+}
+
+}  // namespace
+}  // namespace harness::observe

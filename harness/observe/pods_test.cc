@@ -1,0 +1,103 @@
+#include "harness/observe/pods.h"
+
+#include <gmock/gmock.h>
+
+#include "harness/observe/fake_server.h"
+
+namespace harness::observe {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::Pair;
+
+const Deadline kSoon = Deadline::after(std::chrono::seconds(5));
+
+const StaticPod& named(const std::vector<StaticPod>& pods, const std::string& name) {
+  for (const StaticPod& pod : pods) {
+    if (pod.pod == name) {
+      return pod;
+    }
+  }
+  static const StaticPod kNone;
+  return kNone;
+}
+
+TEST(Manifest, gives_its_own_uid_and_no_other) {
+  EXPECT_EQ(
+      manifest_uid("apiVersion: v1\nmetadata:\n  name: etcd\n  uid: \"abc\"\nspec:\n  uid: x\n"),
+      "abc");
+  EXPECT_EQ(manifest_uid(R"({"metadata": {"uid": "def"}, "spec": {"uid": "x"}})"), "def");
+  EXPECT_EQ(manifest_uid("spec:\n  uid: x\nmetadata:\n  labels:\n    uid: y\n"), "");
+  EXPECT_EQ(manifest_uid(""), "");
+}
+
+TEST(Tasks, counts_only_those_that_run) {
+  EXPECT_THAT(running_tasks("TASK PID STATUS\na 12 RUNNING\nb 13 STOPPED\nc x RUNNING\n"),
+              ElementsAre(Pair("a", 12)));
+}
+
+TEST(StaticPods, matches_one_ready_sandbox_with_the_manifest_s_uid) {
+  FakeServer server;
+  const auto pods = read_static_pods(server.node, kSoon);
+  ASSERT_TRUE(pods) << pods.error().message();
+  const StaticPod& etcd = named(*pods, "etcd");
+  EXPECT_TRUE(etcd.matches()) << etcd.describe();
+  ASSERT_EQ(etcd.containers.size(), 1u);
+  EXPECT_EQ(etcd.containers[0].pid, 11);
+  EXPECT_EQ(etcd.containers[0].started_wall_us, *parse_wall("2025-05-16T09:07:39.123456Z"));
+  const Json json = to_json(etcd);
+  EXPECT_EQ(json["sandboxes"][0]["state"], "ready");
+  EXPECT_EQ(json["manifest_uid"], "uid-of-etcd");
+}
+
+TEST(StaticPods, does_not_take_an_old_sandbox_for_the_new_one) {
+  FakeServer server;
+  server.sandbox_uid = "uid-of-the-old-etcd";
+  const auto pods = read_static_pods(server.node, kSoon);
+  ASSERT_TRUE(pods);
+  EXPECT_FALSE(named(*pods, "etcd").matches());
+  EXPECT_TRUE(named(*pods, "kube-apiserver").matches());
+}
+
+TEST(StaticPods, does_not_take_a_stopped_container_for_a_running_one) {
+  FakeServer server;
+  server.node.on_run("tasks list",
+                     exec::CommandResult{.exit_status = 0,
+                                         .signal = 0,
+                                         .out = "TASK PID STATUS\ns-etcd 10 RUNNING\n",
+                                         .err = "",
+                                         .cut = false});
+  const auto pods = read_static_pods(server.node, kSoon);
+  ASSERT_TRUE(pods);
+  EXPECT_FALSE(named(*pods, "etcd").matches());
+  EXPECT_THAT(named(*pods, "etcd").describe(), HasSubstr("0 running containers"));
+}
+
+TEST(StaticPods, says_that_a_manifest_is_missing_in_the_apiserver_gap) {
+  FakeServer server;
+  server.node.on_run(
+      "ls -1",
+      exec::CommandResult{
+          .exit_status = 0, .signal = 0, .out = "etcd.yaml\n", .err = "", .cut = false});
+  const auto pods = read_static_pods(server.node, kSoon);
+  ASSERT_TRUE(pods);
+  EXPECT_THAT(named(*pods, "kube-apiserver").describe(), HasSubstr("has no manifest"));
+}
+
+TEST(StaticPods, reports_a_containerd_that_does_not_answer) {
+  FakeServer server;
+  server.node.on_run("tasks list",
+                     exec::CommandResult{.exit_status = 1,
+                                         .signal = 0,
+                                         .out = "",
+                                         .err = "ctr: connection refused",
+                                         .cut = false});
+  const auto pods = read_static_pods(server.node, kSoon);
+  ASSERT_FALSE(pods);
+  EXPECT_EQ(pods.error().code(), ErrorCode::remote_failed);
+  EXPECT_THAT(pods.error().message(), HasSubstr("connection refused"));
+}
+
+}  // namespace
+}  // namespace harness::observe
