@@ -1,0 +1,246 @@
+#include "harness/guard/protocol.h"
+
+#include <algorithm>
+#include <cctype>
+
+#include <fmt/format.h>
+
+namespace harness::guard {
+namespace {
+
+constexpr std::array<std::string_view, 4> kPods = {
+    "etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler"};
+constexpr std::array<std::string_view, 3> kKills = {"task", "process", "shim"};
+constexpr std::array<std::string_view, 2> kReboots = {"graceful", "hard"};
+constexpr std::int64_t kLongestMs = 24LL * 3600 * 1000;
+constexpr std::int64_t kLongestOffsetUs = 3600LL * 1000 * 1000;
+
+bool only(std::string_view text, std::string_view extra, bool upper) {
+  return std::ranges::all_of(text, [&](unsigned char c) {
+    return (std::islower(c) != 0 && c < 128) || (std::isdigit(c) != 0) ||
+           (upper && std::isupper(c) != 0 && c < 128) ||
+           extra.find(static_cast<char>(c)) != std::string_view::npos;
+  });
+}
+
+template <std::size_t N>
+Status check_choice(std::string_view field,
+                    const std::string& value,
+                    const std::array<std::string_view, N>& choices) {
+  if (std::ranges::find(choices, value) != choices.end()) {
+    return {};
+  }
+  return fail(ErrorCode::invalid_input,
+              fmt::format("{}: '{}' is not one of {}", field, value, fmt::join(choices, ", ")));
+}
+
+Status check_keys(const Json& json,
+                  std::string_view where,
+                  std::initializer_list<std::string_view> known) {
+  if (!json.is_object()) {
+    return fail(ErrorCode::invalid_input, fmt::format("{} must be an object", where));
+  }
+  for (const auto& [key, value] : json.items()) {
+    if (std::ranges::find(known, key) == known.end()) {
+      return fail(ErrorCode::invalid_input, fmt::format("{}: unknown key '{}'", where, key));
+    }
+  }
+  return {};
+}
+
+Result<Action> action_from_json(const Json& json) {
+  TRY(check_keys(json, "action", {"do", "pod", "how"}), "record");
+  const std::string what = json_string(json, "do");
+  Action action{
+      .kind = Action::Kind::none, .pod = json_string(json, "pod"), .how = json_string(json, "how")};
+  if (what == "kill") {
+    action.kind = Action::Kind::kill;
+    TRY(check_choice("action.pod", action.pod, kPods), "record");
+    TRY(check_choice("action.how", action.how, kKills), "record");
+    return action;
+  }
+  if (what == "reboot") {
+    action.kind = Action::Kind::reboot;
+    TRY(check_choice("action.how", action.how, kReboots), "record");
+    return action;
+  }
+  if (what == "none") {
+    return action;
+  }
+  return fail(ErrorCode::invalid_input,
+              fmt::format("record: action.do: '{}' is not one of kill, reboot, none", what));
+}
+
+Result<std::vector<event::Marker>> markers_from_json(const Json& json, const char* key) {
+  std::vector<event::Marker> out;
+  const auto list = json.find(key);
+  if (list == json.end() || !list->is_array() || list->empty() || list->size() > 32) {
+    return fail(ErrorCode::invalid_input,
+                fmt::format("record: trigger.{} needs a list of markers", key));
+  }
+  for (const Json& item : *list) {
+    TRY_ASSIGN(event::Marker marker,
+               event::marker_from_json(item),
+               fmt::format("record: trigger.{}", key));
+    out.push_back(std::move(marker));
+  }
+  return out;
+}
+
+Result<Trigger> trigger_from_json(const Json& json) {
+  TRY(check_keys(
+          json, "trigger", {"now", "window", "open", "close", "offset_us", "any_invocation"}),
+      "record");
+  Trigger trigger{.now = json_bool(json, "now"),
+                  .window = json_string(json, "window"),
+                  .any_invocation = json_bool(json, "any_invocation")};
+  if (trigger.now) {
+    return trigger;
+  }
+  TRY(check_id("trigger.window", trigger.window), "record");
+  const std::int64_t offset = json_int(json, "offset_us", -1);
+  if (offset < 0 || offset > kLongestOffsetUs) {
+    return fail(ErrorCode::invalid_input,
+                "record: trigger.offset_us must be between 0 and one hour");
+  }
+  trigger.offset = Microseconds(offset);
+  TRY_ASSIGN(trigger.open, markers_from_json(json, "open"), "markers");
+  TRY_ASSIGN(trigger.close, markers_from_json(json, "close"), "markers");
+  return trigger;
+}
+
+Result<std::chrono::milliseconds> milliseconds_of(const Json& json, const char* key) {
+  const std::int64_t value = json_int(json, key, -1);
+  if (value < 100 || value > kLongestMs) {
+    return fail(ErrorCode::invalid_input,
+                fmt::format("record: {} must be between 100 ms and one day", key));
+  }
+  return std::chrono::milliseconds(value);
+}
+
+}  // namespace
+
+Status check_id(std::string_view field, std::string_view text) {
+  if (!text.empty() && text.size() <= 64 && only(text, "-", false) && text.front() != '-') {
+    return {};
+  }
+  return fail(ErrorCode::invalid_input,
+              fmt::format("{}: small letters, digits and dashes, at most 64, are wanted", field));
+}
+
+Status check_cluster(std::string_view text) {
+  if (!text.empty() && text.size() <= 64 && only(text, "._-", true) && text.front() != '-' &&
+      text.front() != '.') {
+    return {};
+  }
+  return fail(ErrorCode::invalid_input,
+              "cluster: letters, digits, dots, dashes and underscores, at most 64, are wanted");
+}
+
+Status check_unit(std::string_view text) {
+  if (text == "rke2-server.service" || text == "rke2-agent.service") {
+    return {};
+  }
+  return fail(ErrorCode::invalid_input,
+              "unit: rke2-server.service or rke2-agent.service is wanted");
+}
+
+Status check_path(std::string_view field, std::string_view text) {
+  const bool plain =
+      text.starts_with('/') && text.size() <= 1024 &&
+      std::ranges::all_of(text, [](unsigned char c) { return c >= 0x20 && c != 0x7f; });
+  if (plain && text.find("/../") == std::string_view::npos && !text.ends_with("/..") &&
+      text.find("//") == std::string_view::npos && text.find("/./") == std::string_view::npos) {
+    return {};
+  }
+  return fail(ErrorCode::invalid_input, fmt::format("{}: a plain absolute path is wanted", field));
+}
+
+bool known_verb(std::string_view verb) {
+  return std::ranges::find(kVerbs, verb) != kVerbs.end();
+}
+
+Result<ArmRecord> arm_record_from_json(const Json& json) {
+  TRY(check_keys(json,
+                 "record",
+                 {"id",
+                  "run",
+                  "case",
+                  "cluster",
+                  "unit",
+                  "data_dir",
+                  "fault",
+                  "params",
+                  "action",
+                  "undo",
+                  "trigger",
+                  "ttl_ms",
+                  "lease_ms"}),
+      "arm");
+  ArmRecord record{.id = json_string(json, "id"),
+                   .run = json_string(json, "run"),
+                   .case_name = json_string(json, "case").substr(0, 300),
+                   .cluster = json_string(json, "cluster"),
+                   .unit = json_string(json, "unit"),
+                   .data_dir = json_string(json, "data_dir"),
+                   .fault = json_string(json, "fault"),
+                   .params = json.value("params", Json::object())};
+  TRY(check_id("id", record.id), "arm");
+  TRY(check_cluster(record.cluster), "arm");
+  TRY(check_unit(record.unit), "arm");
+  TRY(check_path("data_dir", record.data_dir), "arm");
+  TRY(check_id("fault", record.fault), "arm");
+  if (json.contains("undo") && !(json["undo"].is_array() && json["undo"].empty())) {
+    return fail(ErrorCode::invalid_input,
+                "arm: record: undo: this guard's actions need none; an empty list is wanted");
+  }
+  TRY_ASSIGN(record.action, action_from_json(json.value("action", Json())), "arm");
+  TRY_ASSIGN(record.trigger, trigger_from_json(json.value("trigger", Json())), "arm");
+  TRY_ASSIGN(record.ttl, milliseconds_of(json, "ttl_ms"), "arm");
+  TRY_ASSIGN(record.lease, milliseconds_of(json, "lease_ms"), "arm");
+  return record;
+}
+
+Json to_json(const ArmRecord& record) {
+  Json action = {{"do",
+                  record.action.kind == Action::Kind::kill     ? "kill"
+                  : record.action.kind == Action::Kind::reboot ? "reboot"
+                                                               : "none"}};
+  if (!record.action.pod.empty()) {
+    action["pod"] = record.action.pod;
+  }
+  if (!record.action.how.empty()) {
+    action["how"] = record.action.how;
+  }
+  Json trigger = Json::object();
+  if (record.trigger.now) {
+    trigger["now"] = true;
+  } else {
+    trigger = {{"window", record.trigger.window},
+               {"open", Json::array()},
+               {"close", Json::array()},
+               {"offset_us", record.trigger.offset.count()}};
+    for (const event::Marker& marker : record.trigger.open) {
+      trigger["open"].push_back(event::to_json(marker));
+    }
+    for (const event::Marker& marker : record.trigger.close) {
+      trigger["close"].push_back(event::to_json(marker));
+    }
+  }
+  trigger["any_invocation"] = record.trigger.any_invocation;
+  return {{"id", record.id},
+          {"run", record.run},
+          {"case", record.case_name},
+          {"cluster", record.cluster},
+          {"unit", record.unit},
+          {"data_dir", record.data_dir},
+          {"fault", record.fault},
+          {"params", record.params},
+          {"action", std::move(action)},
+          {"undo", Json::array()},
+          {"trigger", std::move(trigger)},
+          {"ttl_ms", record.ttl.count()},
+          {"lease_ms", record.lease.count()}};
+}
+
+}  // namespace harness::guard

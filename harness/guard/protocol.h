@@ -1,0 +1,93 @@
+// What hookshot and its node-side guard say to each other.
+//
+// The remote command line is always `/var/lib/hookshot/guard <verb>`, a constant. The verb takes
+// one JSON object on standard input and writes JSON lines; the last is {"type":"done"} or
+// {"type":"error","code","message"}. Exit statuses are GuardExit. Every record names the cluster;
+// verbs that write or hurt demand that /etc/hookshot.allow holds exactly that name. Both sides
+// validate: the guard trusts nobody.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "harness/base/json.h"
+#include "harness/base/result.h"
+#include "harness/base/time.h"
+#include "harness/event/marker.h"
+
+namespace harness::guard {
+
+inline constexpr std::string_view kGuardPath = "/var/lib/hookshot/guard";
+inline constexpr std::string_view kStateDir = "/var/lib/hookshot";
+inline constexpr std::string_view kRunDir = "/run/hookshot";
+inline constexpr std::string_view kAllowFile = "/etc/hookshot.allow";
+
+// Verbs that the controller may ask for; trigger, boot and expire are run by systemd on the node
+// itself.
+inline constexpr std::array<std::string_view, 17> kVerbs = {"facts",
+                                                            "allow",
+                                                            "disallow",
+                                                            "exec",
+                                                            "read",
+                                                            "watch",
+                                                            "arm",
+                                                            "heartbeat",
+                                                            "status",
+                                                            "revert",
+                                                            "heal",
+                                                            "lease-acquire",
+                                                            "lease-renew",
+                                                            "lease-release",
+                                                            "clean",
+                                                            "release",
+                                                            "version"};
+
+enum class GuardExit { done = 0, failed = 1, invalid = 2, refused = 3, internal = 4 };
+
+struct Action {
+  enum class Kind { none, kill, reboot };
+  Kind kind = Kind::none;
+  std::string pod;  // kill: etcd, kube-apiserver, kube-controller-manager, kube-scheduler
+  std::string how;  // kill: task, process, shim; reboot: graceful, hard
+};
+
+struct Trigger {
+  bool now = false;  // fire at once; the rest is then empty
+  std::string window;
+  std::vector<event::Marker> open;
+  std::vector<event::Marker> close;
+  Microseconds offset{0};
+  bool any_invocation = false;  // also in the invocation that is running while arming
+};
+
+struct ArmRecord {
+  std::string id;
+  std::string run;
+  std::string case_name;
+  std::string cluster;
+  std::string unit;
+  std::string data_dir;
+  std::string fault;
+  Json params = Json::object();  // for the record; the guard acts on `action` alone
+  Action action;
+  Trigger trigger;
+  std::chrono::milliseconds ttl{0};
+  std::chrono::milliseconds lease{0};
+};
+
+Result<ArmRecord> arm_record_from_json(const Json& json);
+Json to_json(const ArmRecord& record);
+
+// The small languages that fields are held to. invalid_input names the field and what it takes.
+Status check_id(std::string_view field, std::string_view text);  // [a-z0-9-], 1 to 64
+Status check_cluster(std::string_view text);                     // [A-Za-z0-9._-], 1 to 64
+Status check_unit(std::string_view text);  // rke2-server.service, rke2-agent.service
+Status check_path(std::string_view field,
+                  std::string_view text);  // absolute, normal, no control characters
+bool known_verb(std::string_view verb);
+
+}  // namespace harness::guard

@@ -1,0 +1,72 @@
+// What the guard needs of the node's kernel: clocks, durable files, child processes. No shell, no
+// libraries.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "harness/base/json.h"
+#include "harness/base/result.h"
+
+namespace harness::guard {
+
+struct Now {
+  std::int64_t wall_us = 0;
+  std::int64_t mono_us = 0;
+};
+
+Now now();
+Json to_json(const Now& stamp);  // {"wall_us", "mono_us"}
+// /proc/sys/kernel/random/boot_id, dashed; the same for the life of the process.
+const std::string& boot_id();
+
+Result<std::string> read_whole(const std::string& path, std::size_t limit = 64U << 20U);
+// Temporary file, fsync, rename, fsync of the directory: there whole or not at all, also after a
+// power cut.
+Status write_durable(const std::string& path, std::string_view content, int mode = 0600);
+Status make_dir(const std::string& path, int mode = 0700);
+
+struct Finished {
+  int status = 0;
+  int signal = 0;
+  bool timed_out = false;
+  std::string out;
+  std::string err;
+
+  bool ok() const { return status == 0 && signal == 0 && !timed_out; }
+};
+
+// PATH plus the directories where RKE2 keeps its tools.
+std::string find_program(const std::string& name,
+                         const std::string& data_dir = "/var/lib/rancher/rke2");
+// Runs to its end or the timeout (SIGTERM, then SIGKILL, to its process group). Output is capped at
+// 4 MiB each.
+Result<Finished> spawn(const std::vector<std::string>& argv,
+                       std::chrono::milliseconds timeout,
+                       const std::string& input = {});
+// Starts and returns at once; -1 and errno on failure. The child is in its own process group.
+int start(const std::vector<std::string>& argv,
+          int in,
+          int out,
+          int err,
+          const std::map<std::string, std::string>& env = {});
+
+int pidfd_open(int pid);
+bool pidfd_kill(int pidfd, int signal);
+// True when the process behind the pidfd has ended; waits at most `timeout`.
+bool pidfd_wait(int pidfd, std::chrono::milliseconds timeout);
+// Field 22 of /proc/<pid>/stat, in clock ticks; 0 when there is no such process.
+std::int64_t start_ticks(int pid);
+int parent_of(int pid);
+std::string comm_of(int pid);
+
+// One JSON line on standard output, whole, at once. False when nobody reads any more.
+bool emit(const Json& line);
+// One line in the node's own journal under the identifier `hookshot`: what a human debugging the
+// node finds.
+void audit(const std::string& text);
+
+}  // namespace harness::guard
