@@ -222,7 +222,7 @@ Status bring_to(const Rollout& rollout, const Version& version, Deadline deadlin
     TRY(done, "baseline " + version.tag());
   }
   Step step(rollout, "settle", "", version);
-  auto settled = settle(rollout.access, {}, deadline, rollout.stop);
+  auto settled = settle(rollout.access, rollout.settle, deadline, rollout.stop);
   step.finish(error_of(settled),
               settled ? Json{{"waited_for", settled->waited_for}} : Json::object());
   TRY(settled, "baseline " + version.tag());

@@ -14,6 +14,12 @@
 
 namespace harness::upgrade {
 
+struct SettleOptions {
+  std::chrono::milliseconds quiet{5000};  // no restart, no new invocation, no change of containers
+  std::chrono::milliseconds period{500};
+  bool wait_for_back_off = true;  // kubelet's crash back-off of earlier trials must have run out
+};
+
 struct Rollout {
   const observe::Access& access;
   const InstallMethod& method;
@@ -23,6 +29,7 @@ struct Rollout {
   std::chrono::seconds install_limit{600};
   std::chrono::seconds restart_limit{1200};
   std::chrono::seconds ready_limit{600};
+  SettleOptions settle{};
 };
 
 // Servers first, then agents, each in inventory order.
@@ -68,12 +75,6 @@ Result<std::vector<std::pair<std::string, NodeUpgrade>>> roll(
 // The path's first version on every node, settled. Installs and restarts only where needed;
 // forwards, or backwards within one minor line (further is refused: etcd's data would not go back).
 Status bring_to(const Rollout& rollout, const Version& version, Deadline deadline);
-
-struct SettleOptions {
-  std::chrono::milliseconds quiet{5000};  // no restart, no new invocation, no change of containers
-  std::chrono::milliseconds period{500};
-  bool wait_for_back_off = true;  // kubelet's crash back-off of earlier trials must have run out
-};
 
 struct Settled {
   Microseconds duration{0};

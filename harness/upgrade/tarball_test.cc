@@ -1,0 +1,249 @@
+#include "harness/upgrade/tarball.h"
+
+#include <fstream>
+
+#include <gmock/gmock.h>
+
+#include "harness/exec/fake_runner.h"
+#include "harness/exec/local_runner.h"
+#include "harness/observe/fake_server.h"
+
+namespace harness::upgrade {
+namespace {
+
+namespace fs = std::filesystem;
+using observe::FakeServer;
+using testing::HasSubstr;
+
+const char* const kTag = "v1.30.13-rc2+rke2r1";
+
+Deadline soon() {
+  return Deadline::after(std::chrono::seconds(20));
+}
+
+Version to() {
+  return Version::parse(kTag).value();
+}
+
+exec::CommandResult says(std::string out, int status = 0, std::string err = {}) {
+  exec::CommandResult result;
+  result.exit_status = status;
+  result.out = std::move(out);
+  result.err = std::move(err);
+  return result;
+}
+
+// A folder with a release, checksums right.
+class TarballTest : public testing::Test {
+ protected:
+  TarballTest() {
+    fs::create_directories(folder);
+    write("install.sh", "#!/bin/sh\n");
+    write("rke2.linux-amd64.tar.gz", "tarball");
+    write("rke2-images.linux-amd64.tar.gz", "images");
+    write_sums();
+    server.node.on_run("sha256sum", says("", 1, "No such file"));
+    server.node.on_run("mkdir", says(""));
+    server.node.on_run("df",
+                       says("Filesystem 1024-blocks Used Available Capacity Mounted on\n"
+                            "overlay 1 1 99999999 1% /\n"));
+    server.node.on_run("/bin/sh", [this](const exec::Command& command) {
+      script = command;
+      server.disk = kTag;
+      return says("[INFO]  unpacking tarball\n");
+    });
+  }
+
+  ~TarballTest() override { fs::remove_all(root); }
+
+  void write(const std::string& name, const std::string& text) const {
+    std::ofstream(folder / name) << text;
+  }
+
+  std::string sum(const std::string& name) const {
+    exec::LocalRunner runner;
+    exec::Command command;
+    command.argv = {"sha256sum", "--", (folder / name).string()};
+    return runner.run(command, soon()).value().out.substr(0, 64);
+  }
+
+  void write_sums() const {
+    write("sha256sum-amd64.txt",
+          sum("rke2.linux-amd64.tar.gz") + "  rke2.linux-amd64.tar.gz\n" +
+              sum("rke2-images.linux-amd64.tar.gz") + "  rke2-images.linux-amd64.tar.gz\n");
+  }
+
+  Error verify_error() const {
+    const Status verified = method.verify(to());
+    EXPECT_FALSE(verified);
+    EXPECT_EQ(verified.error().code(), ErrorCode::invalid_input);
+    return verified ? Error(ErrorCode::internal, "") : verified.error();
+  }
+
+  bool touched(const std::string& what) const {
+    for (const auto& seen : server.node.traffic()) {
+      if (seen.kind == what || seen.text.find(what) != std::string::npos) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  fs::path root =
+      fs::temp_directory_path() / ("tarball_test." + std::to_string(::getpid()) + "." +
+                                   testing::UnitTest::GetInstance()->current_test_info()->name());
+  fs::path folder = root / kTag;
+  FakeServer server;
+  exec::Command script;
+  Tarball method{root, std::make_unique<exec::LocalRunner>()};
+};
+
+TEST_F(TarballTest, verifies_a_complete_release) {
+  EXPECT_TRUE(method.verify(to()));
+}
+
+TEST_F(TarballTest, names_the_folder_of_a_release_that_is_not_there) {
+  fs::remove_all(folder);
+  EXPECT_THAT(verify_error().message(), HasSubstr(folder.string()));
+  EXPECT_THAT(verify_error().message(), HasSubstr("put install.sh"));
+}
+
+TEST_F(TarballTest, names_the_artifact_that_is_missing_and_touches_nothing) {
+  for (const char* name : {"install.sh", "rke2.linux-amd64.tar.gz", "sha256sum-amd64.txt"}) {
+    fs::rename(folder / name, folder / "away");
+    EXPECT_THAT(verify_error().message(), HasSubstr((folder / name).string() + " is not there"));
+    EXPECT_THAT(verify_error().message(), HasSubstr("fetch it from the release"));
+    fs::rename(folder / "away", folder / name);
+  }
+  fs::remove(folder / "install.sh");
+  EXPECT_FALSE(method.install(server.node, to(), soon()));
+  EXPECT_TRUE(server.node.traffic().empty());
+}
+
+TEST_F(TarballTest, refuses_a_wrong_checksum_and_touches_nothing) {
+  write("rke2.linux-amd64.tar.gz", "tarball, altered");
+  EXPECT_THAT(verify_error().message(), HasSubstr("rke2.linux-amd64.tar.gz has the checksum"));
+  const auto installed = method.install(server.node, to(), soon());
+  ASSERT_FALSE(installed);
+  EXPECT_EQ(installed.error().code(), ErrorCode::invalid_input);
+  EXPECT_TRUE(server.node.traffic().empty());
+}
+
+TEST_F(TarballTest, refuses_images_that_the_sums_do_not_list) {
+  write("rke2-images-canal.linux-amd64.tar.gz", "more");
+  EXPECT_THAT(verify_error().message(),
+              HasSubstr("has no line for rke2-images-canal.linux-amd64.tar.gz"));
+}
+
+TEST_F(TarballTest, copies_the_release_and_runs_its_own_script) {
+  const auto installed = method.install(server.node, to(), soon());
+  ASSERT_TRUE(installed) << installed.error().message();
+  EXPECT_EQ(installed->version, kTag);
+  EXPECT_EQ(server.node.uploads().size(), 4u);
+  const std::string stage = std::string("/var/lib/hookshot/stage/") + kTag;
+  EXPECT_EQ(script.argv, (std::vector<std::string>{"/bin/sh", stage + "/install.sh"}));
+  EXPECT_EQ(script.env.at("INSTALL_RKE2_ARTIFACT_PATH"), stage);
+  EXPECT_EQ(script.env.at("INSTALL_RKE2_TYPE"), "server");
+  EXPECT_EQ(script.env.at("INSTALL_RKE2_AGENT_IMAGES_DIR"), "/var/lib/rancher/rke2/agent/images");
+  EXPECT_FALSE(touched("systemctl")) << "installing starts and stops nothing";
+}
+
+TEST_F(TarballTest, installs_an_agent_as_an_agent) {
+  FakeServer worker("w-1", "192.0.2.21", false);
+  worker.node.on_run("sha256sum", says(""));
+  worker.node.on_run("mkdir", says(""));
+  worker.node.on_run("df", says("F 1 U A C M\noverlay 1 1 99999999 1% /\n"));
+  worker.node.on_run("/bin/sh", [&](const exec::Command& command) {
+    script = command;
+    worker.disk = kTag;
+    return says("");
+  });
+  ASSERT_TRUE(method.install(worker.node, to(), soon()));
+  EXPECT_EQ(script.env.at("INSTALL_RKE2_TYPE"), "agent");
+}
+
+TEST_F(TarballTest, skips_what_is_there_with_the_same_checksum) {
+  const std::string stage = std::string("/var/lib/hookshot/stage/") + kTag + "/";
+  server.node.on_run(
+      "sha256sum",
+      says(sum("rke2.linux-amd64.tar.gz") + "  " + stage + "rke2.linux-amd64.tar.gz\n" +
+               std::string(64, '0') + "  " + stage + "rke2-images.linux-amd64.tar.gz\n",
+           1));
+  ASSERT_TRUE(method.install(server.node, to(), soon()));
+  const auto uploads = server.node.uploads();
+  EXPECT_EQ(uploads.count(stage + "rke2.linux-amd64.tar.gz"), 0u);
+  EXPECT_EQ(uploads.count(stage + "rke2-images.linux-amd64.tar.gz"), 1u);
+}
+
+TEST_F(TarballTest, refuses_a_full_disk_before_anything_is_changed) {
+  server.node.on_run("df", says("F 1 U A C M\noverlay 1 1 1024 99% /\n"));
+  const auto installed = method.install(server.node, to(), soon());
+  ASSERT_FALSE(installed);
+  EXPECT_EQ(installed.error().code(), ErrorCode::not_supported);
+  EXPECT_THAT(installed.error().message(), HasSubstr("1 MB free under /"));
+  EXPECT_THAT(installed.error().message(), HasSubstr("nothing was changed"));
+  EXPECT_FALSE(touched("upload"));
+  EXPECT_FALSE(touched("mkdir"));
+}
+
+TEST_F(TarballTest, asks_the_nearest_folder_that_exists_for_its_space) {
+  server.node.on_run("df", [](const exec::Command& command) {
+    return command.argv.back() == "/var/lib" || command.argv.back() == "/usr/local"
+               ? says("F 1 U A C M\noverlay 1 1 99999999 1% /\n")
+               : says("", 1, "df: no such file");
+  });
+  EXPECT_TRUE(method.install(server.node, to(), soon()));
+}
+
+TEST_F(TarballTest, tells_what_a_failed_installer_said_and_what_is_on_disk) {
+  server.node.on_run("/bin/sh", says("", 1, "[ERROR]  download sha256 does not match\n"));
+  const auto installed = method.install(server.node, to(), soon());
+  ASSERT_FALSE(installed);
+  EXPECT_EQ(installed.error().code(), ErrorCode::remote_failed);
+  EXPECT_THAT(installed.error().message(), HasSubstr("sha256 does not match"));
+  EXPECT_THAT(installed.error().message(), HasSubstr("on disk is v1.30.12+rke2r1"));
+  EXPECT_THAT(installed.error().message(), HasSubstr("safe to run this again"));
+}
+
+TEST_F(TarballTest, tells_the_node_s_state_when_the_connection_is_lost_under_the_installer) {
+  server.node.on_run("/bin/sh", [this](const exec::Command&) -> Result<exec::CommandResult> {
+    server.node.lose_connection();
+    return fail(ErrorCode::unreachable, "cp-1: connection reset");
+  });
+  const auto installed = method.install(server.node, to(), soon());
+  ASSERT_FALSE(installed);
+  EXPECT_EQ(installed.error().code(), ErrorCode::unreachable);
+  EXPECT_THAT(installed.error().message(), HasSubstr("run install.sh of v1.30.13-rc2+rke2r1"));
+  EXPECT_THAT(installed.error().message(), HasSubstr("on disk is v1.30.12+rke2r1"));
+  EXPECT_THAT(installed.error().message(), HasSubstr("the service was not touched"));
+}
+
+TEST_F(TarballTest, says_that_the_state_is_unknown_when_the_node_stays_away) {
+  server.node.on_run("/bin/sh", [this](const exec::Command&) -> Result<exec::CommandResult> {
+    server.node.lose_connection();
+    server.node.set_reconnect_error(Error(ErrorCode::unreachable, "no route"));
+    return fail(ErrorCode::unreachable, "cp-1: connection reset");
+  });
+  const auto installed = method.install(server.node, to(), soon());
+  ASSERT_FALSE(installed);
+  EXPECT_THAT(installed.error().message(), HasSubstr("its state is unknown"));
+}
+
+TEST_F(TarballTest, does_not_believe_an_installer_that_left_the_old_version) {
+  server.node.on_run("/bin/sh", says("[INFO] done\n"));
+  const auto installed = method.install(server.node, to(), soon());
+  ASSERT_FALSE(installed);
+  EXPECT_EQ(installed.error().code(), ErrorCode::remote_failed);
+  EXPECT_THAT(installed.error().message(), HasSubstr("ended well, but on disk is v1.30.12+rke2r1"));
+}
+
+TEST(InstallMethod, knows_the_tarball_and_nothing_else) {
+  EXPECT_EQ(make_install_method("tarball", "/srv/rke2").value()->name(), "tarball");
+  const auto other = make_install_method("rpm", "/srv/rke2");
+  ASSERT_FALSE(other);
+  EXPECT_EQ(other.error().code(), ErrorCode::invalid_input);
+  EXPECT_THAT(other.error().message(), HasSubstr("there is tarball"));
+}
+
+}  // namespace
+}  // namespace harness::upgrade
