@@ -7,6 +7,7 @@
 #include "harness/base/eventually.h"
 #include "harness/base/log.h"
 #include "harness/cluster/facts.h"
+#include "harness/guard/protocol.h"
 
 namespace harness::fault {
 namespace {
@@ -157,6 +158,8 @@ Status arm(cluster::Node& node, const Fault& fault, const ArmRequest& request, D
                     {"trigger", trigger_json(request.trigger)},
                     {"ttl_ms", request.ttl.count()},
                     {"lease_ms", request.lease.count()}};
+  // The guard checks again; this way nothing odd leaves this machine.
+  TRY(guard::arm_record_from_json(record), fault.describe());
   TRY_ASSIGN(const std::vector<Json> lines,
              node.guard("arm", record, deadline),
              fmt::format("arm {} on {}", fault.describe(), node.name()));
