@@ -1,0 +1,250 @@
+#include "harness/guard/trigger.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <csignal>
+#include <cstring>
+
+#include <fmt/format.h>
+#include <poll.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "harness/guard/action.h"
+#include "harness/guard/file_watch.h"
+#include "harness/guard/journal_reader.h"
+#include "harness/guard/undo.h"
+
+namespace harness::guard {
+namespace {
+
+constexpr std::int64_t kPeriodUs = 1000;
+constexpr int kLeaseCheckEvery = 100;
+
+void notify_ready() {
+  const char* path = std::getenv("NOTIFY_SOCKET");
+  if (path == nullptr) {
+    return;
+  }
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  std::strncpy(address.sun_path, path, sizeof address.sun_path - 1);
+  socklen_t length = sizeof address;
+  if (path[0] == '@') {
+    address.sun_path[0] = '\0';
+    length = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + std::strlen(path));
+  }
+  const int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  static_cast<void>(
+      sendto(fd, "READY=1", 7, MSG_NOSIGNAL, reinterpret_cast<sockaddr*>(&address), length));
+  close(fd);
+}
+
+std::string current_invocation(const std::string& unit) {
+  const auto shown = spawn({"systemctl", "show", "--property=InvocationID", "--value", unit},
+                           std::chrono::seconds(10));
+  return shown && shown->ok() ? shown->out.substr(0, shown->out.find('\n')) : "";
+}
+
+void until(std::int64_t mono_us) {
+  const timespec at{mono_us / 1'000'000, (mono_us % 1'000'000) * 1000};
+  clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &at, nullptr);
+}
+
+class Watcher {
+ public:
+  Watcher(Store& store, RecordState state)
+      : store_(store),
+        state_(std::move(state)),
+        logic_(state_.record.trigger, json_string(state_.progress, "baseline_invocation")),
+        journal_({.unit = state_.record.unit}),
+        manifests_(state_.record.data_dir) {}
+
+  int run();
+
+ private:
+  int watch();
+  int fire();
+  int miss(const std::string& outcome, const std::string& reason);
+  int applied(const Deed& deed);
+
+  Store& store_;
+  RecordState state_;
+  TriggerLogic logic_;
+  JournalReader journal_;
+  ManifestWatch manifests_;
+  ContainerWatch containers_;
+  Now seen_;
+};
+
+int Watcher::run() {
+  setpriority(PRIO_PROCESS, 0, -20);
+  mlockall(MCL_CURRENT | MCL_FUTURE);
+  const auto ignore = [](const Json&) {};
+  containers_.poll(true, ignore);
+  manifests_.poll(false, ignore);
+  if (state_.record.trigger.now) {
+    notify_ready();
+    seen_ = now();
+    return fire();
+  }
+  if (const Status started = journal_.start(INT64_MAX); !started) {
+    return miss("expired", started.error().message());
+  }
+  notify_ready();
+  return watch();
+}
+
+int Watcher::watch() {
+  TriggerLogic::Verdict verdict = TriggerLogic::Verdict::wait;
+  const auto judge = [&](const Json& fact) {
+    if (verdict == TriggerLogic::Verdict::missed) {
+      return;
+    }
+    const bool was_open = logic_.opened();
+    verdict = logic_.feed(fact);
+    if (logic_.opened() && !was_open) {
+      seen_ = now();
+    }
+  };
+  for (int round = 0;; ++round) {
+    journal_.poll(judge);
+    manifests_.poll(false, judge);
+    containers_.poll(false, judge);
+    if (verdict == TriggerLogic::Verdict::missed) {
+      return miss("missed", logic_.reason());
+    }
+    const std::int64_t at = now().mono_us;
+    if (logic_.opened() && at >= logic_.fire_at_mono_us()) {
+      return fire();
+    }
+    if (round % kLeaseCheckEvery == 0 && heartbeat_age_ms() > state_.record.lease.count()) {
+      return miss("expired",
+                  fmt::format("the controller's lease of {} ms ran out before the window opened",
+                              state_.record.lease.count()));
+    }
+    until(logic_.opened() ? std::min(at + kPeriodUs, logic_.fire_at_mono_us()) : at + kPeriodUs);
+  }
+}
+
+int Watcher::miss(const std::string& outcome, const std::string& reason) {
+  state_.progress["outcome"] = outcome;
+  state_.progress["reason"] = reason;
+  state_.progress["invocation"] = logic_.invocation();
+  state_.progress["state"] = outcome == "missed" ? "MISSED" : "EXPIRED";
+  static_cast<void>(store_.save(state_));
+  audit(fmt::format("did not fire {} ({}): {}", state_.record.id, state_.record.fault, reason));
+  return 0;
+}
+
+int Watcher::fire() {
+  state_.progress["invocation"] = logic_.invocation();
+  if (logic_.opened()) {
+    state_.progress["opened"] = {{"mono_us", logic_.opened_mono_us()},
+                                 {"wall_us", logic_.opened_wall_us()}};
+  }
+  state_.progress["seen"] = to_json(seen_);
+  switch (state_.record.action.kind) {
+    case Action::Kind::kill: {
+      const auto deed = kill_container(state_.record, containers_);
+      return deed ? applied(*deed) : miss("missed", deed.error().message());
+    }
+    case Action::Kind::reboot: {
+      audit(fmt::format("firing {} ({})", state_.record.id, state_.record.fault));
+      const Error problem = reboot(store_, state_);
+      return miss("missed", problem.message());
+    }
+    case Action::Kind::none: {
+      const Now stamp = now();
+      return applied({stamp, stamp, {{"summary", "nothing was done, as asked"}}});
+    }
+  }
+  return 1;
+}
+
+int Watcher::applied(const Deed& deed) {
+  state_.progress["begun"] = to_json(deed.begun);
+  state_.progress["effect"] = to_json(deed.effect);
+  state_.progress["evidence"] = deed.evidence;
+  state_.progress["outcome"] = "applied";
+  state_.progress["state"] = "APPLIED";
+  const Status saved = store_.save(state_);
+  audit(fmt::format("fired {} ({}): {}",
+                    state_.record.id,
+                    state_.record.fault,
+                    json_string(deed.evidence, "summary")));
+  return saved ? 0 : 1;
+}
+
+}  // namespace
+
+bool TriggerLogic::eligible() const {
+  return !invocation_.empty() && (trigger_.any_invocation || invocation_ != baseline_);
+}
+
+TriggerLogic::Verdict TriggerLogic::feed(const Json& fact) {
+  const std::string invocation =
+      json_string(fact, "type") == "journal" ? json_string(fact, "invocation") : "";
+  if (!invocation.empty() && invocation != invocation_) {
+    if (opened()) {
+      reason_ = "the service began a new invocation while the window was open and before the fault";
+      return Verdict::missed;
+    }
+    invocation_ = invocation;
+  }
+  const auto any = [&](const std::vector<event::Marker>& markers) {
+    return std::ranges::any_of(
+        markers, [&](const event::Marker& marker) { return event::matches(marker, fact); });
+  };
+  if (!opened()) {
+    if (eligible() && any(trigger_.open)) {
+      opened_mono_us_ = json_int(fact, "mono_us");
+      opened_wall_us_ = json_int(fact, "wall_us");
+      return Verdict::armed;
+    }
+    return Verdict::wait;
+  }
+  if (any(trigger_.close)) {
+    const std::int64_t length = json_int(fact, "mono_us") - opened_mono_us_;
+    if (length <= trigger_.offset.count()) {
+      reason_ = fmt::format("the window closed after {} us, before the offset of {} us",
+                            length,
+                            trigger_.offset.count());
+      return Verdict::missed;
+    }
+  }
+  return Verdict::armed;
+}
+
+std::string heartbeat_file() {
+  return std::string(kRunDir) + "/heartbeat";
+}
+
+std::int64_t heartbeat_age_ms() {
+  const auto text = read_whole(heartbeat_file(), 64);
+  return (now().mono_us - (text ? std::atoll(text->c_str()) : 0)) / 1000;
+}
+
+Status beat() {
+  TRY(make_dir(std::string(kRunDir)), "heartbeat");
+  return write_durable(heartbeat_file(), std::to_string(now().mono_us));
+}
+
+int run_trigger(Store& store, const std::string& id) {
+  auto state = store.load(id);
+  if (!state) {
+    std::fprintf(stderr, "guard: %s\n", state.error().message().c_str());
+    return 1;
+  }
+  if (!state->record.trigger.any_invocation && !state->progress.contains("baseline_invocation")) {
+    state->progress["baseline_invocation"] = current_invocation(state->record.unit);
+  }
+  return Watcher(store, *std::move(state)).run();
+}
+
+}  // namespace harness::guard

@@ -1,0 +1,189 @@
+#include "harness/guard/undo.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include "harness/guard/action.h"
+
+namespace harness::guard {
+namespace {
+
+constexpr std::chrono::milliseconds kToolLimit{20'000};
+constexpr const char* kBootUnit = "/etc/systemd/system/hookshot-boot.service";
+
+constexpr const char* kBootUnitText =
+    "[Unit]\n"
+    "Description=Hookshot: take back what was armed when this node went down\n"
+    "DefaultDependencies=no\n"
+    "After=local-fs.target\n"
+    "Before=network-pre.target rke2-server.service rke2-agent.service\n"
+    "ConditionDirectoryNotEmpty=/var/lib/hookshot/armed\n"
+    "ConditionFileIsExecutable=/var/lib/hookshot/guard\n"
+    "\n"
+    "[Service]\n"
+    "Type=oneshot\n"
+    "ExecStart=/var/lib/hookshot/guard boot\n"
+    "TimeoutStartSec=30\n"
+    "\n"
+    "[Install]\n"
+    "WantedBy=multi-user.target\n";
+
+std::string timer_name(const std::string& id) {
+  return "hookshot-rv-" + id;
+}
+
+std::string trigger_name(const std::string& id) {
+  return "hookshot-trig-" + id;
+}
+
+Status run(const std::vector<std::string>& argv) {
+  TRY_ASSIGN(const Finished finished, spawn(argv, kToolLimit), argv[0]);
+  if (finished.ok()) {
+    return {};
+  }
+  return fail(
+      ErrorCode::remote_failed,
+      fmt::format(
+          "{} {}: {}", argv[0], argv[1], finished.timed_out ? "no answer in 20 s" : finished.err));
+}
+
+bool is_active(const std::string& unit) {
+  const auto asked = spawn({"systemctl", "is-active", unit}, kToolLimit);
+  return asked && asked->ok();
+}
+
+void stop_unit(const std::string& unit) {
+  static_cast<void>(spawn({"systemctl", "stop", unit}, kToolLimit));
+  static_cast<void>(spawn({"systemctl", "reset-failed", unit}, kToolLimit));
+}
+
+}  // namespace
+
+Status install_timer(const ArmRecord& record) {
+  const std::string unit = timer_name(record.id);
+  TRY(run({"systemd-run",
+           "--quiet",
+           "--collect",
+           "--unit=" + unit,
+           fmt::format("--on-active={}ms", record.ttl.count()),
+           "--timer-property=AccuracySec=50ms",
+           std::string(kGuardPath),
+           "expire",
+           record.id}),
+      "install the undo timer");
+  if (!is_active(unit + ".timer")) {
+    return fail(ErrorCode::remote_failed,
+                fmt::format("the undo timer {}.timer was installed but is not active", unit));
+  }
+  return {};
+}
+
+Status install_boot_unit() {
+  if (read_whole(kBootUnit, 65536).value_or("") != kBootUnitText) {
+    TRY(write_durable(kBootUnit, kBootUnitText, 0644), "install the boot unit");
+    TRY(run({"systemctl", "daemon-reload"}), "install the boot unit");
+  }
+  const auto enabled = spawn({"systemctl", "is-enabled", "hookshot-boot.service"}, kToolLimit);
+  if (!enabled || !enabled->ok()) {
+    TRY(run({"systemctl", "enable", "--quiet", "hookshot-boot.service"}), "install the boot unit");
+  }
+  return {};
+}
+
+Status start_trigger(const ArmRecord& record) {
+  const std::string unit = trigger_name(record.id);
+  TRY(run({"systemd-run",
+           "--quiet",
+           "--collect",
+           "--unit=" + unit,
+           "--service-type=notify",
+           "--property=NotifyAccess=main",
+           fmt::format("--property=RuntimeMaxSec={}ms", record.ttl.count() + 5000),
+           "--property=KillMode=process",
+           "--property=CPUWeight=10000",
+           "--property=IOWeight=10000",
+           "--property=TimeoutStartSec=20s",
+           std::string(kGuardPath),
+           "trigger",
+           record.id}),
+      "start the trigger");
+  if (!record.trigger.now && !is_active(unit + ".service")) {
+    return fail(
+        ErrorCode::remote_failed,
+        fmt::format(
+            "the trigger {}.service was started but is not active; see its journal on the node",
+            unit));
+  }
+  return {};
+}
+
+Healed revert(Store& store, RecordState state, const std::string& why) {
+  const std::string id = state.record.id;
+  complete_reboot(state);
+  const std::string found = state.state();
+  stop_unit(trigger_name(id) + ".service");
+  // The trigger may have fired and written while it was being stopped: its word is newer than ours.
+  if (auto fresh = store.load(id)) {
+    if (fresh->state() != found && found != "APPLIED") {
+      state = *std::move(fresh);
+    }
+  }
+  const std::string before = state.state();
+  state.progress["state"] = "REVERTED";
+  if (state.outcome().empty()) {
+    state.progress["outcome"] = "expired";
+    state.progress["reason"] = why;
+  }
+  stop_unit(timer_name(id) + ".timer");
+  const bool clean =
+      !is_active(trigger_name(id) + ".service") && !is_active(timer_name(id) + ".timer");
+  state.progress["state"] = clean ? "VERIFIED" : "DIRTY";
+  state.progress["reverted"] = to_json(now());
+  state.progress["reverted_from"] = before;
+  Healed healed{
+      .id = id,
+      .state = state.state(),
+      .summary = fmt::format(
+          "{} {}: was {}, {}", state.record.fault, state.record.trigger.window, before, why)};
+  const Status finished = clean ? store.finish(state) : store.save(state);
+  if (!clean || !finished) {
+    healed.state = "DIRTY";
+    healed.summary +=
+        finished ? "; its trigger or timer is still active" : "; " + finished.error().message();
+    static_cast<void>(store.quarantine(healed.summary));
+  }
+  audit(fmt::format("reverted {} ({}): {}", id, healed.summary, healed.state));
+  return healed;
+}
+
+std::vector<std::string> units_left() {
+  std::vector<std::string> out;
+  const auto asked = spawn({"systemctl",
+                            "list-units",
+                            "--all",
+                            "--plain",
+                            "--no-legend",
+                            "--no-pager",
+                            "hookshot-rv-*",
+                            "hookshot-trig-*"},
+                           kToolLimit);
+  for (std::size_t at = 0; asked && at < asked->out.size();) {
+    const std::size_t end = std::min(asked->out.find('\n', at), asked->out.size());
+    const std::string line = asked->out.substr(at, end - at);
+    at = end + 1;
+    const std::string name = line.substr(0, line.find(' '));
+    if (name.starts_with("hookshot-")) {
+      out.push_back(name);
+    }
+  }
+  return out;
+}
+
+void remove_boot_unit() {
+  static_cast<void>(
+      spawn({"systemctl", "disable", "--quiet", "hookshot-boot.service"}, kToolLimit));
+  unlink(kBootUnit);
+  static_cast<void>(spawn({"systemctl", "daemon-reload"}, kToolLimit));
+}
+
+}  // namespace harness::guard

@@ -1,0 +1,35 @@
+// Everything that makes the node heal by itself: timers of systemd that revert a record when its
+// time or its lease is over, the boot unit that reverts what a reboot found armed, and the revert
+// itself.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "harness/guard/store.h"
+
+namespace harness::guard {
+
+// hookshot-rv-<id>.timer: PID 1 runs `guard revert` when ttl is over, whoever is dead by then. Read
+// back active.
+Status install_timer(const ArmRecord& record);
+// hookshot-boot.service: in each boot, before rke2, if anything is armed. The only persistent unit.
+Status install_boot_unit();
+// hookshot-trig-<id>.service: waits for the moment. Read back active.
+Status start_trigger(const ArmRecord& record);
+
+struct Healed {
+  std::string id;
+  std::string state;    // VERIFIED or DIRTY
+  std::string summary;  // what was found and done
+};
+
+// Takes a record back from any state and verifies that nothing of it is left: trigger gone, timer
+// gone. Safe to run twice and from several sides at once. The caller holds the lock.
+Healed revert(Store& store, RecordState state, const std::string& why);
+
+// Names of our units that systemd still knows, the boot unit left out.
+std::vector<std::string> units_left();
+void remove_boot_unit();
+
+}  // namespace harness::guard

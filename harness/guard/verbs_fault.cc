@@ -1,0 +1,190 @@
+#include <algorithm>
+#include <filesystem>
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include "harness/guard/action.h"
+#include "harness/guard/trigger.h"
+#include "harness/guard/undo.h"
+#include "harness/guard/verbs.h"
+
+namespace harness::guard {
+namespace {
+
+Status check_can_arm(const Store& store, const ArmRecord& record) {
+  TRY(check_allowed(record.cluster), "arm");
+  if (store.quarantined()) {
+    return fail(ErrorCode::refused,
+                "arm: this node is in quarantine, as an earlier fault could not be undone; "
+                "`hookshot heal` says what is left");
+  }
+  for (const RecordState& other : store.armed()) {
+    return fail(
+        ErrorCode::refused,
+        fmt::format(
+            "arm: record {} of run {} is still armed here ({}); `hookshot heal` takes it back",
+            other.record.id,
+            other.record.run,
+            other.state()));
+  }
+  return {};
+}
+
+std::string invocation_of(const std::string& unit) {
+  const auto shown = spawn({"systemctl", "show", "--property=InvocationID", "--value", unit},
+                           std::chrono::seconds(10));
+  return shown && shown->ok() ? shown->out.substr(0, shown->out.find('\n')) : "";
+}
+
+}  // namespace
+
+Status verb_arm(Store& store, const Json& json) {
+  TRY_ASSIGN(ArmRecord record, arm_record_from_json(json), "record");
+  TRY(make_dir(store.armed_dir()), "arm");
+  const StoreLock lock(store);
+  TRY(check_can_arm(store, record), "record");
+  TRY(beat(), "arm");
+  RecordState state{.record = std::move(record)};
+  const Now stamp = now();
+  state.progress = {
+      {"state", "ARMED"}, {"outcome", ""}, {"boot_id", boot_id()}, {"armed", to_json(stamp)}};
+  state.progress["baseline_invocation"] = invocation_of(state.record.unit);
+  TRY(store.create(state), "arm");
+  Status ready = install_timer(state.record);
+  ready = ready ? install_boot_unit() : ready;
+  if (ready) {
+    audit(fmt::format("armed {}: {} {} in window {} for run {}",
+                      state.record.id,
+                      state.record.fault,
+                      state.record.params.dump(),
+                      state.record.trigger.window,
+                      state.record.run));
+    ready = start_trigger(state.record);
+  }
+  if (!ready) {
+    revert(store, store.load(state.record.id).value_or(state), "arming failed");
+    return ready;
+  }
+  emit({{"type", "armed"},
+        {"id", state.record.id},
+        {"state", "ARMED"},
+        {"mono_us", stamp.mono_us},
+        {"wall_us", stamp.wall_us},
+        {"boot_id", boot_id()}});
+  return {};
+}
+
+Status verb_heartbeat(const Json& record) {
+  TRY(check_allowed(json_string(record, "cluster")), "heartbeat");
+  return beat();
+}
+
+Status verb_status(const Store& store, const Json& record) {
+  TRY(check_cluster(json_string(record, "cluster")), "status");
+  for (RecordState& state : store.armed()) {
+    complete_reboot(state);
+    emit(state.to_json("record"));
+  }
+  for (const RecordState& state : store.done()) {
+    emit(state.to_json("record"));
+  }
+  return {};
+}
+
+Status verb_revert(Store& store, const Json& record) {
+  TRY(check_allowed(json_string(record, "cluster")), "revert");
+  TRY(make_dir(store.dir()), "revert");
+  const StoreLock lock(store);
+  TRY_ASSIGN(RecordState state, store.load(json_string(record, "id")), "revert");
+  if (state.state() == "VERIFIED") {
+    emit({{"type", "healed"},
+          {"id", state.record.id},
+          {"state", "VERIFIED"},
+          {"summary", "was healed before"}});
+    return {};
+  }
+  const Healed healed = revert(store, std::move(state), "asked by the controller");
+  emit({{"type", "healed"},
+        {"id", healed.id},
+        {"state", healed.state},
+        {"summary", healed.summary}});
+  return {};
+}
+
+Status verb_heal(Store& store, const Json& record) {
+  TRY(check_allowed(json_string(record, "cluster")), "heal");
+  TRY(make_dir(store.dir()), "heal");
+  const StoreLock lock(store);
+  const std::string run = json_string(record, "run", "*");
+  bool dirty = false;
+  for (RecordState& state : store.armed()) {
+    if (run != "*" && !run.empty() && state.record.run != run) {
+      continue;
+    }
+    const Healed healed = revert(store, std::move(state), "asked by the controller");
+    dirty = dirty || healed.state == "DIRTY";
+    emit({{"type", "healed"},
+          {"id", healed.id},
+          {"state", healed.state},
+          {"summary", healed.summary}});
+  }
+  if (!dirty && store.quarantined() && store.armed().empty() && units_left().empty()) {
+    TRY(store.lift_quarantine(), "heal");
+    emit({{"type", "healed"},
+          {"id", "quarantine"},
+          {"state", "VERIFIED"},
+          {"summary", "nothing is armed any more: the quarantine is lifted"}});
+  }
+  return {};
+}
+
+Status verb_clean(const Store& store, const Json& record) {
+  TRY(check_cluster(json_string(record, "cluster")), "clean");
+  Json left = Json::array();
+  for (const RecordState& state : store.armed()) {
+    left.push_back(fmt::format("record {} ({})", state.record.id, state.state()));
+  }
+  for (const std::string& unit : units_left()) {
+    left.push_back("unit " + unit);
+  }
+  if (store.quarantined()) {
+    left.push_back("quarantine");
+  }
+  emit({{"type", "clean"}, {"left", left}});
+  return {};
+}
+
+Status verb_release(Store& store, const Json& record) {
+  TRY(check_allowed(json_string(record, "cluster")), "release");
+  const StoreLock lock(store);
+  if (!store.armed().empty() || store.quarantined()) {
+    return fail(ErrorCode::refused,
+                "release: something is armed or dirty on this node; `hookshot heal` first");
+  }
+  remove_boot_unit();
+  std::error_code problem;
+  std::filesystem::remove_all(std::string(kRunDir), problem);
+  std::filesystem::remove_all(store.dir(), problem);
+  emit({{"type", "released"}});
+  return {};
+}
+
+int run_boot(Store& store) {
+  const StoreLock lock(store);
+  for (RecordState& state : store.armed()) {
+    revert(store, std::move(state), "the node booted");
+  }
+  return 0;
+}
+
+int run_expire(Store& store, const std::string& id) {
+  const StoreLock lock(store);
+  auto state = store.load(id);
+  if (state && state->state() != "VERIFIED") {
+    revert(store, *std::move(state), "its time was over");
+  }
+  return 0;
+}
+
+}  // namespace harness::guard

@@ -1,0 +1,14 @@
+// The verb `watch`: every fact about one unit as it happens, as JSON lines, until standard input
+// ends.
+#pragma once
+
+#include "harness/base/json.h"
+#include "harness/base/result.h"
+#include "harness/guard/store.h"
+
+namespace harness::guard {
+
+// {"unit", "data_dir", "since_wall_us"}; 0 or absent: from now on.
+Status run_watch(const Store& store, const Json& record);
+
+}  // namespace harness::guard
