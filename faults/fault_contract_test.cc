@@ -163,7 +163,7 @@ TEST_P(EveryFault, is_an_error_and_no_pass_without_evidence) {
   FakeGuard guard;
   guard.evidence = false;
   ASSERT_TRUE(arm(guard.server.node, fault(), request(), soon()));
-  const auto outcome = await(guard.server.node, "lab", "contract", soon());
+  const auto outcome = await(guard.server.node, "lab", "contract", {}, soon());
   ASSERT_FALSE(outcome);
   EXPECT_EQ(outcome.error().code(), ErrorCode::internal);
 }
@@ -179,7 +179,8 @@ TEST_P(EveryFault, fails_with_a_code_when_the_transport_is_dead_at_any_step) {
   EXPECT_EQ(arm(guard.server.node, fault(), request(), soon()).error().code(),
             ErrorCode::unreachable);
   EXPECT_EQ(
-      await(guard.server.node, "lab", "contract", Deadline::after(std::chrono::milliseconds(20)))
+      await(
+          guard.server.node, "lab", "contract", {}, Deadline::after(std::chrono::milliseconds(20)))
           .error()
           .code(),
       ErrorCode::timed_out);

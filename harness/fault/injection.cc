@@ -68,6 +68,21 @@ std::string outcome_of(const Json& record) {
   return state == "APPLIED" ? "applied" : "";
 }
 
+// The time is the effect's, on the node's clock, as the stream would have given it.
+Json fault_event(const cluster::Node& node, const Json& record) {
+  Json event = record;
+  event["type"] = "fault";
+  event["node"] = node.name();
+  for (const char* moment : {"armed", "seen", "begun", "effect", "reverted"}) {
+    const auto stamp = record.find(moment);
+    if (stamp != record.end() && stamp->is_object()) {
+      event["wall_us"] = json_int(*stamp, "wall_us");
+      event["mono_us"] = json_int(*stamp, "mono_us");
+    }
+  }
+  return event;
+}
+
 Result<std::vector<Json>> ask_status(cluster::Node& node,
                                      const std::string& cluster,
                                      Deadline deadline) {
@@ -204,6 +219,7 @@ void Heartbeat::stop() {
 Result<Outcome> await(cluster::Node& node,
                       const std::string& cluster,
                       const std::string& id,
+                      const observe::Sink& sink,
                       Deadline deadline,
                       std::stop_token stop) {
   Outcome outcome;
@@ -234,6 +250,9 @@ Result<Outcome> await(cluster::Node& node,
                  look,
                  std::move(stop)),
       "await the fault");
+  if (sink) {
+    sink(fault_event(node, outcome.record));
+  }
   if (outcome.outcome == "applied" && outcome.evidence.empty()) {
     return fail(ErrorCode::internal,
                 fmt::format("{} on {} was applied without evidence: a defect of the harness, not a "

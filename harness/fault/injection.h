@@ -24,7 +24,8 @@ struct Trigger {
 };
 
 struct ArmRequest {
-  std::string id;  // [a-z0-9-], unique in the run
+  std::string
+      id;  // [a-z0-9-], at most 64; a node never takes an id twice, so the run's is part of it
   std::string run;
   std::string case_name;
   std::string cluster;
@@ -67,10 +68,12 @@ class Heartbeat {
 };
 
 // Waits until the record has an end; connects again after a reboot. An applied fault without
-// evidence is an internal error. timed_out carries the record's last state.
+// evidence is an internal error. timed_out carries the record's last state. The record goes to the
+// sink as a `fault` event too: what ends while a node is down, no stream ever shows.
 Result<Outcome> await(cluster::Node& node,
                       const std::string& cluster,
                       const std::string& id,
+                      const observe::Sink& sink,
                       Deadline deadline,
                       std::stop_token stop = {});
 

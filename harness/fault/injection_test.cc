@@ -143,10 +143,25 @@ TEST(Arm, does_not_take_silence_for_consent) {
 TEST(Await, ends_with_the_evidence_of_an_applied_fault) {
   FakeServer server;
   status_is(server, {record("ARMED"), proved(record("APPLIED"))});
-  const auto outcome = await(server.node, "lab", "t1-a", soon());
+  const auto outcome = await(server.node, "lab", "t1-a", {}, soon());
   ASSERT_TRUE(outcome) << outcome.error().message();
   EXPECT_EQ(outcome->outcome, "applied");
   EXPECT_EQ(outcome->evidence, "container 3f2a gone, exit 137");
+}
+
+TEST(Await, puts_the_record_into_the_sink_at_the_time_of_its_effect) {
+  FakeServer server;
+  Json applied = proved(record("VERIFIED", "applied"));
+  applied["begun"] = {{"wall_us", 100}, {"mono_us", 10}};
+  applied["effect"] = {{"wall_us", 200}, {"mono_us", 20}};
+  status_is(server, {applied});
+  Json event;
+  ASSERT_TRUE(await(
+      server.node, "lab", "t1-a", [&](Json seen) { event = std::move(seen); }, soon()));
+  EXPECT_EQ(event["type"], "fault");
+  EXPECT_EQ(event["node"], "cp-1");
+  EXPECT_EQ(event["wall_us"], 200);
+  EXPECT_EQ(event["evidence"]["summary"], "container 3f2a gone, exit 137");
 }
 
 TEST(Await, gives_misses_with_their_reason) {
@@ -154,7 +169,7 @@ TEST(Await, gives_misses_with_their_reason) {
   Json missed = record("VERIFIED", "missed");
   missed["reason"] = "the window closed before the offset";
   status_is(server, {missed});
-  const auto outcome = await(server.node, "lab", "t1-a", soon());
+  const auto outcome = await(server.node, "lab", "t1-a", {}, soon());
   ASSERT_TRUE(outcome);
   EXPECT_EQ(outcome->outcome, "missed");
   EXPECT_THAT(outcome->reason, HasSubstr("closed before"));
@@ -163,7 +178,7 @@ TEST(Await, gives_misses_with_their_reason) {
 TEST(Await, calls_a_fault_without_evidence_a_defect_of_the_harness) {
   FakeServer server;
   status_is(server, {record("APPLIED")});
-  const auto outcome = await(server.node, "lab", "t1-a", soon());
+  const auto outcome = await(server.node, "lab", "t1-a", {}, soon());
   ASSERT_FALSE(outcome);
   EXPECT_EQ(outcome.error().code(), ErrorCode::internal);
   EXPECT_THAT(outcome.error().message(), HasSubstr("without evidence"));
@@ -173,7 +188,7 @@ TEST(Await, connects_again_after_the_node_has_rebooted) {
   FakeServer server;
   server.node.lose_connection();
   status_is(server, {proved(record("VERIFIED", "applied"))});
-  const auto outcome = await(server.node, "lab", "t1-a", soon());
+  const auto outcome = await(server.node, "lab", "t1-a", {}, soon());
   ASSERT_TRUE(outcome);
   EXPECT_EQ(outcome->outcome, "applied");
 }
@@ -182,7 +197,7 @@ TEST(Await, tells_the_last_state_when_time_is_up) {
   FakeServer server;
   status_is(server, {record("ARMED")});
   const auto outcome =
-      await(server.node, "lab", "t1-a", Deadline::after(std::chrono::milliseconds(50)));
+      await(server.node, "lab", "t1-a", {}, Deadline::after(std::chrono::milliseconds(50)));
   ASSERT_FALSE(outcome);
   EXPECT_EQ(outcome.error().code(), ErrorCode::timed_out);
   EXPECT_THAT(outcome.error().message(), HasSubstr("t1-a ARMED"));
@@ -191,7 +206,7 @@ TEST(Await, tells_the_last_state_when_time_is_up) {
 TEST(Await, misses_a_record_that_is_not_there) {
   FakeServer server;
   server.node.on_guard("status", std::vector<Json>{});
-  const auto outcome = await(server.node, "lab", "t1-a", soon());
+  const auto outcome = await(server.node, "lab", "t1-a", {}, soon());
   ASSERT_FALSE(outcome);
   EXPECT_EQ(outcome.error().code(), ErrorCode::remote_failed);
   EXPECT_THAT(outcome.error().message(), HasSubstr("has no record t1-a"));
@@ -202,7 +217,7 @@ TEST(Await, stops_when_asked_to) {
   status_is(server, {record("ARMED")});
   std::stop_source stop;
   stop.request_stop();
-  EXPECT_EQ(await(server.node, "lab", "t1-a", soon(), stop.get_token()).error().code(),
+  EXPECT_EQ(await(server.node, "lab", "t1-a", {}, soon(), stop.get_token()).error().code(),
             ErrorCode::refused);
 }
 

@@ -155,7 +155,7 @@ Result<RestartOutcome> restart(cluster::Node& node, Deadline deadline, std::stop
   RestartOutcome outcome;
   TRY_ASSIGN(outcome.before, observe::read_unit(node, deadline), "before the restart");
   auto job = node.run(observe::words({"systemctl", "restart", node.unit()}), deadline);
-  if (!job && job.error().code() == ErrorCode::timed_out) {
+  if (!job && (job.error().code() == ErrorCode::timed_out || deadline.passed())) {
     return fail(ErrorCode::timed_out,
                 fmt::format("restart {} on {}: systemd's job did not end in time; last seen: {}",
                             node.unit(),
