@@ -1,0 +1,39 @@
+// One fault from beginning to end: checks, arming, heartbeat, waiting, healing.
+#pragma once
+
+#include <stop_token>
+#include <string>
+
+#include "harness/fault/injection.h"
+
+namespace harness::fault {
+
+struct InjectRequest {
+  Fault fault;
+  ArmRequest arm;
+  Budget budget;
+  bool expendable = false;  // what the inventory says
+};
+
+// May it be done at all? refused: the cluster is not expendable, the node is not marked for it or
+// is in quarantine, or the budget says no. Touches nothing.
+Status preflight(const observe::Access& access,
+                 cluster::Node& target,
+                 const InjectRequest& request,
+                 Deadline deadline);
+
+struct Injected {
+  Result<Outcome> outcome;
+  HealReport healed;  // of all nodes; not clean: exit status 5
+};
+
+// preflight, arm, heartbeat until the record has an end, heal. An error before anything was armed
+// is the result's; after that healing comes first, and the error is in `outcome`.
+Result<Injected> inject(const observe::Access& access,
+                        cluster::Node& target,
+                        const InjectRequest& request,
+                        const observe::Sink& sink,
+                        Deadline deadline,
+                        std::stop_token stop = {});
+
+}  // namespace harness::fault
