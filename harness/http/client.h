@@ -35,8 +35,15 @@ struct Response {
   bool fresh = false;       // a new connection was made for it
 };
 
-// A connected stream socket, owned by who receives it.
-using SocketFactory = std::function<Result<int>(Deadline)>;
+// A stream socket, owned by who receives it. With an address it is still to be connected there, by
+// connect(2), once; without one it is connected already, which libcurl 7.88 (Debian 12) cannot use:
+// it calls connect(2) all the same (curl issue 10626).
+struct Socket {
+  int fd = -1;
+  std::string address{};  // the bytes of a sockaddr
+};
+
+using SocketFactory = std::function<Result<Socket>(Deadline)>;
 
 class Client {
  public:

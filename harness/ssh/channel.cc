@@ -138,6 +138,11 @@ exec::UniqueFd Channel::take_local() {
   return std::move(local_);
 }
 
+std::string Channel::local_address() const {
+  const std::lock_guard lock(mutex_);
+  return local_address_;
+}
+
 std::size_t Channel::deliver(std::string_view bytes, bool is_err) {
   const std::lock_guard lock(mutex_);
   std::string& kept = is_err ? err_ : out_;
@@ -163,10 +168,11 @@ bool Channel::has_room() const {
   return abandoned_ || out_.size() < spec_.cap;
 }
 
-void Channel::set_open(exec::UniqueFd local) {
+void Channel::set_open(exec::UniqueFd local, std::string address) {
   const std::lock_guard lock(mutex_);
   open_ = true;
   local_ = std::move(local);
+  local_address_ = std::move(address);
   changed_.notify_all();
 }
 

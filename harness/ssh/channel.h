@@ -39,6 +39,7 @@ struct ChannelSpec {
   std::string command{};  // command line, or the subsystem's name
   std::string host{};     // forward
   int port = 0;
+  bool pending = false;  // forward: the caller will call connect(2) on the socket itself
   std::string input{};
   bool finish_input = false;
   Overflow overflow = Overflow::stall;
@@ -69,13 +70,14 @@ class Channel {
   std::string take_err();
   bool cut() const;
   exec::UniqueFd take_local();
+  std::string local_address() const;  // of a pending socket, as connect(2) takes it
 
   // For the reactor.
   std::size_t deliver(std::string_view bytes, bool is_err);
   // Beyond the cap, for what has left libssh already.
   void deliver_all(std::string_view bytes);
   bool has_room() const;
-  void set_open(exec::UniqueFd local);
+  void set_open(exec::UniqueFd local, std::string address);
   void set_status(int status);
   void set_signal(std::string signal);
   void set_ended();
@@ -113,6 +115,7 @@ class Channel {
   ChannelEnd end_;
   std::optional<Error> failure_;
   exec::UniqueFd local_;
+  std::string local_address_;
 };
 
 }  // namespace harness::ssh

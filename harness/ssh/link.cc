@@ -6,12 +6,14 @@
 #include <fmt/format.h>
 #include <poll.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 
 namespace harness::ssh {
 namespace {
 
 constexpr std::size_t kSendAtOnce = 256u << 10;
 constexpr std::size_t kLocalCap = 1u << 20;
+constexpr std::chrono::seconds kConnectWithin{30};
 
 std::size_t write_some(ssh_channel handle, const std::string& bytes) {
   const int count =
@@ -33,6 +35,7 @@ Link::Link(ssh_session session, std::shared_ptr<Channel> channel)
 }
 
 Link::~Link() {
+  stop_listening();
   if (handle_ != nullptr) {
     ssh_remove_channel_callbacks(handle_, &callbacks_);
     ssh_channel_free(handle_);
@@ -128,15 +131,64 @@ Link::Progress Link::request() {
 
 void Link::opened() {
   step_ = Step::running;
-  exec::UniqueFd theirs;
-  if (channel_->spec().purpose == Purpose::forward) {
-    std::array<int, 2> ends{};
-    if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends.data()) == 0) {
-      local_.reset(ends[0]);
-      theirs.reset(ends[1]);
-    }
+  if (channel_->spec().purpose != Purpose::forward) {
+    channel_->set_open({}, {});
+    return;
   }
-  channel_->set_open(std::move(theirs));
+  if (channel_->spec().pending) {
+    listen();
+    return;
+  }
+  std::array<int, 2> ends{-1, -1};
+  ::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends.data());
+  local_.reset(ends[0]);
+  channel_->set_open(exec::UniqueFd(ends[1]), {});
+}
+
+// In a folder of our own, since libcurl does not keep connections to addresses without a name. Who
+// connects is checked by accept_local.
+void Link::listen() {
+  constexpr int kType = SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK;
+  exec::UniqueFd theirs(::socket(AF_UNIX, kType, 0));
+  std::string folder = "/tmp/hookshot-XXXXXX";
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  if (::mkdtemp(folder.data()) == nullptr) {
+    return;
+  }
+  local_folder_ = folder;
+  const std::string path = folder + "/s";
+  path.copy(address.sun_path, sizeof address.sun_path - 1);
+  local_.reset(::socket(AF_UNIX, kType, 0));
+  if (::bind(local_.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) != 0 ||
+      ::listen(local_.get(), 4) != 0) {
+    local_.reset();
+    return;
+  }
+  listening_ = true;
+  connect_by_ = Deadline::after(kConnectWithin);
+  channel_->set_open(std::move(theirs),
+                     std::string(reinterpret_cast<char*>(&address), sizeof address));
+}
+
+void Link::stop_listening() {
+  listening_ = false;
+  if (!local_folder_.empty()) {
+    ::unlink((local_folder_ + "/s").c_str());
+    ::rmdir(local_folder_.c_str());
+    local_folder_.clear();
+  }
+}
+
+void Link::accept_local() {
+  exec::UniqueFd accepted(::accept4(local_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
+  ucred peer{};
+  socklen_t size = sizeof peer;
+  if (accepted && ::getsockopt(accepted.get(), SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0 &&
+      peer.pid == ::getpid()) {
+    local_ = std::move(accepted);
+    stop_listening();
+  }
 }
 
 void Link::flush() {
@@ -215,6 +267,9 @@ std::size_t Link::take(std::string_view bytes, bool is_err) {
 }
 
 short Link::local_events() const {
+  if (listening_) {
+    return POLLIN;
+  }
   short events = 0;
   if (!local_eof_ && from_local_.size() < kLocalCap) {
     events |= POLLIN;
@@ -226,6 +281,10 @@ short Link::local_events() const {
 }
 
 void Link::on_local(short events) {
+  if (listening_) {
+    accept_local();
+    return;
+  }
   if ((events & POLLOUT) != 0) {
     send_local();
   }
@@ -238,8 +297,13 @@ void Link::on_local(short events) {
 }
 
 void Link::send_local() {
+  if (listening_ && connect_by_.passed()) {
+    local_.reset();
+  }
   if (!local_) {
     to_local_.clear();
+  }
+  if (!local_ || listening_) {
     return;
   }
   while (!to_local_.empty()) {

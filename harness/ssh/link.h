@@ -52,6 +52,9 @@ class Link {
   Progress open();
   Progress request();
   void opened();
+  void listen();
+  void stop_listening();
+  void accept_local();
   void flush();
   void refill();
   void send_local();
@@ -83,6 +86,9 @@ class Link {
   bool sent_ = false;
   std::string denial_;
   exec::UniqueFd local_;
+  std::string local_folder_;
+  bool listening_ = false;  // local_ waits for the caller's connect(2)
+  Deadline connect_by_{SteadyTime::max()};
   std::string to_local_;
   std::string from_local_;
   bool local_eof_ = false;

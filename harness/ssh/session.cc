@@ -154,6 +154,22 @@ struct Session::Parts {
         reactor->open({.purpose = Purpose::subsystem, .what = what, .command = "sftp"}), deadline);
   }
 
+  Result<std::shared_ptr<Channel>> open_forward(const std::string& host,
+                                                int port,
+                                                bool pending,
+                                                Deadline deadline) const {
+    auto channel = reactor->open({.purpose = Purpose::forward,
+                                  .what = fmt::format("connect to {}:{} there", host, port),
+                                  .host = host,
+                                  .port = port,
+                                  .pending = pending});
+    if (auto opened = channel->wait_open(deadline); !opened) {
+      channel->abandon();
+      return fail(std::move(opened).error());
+    }
+    return channel;
+  }
+
   Status store(const std::string& remote,
                int mode,
                const Sftp::Source& source,
@@ -260,16 +276,15 @@ Result<std::unique_ptr<LineChannel>> Session::start(const std::string& command_l
 }
 
 Result<exec::UniqueFd> Session::forward(const std::string& host, int port, Deadline deadline) {
-  const auto channel =
-      parts_->reactor->open({.purpose = Purpose::forward,
-                             .what = fmt::format("connect to {}:{} there", host, port),
-                             .host = host,
-                             .port = port});
-  if (auto opened = channel->wait_open(deadline); !opened) {
-    channel->abandon();
-    return fail(std::move(opened).error());
-  }
+  TRY_ASSIGN(const auto channel, parts_->open_forward(host, port, false, deadline), "");
   return channel->take_local();
+}
+
+Result<Session::PendingSocket> Session::forward_pending(const std::string& host,
+                                                        int port,
+                                                        Deadline deadline) {
+  TRY_ASSIGN(const auto channel, parts_->open_forward(host, port, true, deadline), "");
+  return PendingSocket{channel->take_local(), channel->local_address()};
 }
 
 Status Session::upload(const std::filesystem::path& local,

@@ -77,6 +77,16 @@ class Session {
   // there is no such connection (refused, forwarding not allowed).
   Result<exec::UniqueFd> forward(const std::string& host, int port, Deadline deadline);
 
+  // The same for a library that insists on calling connect(2) itself: an unconnected socket, and
+  // the address to call it with, once and soon. The address is this process's own; no other can use
+  // it.
+  struct PendingSocket {
+    exec::UniqueFd fd;
+    std::string address;
+  };
+
+  Result<PendingSocket> forward_pending(const std::string& host, int port, Deadline deadline);
+
   // By SFTP, to a temporary name beside `remote`, then renamed over it. A relative path is relative
   // to the login user's home. remote_failed: what the host said, with the space left where that is
   // why.

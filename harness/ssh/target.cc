@@ -15,7 +15,7 @@ bool one_of_ours(char c) {
 }
 
 bool host_character(char c) {
-  return one_of_ours(c) || c == ':' || c == '%';
+  return one_of_ours(c) || c == ':';
 }
 
 Status check(const Target& target, int jumps) {
