@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "harness/lab/standin/config.h"
+#include "harness/lab/standin/server.h"
 
 namespace {
 
@@ -40,6 +41,11 @@ int main(int argc, char** argv) {
   if (command == "--version" || command == "-v") {
     std::fputs(version_text(*build).c_str(), stdout);
     return 0;
+  }
+  if (command == "server" || command == "agent") {
+    harness::standin::show_build(*build, argv);
+    command == "server" ? harness::standin::run_server(*build)
+                        : harness::standin::run_agent(*build);
   }
   if (argc < 2) {
     return refuse("no command given; it is server or agent, see rke2 --help");

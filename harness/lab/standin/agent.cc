@@ -1,0 +1,139 @@
+#include <cstdlib>
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include "harness/lab/standin/agent_start.h"
+#include "harness/lab/standin/controllers.h"
+#include "harness/lab/standin/logrus.h"
+#include "harness/lab/standin/machine.h"
+#include "harness/lab/standin/server.h"
+#include "harness/lab/standin/token.h"
+
+namespace harness::standin {
+
+namespace {
+
+// Asks the supervisor of a server.
+class RemoteIssuer final : public pki::Issuer {
+ public:
+  RemoteIssuer(const Node& node, Identity identity) : node_(node), identity_(std::move(identity)) {}
+
+  Result<std::string> certificate(const std::string& kind, const std::string& request) override {
+    return ask("POST", "/v1-rke2/" + kind + ".crt", request);
+  }
+
+  Result<std::string> authority(const std::string& kind) override {
+    return ask("GET", "/v1-rke2/" + kind + ".crt", "");
+  }
+
+  Result<std::string> ask(const std::string& method,
+                          const std::string& path,
+                          const std::string& body) {
+    HttpClient client(node_.config.server, identity_);
+    HttpRequest request{method, path, body, {}, std::chrono::seconds(10)};
+    request.headers = {{"rke2-Node-Name", node_.config.node_name},
+                       {"rke2-Node-IP", node_.config.node_ip}};
+    const auto reply = client.send(request);
+    if (!reply) {
+      return fail(reply.error());
+    }
+    if (reply->status != 200) {
+      return fail(ErrorCode::remote_failed,
+                  fmt::format("{}{}: {}", node_.config.server, path, reply->status));
+    }
+    return reply->body;
+  }
+
+ private:
+  const Node& node_;
+  Identity identity_;
+};
+
+// The server's CA bundle, held against the token's hash, every 2 s until it is there.
+Status trust_server(const Node& node, const Token& token, const std::string& ca_file) {
+  for (;;) {
+    HttpClient client(node.config.server, {});
+    const auto reply = client.send({"GET", "/cacerts", "", {}, std::chrono::seconds(10)});
+    if (reply && reply->status == 200) {
+      if (!token.ca_hash.empty() && ca_hash(reply->body) != token.ca_hash) {
+        return fail(ErrorCode::refused,
+                    "failed to validate token: token CA hash does not match the Cluster CA "
+                    "certificate hash");
+      }
+      return machine::write_file(ca_file, reply->body, 0644);
+    }
+    logrus::error("Failed to validate connection to cluster at {}: {}",
+                  node.config.server,
+                  reply ? fmt::format("{}", reply->status) : reply.error().message());
+    paced(std::chrono::seconds(2), {});
+  }
+}
+
+void wait_for_configuration(RemoteIssuer& server) {
+  for (;;) {
+    const auto config = server.ask("GET", "/v1-rke2/config", "");
+    if (config) {
+      return;
+    }
+    logrus::info("Waiting to retrieve agent configuration; server is not ready: {}",
+                 config.error().message());
+    paced(std::chrono::seconds(5), {});
+  }
+}
+
+}  // namespace
+
+void show_build(const Build& build, char** argv) {
+  constexpr const char* name = "RKE2_STANDIN_VERSION";
+  const char* shown = std::getenv(name);
+  if (shown == nullptr || build.version.tag() != shown) {
+    ::setenv(name, build.version.tag().c_str(), 1);
+    ::execv("/proc/self/exe", argv);
+  }
+}
+
+void run_agent(const Build& build) {
+  end_on_signal();
+  const auto config = load_config("/etc/rancher/rke2");
+  if (!config) {
+    logrus::fatal("{}", config.error().message());
+  }
+  static Node node;
+  node.build = build;
+  node.config = *config;
+  node.paths.data = config->data_dir;
+  node.server = false;
+  logrus::warning("This is the stand-in for rke2 of the hookshot lab, not the product");
+  logrus::info("Starting rke2 agent {} ({})", build.version.tag(), build.commit);
+  machine::take_notify_socket();
+  if (config->server.empty()) {
+    logrus::fatal("--server is required");
+  }
+  const auto token = parse_token(config->token, "node");
+  if (!token) {
+    logrus::fatal("{}", token.error().message());
+  }
+  const std::string ca_file = node.paths.agent() / "server-ca.crt";
+  if (const auto trusted = trust_server(node, *token, ca_file); !trusted) {
+    logrus::fatal("{}", trusted.error().message());
+  }
+  static RemoteIssuer issuer(node, {ca_file, "", "", "node:" + token->password});
+  wait_for_configuration(issuer);
+  std::string host = node.config.server.substr(node.config.server.find("//") + 2);
+  host = host.substr(0, host.find_first_of(":/"));
+  node.apiserver = "https://" + host + ":6443";
+  if (const auto started = start_agent(node, issuer); !started) {
+    logrus::fatal("{}", started.error().message());
+  }
+  node.apiserver_ready.wait();
+  const std::string stem = node.paths.agent() / "client-kubelet";
+  configure_node(node, {ca_file, stem + ".crt", stem + ".key", ""});
+  logrus::info("rke2 agent is up and running");
+  machine::notify("READY=1\n");
+  for (;;) {
+    ::pause();
+  }
+}
+
+}  // namespace harness::standin

@@ -1,0 +1,292 @@
+#include "harness/lab/standin/etcd.h"
+
+#include <filesystem>
+
+#include <fmt/format.h>
+#include <pwd.h>
+#include <unistd.h>
+
+#include "harness/lab/standin/etcd_temporary.h"
+#include "harness/lab/standin/logrus.h"
+#include "harness/lab/standin/machine.h"
+#include "harness/lab/standin/manifest.h"
+#include "harness/lab/standin/yaml.h"
+
+namespace harness::standin {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+constexpr auto kTestPeriod = std::chrono::seconds(5);
+constexpr auto kStatusTimeout = std::chrono::seconds(30);
+
+std::string number_text(const Json& object, const char* key) {
+  const auto found = object.find(key);
+  if (found == object.end()) {
+    return "0";
+  }
+  return found->is_string() ? found->get<std::string>() : found->dump();
+}
+
+// Everything below `directory` to the user, as the hardened profile has it.
+void hand_over(const fs::path& directory, uid_t user, gid_t group) {
+  std::error_code ignored;
+  ::lchown(directory.c_str(), user, group);
+  for (const auto& entry : fs::recursive_directory_iterator(directory, ignored)) {
+    ::lchown(entry.path().c_str(), user, group);
+  }
+}
+
+}  // namespace
+
+Json etcd_config(const Node& node, const std::string& name, const EtcdInitial& initial) {
+  const std::string tls = node.paths.etcd_tls();
+  const std::string ip = node.config.node_ip;
+  Json config = {{"advertise-client-urls", fmt::format("https://{}:2379", ip)},
+                 {"client-transport-security",
+                  {{"cert-file", tls + "/server-client.crt"},
+                   {"client-cert-auth", true},
+                   {"key-file", tls + "/server-client.key"},
+                   {"trusted-ca-file", tls + "/server-ca.crt"}}},
+                 {"data-dir", node.paths.etcd_db().string()},
+                 {"election-timeout", 5000},
+                 {"experimental-initial-corrupt-check", true},
+                 {"heartbeat-interval", 500},
+                 {"initial-advertise-peer-urls", initial.advertise_peer_url},
+                 {"initial-cluster", initial.cluster},
+                 {"initial-cluster-state", initial.state},
+                 {"listen-client-http-urls", "https://127.0.0.1:2382"},
+                 {"listen-client-urls", fmt::format("https://127.0.0.1:2379,https://{}:2379", ip)},
+                 {"listen-metrics-urls", "http://127.0.0.1:2381"},
+                 {"listen-peer-urls", fmt::format("https://127.0.0.1:2380,https://{}:2380", ip)},
+                 {"log-outputs", Json::array({"stderr"})},
+                 {"logger", "zap"},
+                 {"name", name},
+                 {"peer-transport-security",
+                  {{"cert-file", tls + "/peer-server-client.crt"},
+                   {"client-cert-auth", true},
+                   {"key-file", tls + "/peer-server-client.key"},
+                   {"trusted-ca-file", tls + "/peer-ca.crt"}}},
+                 {"snapshot-count", 10000}};
+  for (const auto& extra : node.config.etcd_arg) {
+    const auto equals = extra.find('=');
+    const std::string value = equals == std::string::npos ? "true" : extra.substr(equals + 1);
+    const Json parsed = Json::parse(value, nullptr, false);
+    config[extra.substr(0, equals)] = parsed.is_discarded() ? Json(value) : parsed;
+  }
+  return config;
+}
+
+bool Etcd::initialized() const {
+  return fs::exists(node_.paths.etcd_db() / "name");
+}
+
+Result<std::string> Etcd::name() const {
+  const fs::path file = node_.paths.etcd_db() / "name";
+  if (auto kept = machine::read_file(file)) {
+    return kept;
+  }
+  const std::string fresh = node_.config.node_name + "-" + machine::random_hex(4);
+  TRY(machine::write_file(file, fresh), "etcd name");
+  return fresh;
+}
+
+// The HTTP gateway of etcd 3.5 is on a port of its own; etcd 3.4 serves it on the client port.
+Result<Json> Etcd::ask(const std::string& path, const Json& body) {
+  Result<HttpReply> reply = fail(ErrorCode::unreachable, "");
+  for (const char* base : {"https://127.0.0.1:2382", "https://127.0.0.1:2379"}) {
+    HttpClient client(base, node_.etcd_identity());
+    reply = client.send(
+        {"POST", path, body.dump(), {{"Content-Type", "application/json"}}, kStatusTimeout});
+    if (reply && reply->status != 404) {
+      break;
+    }
+  }
+  if (!reply) {
+    const auto& text = reply.error().message();
+    const auto reason = text.rfind("\": ");
+    return fail(ErrorCode::unreachable,
+                fmt::format("rpc error: code = Unavailable desc = connection error: desc = "
+                            "\"transport: Error while "
+                            "dialing: {}\"",
+                            reason == std::string::npos ? text : text.substr(reason + 3)));
+  }
+  TRY_ASSIGN(Json answer, parse_json(reply->body), "etcd");
+  if (reply->status != 200) {
+    return fail(ErrorCode::remote_failed, json_string(answer, "error", reply->body));
+  }
+  return answer;
+}
+
+Status Etcd::test() {
+  const auto status = ask("/v3/maintenance/status", Json::object());
+  if (!status) {
+    return fail(ErrorCode::unreachable, "failed to get etcd status: " + status.error().message());
+  }
+  if (json_bool(*status, "isLearner")) {
+    return fail(ErrorCode::remote_failed,
+                "this server has not yet been promoted from learner to voting member");
+  }
+  if (number_text(*status, "leader") == "0") {
+    return fail(ErrorCode::remote_failed, "etcdserver: no leader");
+  }
+  const auto sizes = [](const Json& one) {
+    return fmt::format(
+        "{} of {} bytes", number_text(one, "dbSizeInUse"), number_text(one, "dbSize"));
+  };
+  logrus::info("Connected to etcd v{} - datastore using {}",
+               json_string(*status, "version"),
+               sizes(*status));
+  if (const auto errors = status->find("errors");
+      errors != status->end() && errors->is_array() && !errors->empty()) {
+    logrus::warning("Errors present on etcd cluster: {}", errors->dump());
+  }
+  logrus::info("Defragmenting etcd database");
+  if (const auto done = ask("/v3/maintenance/defragment", Json::object()); !done) {
+    return fail(ErrorCode::remote_failed,
+                "failed to defragment etcd database: " + done.error().message());
+  }
+  const auto after = ask("/v3/maintenance/status", Json::object());
+  if (!after) {
+    return fail(ErrorCode::unreachable, "failed to get etcd status: " + after.error().message());
+  }
+  logrus::info("Datastore using {} after defragment", sizes(*after));
+  const auto members = ask("/v3/cluster/member/list", Json::object());
+  if (!members) {
+    return fail(ErrorCode::remote_failed,
+                "failed to get etcd MemberList: " + members.error().message());
+  }
+  TRY_ASSIGN(const std::string own, name(), "name");
+  std::string found;
+  for (const auto& member : members->value("members", Json::array())) {
+    const std::string peer = member.value("peerURLs", Json::array({""}))[0].get<std::string>();
+    if (json_string(member, "name") == own) {
+      return {};
+    }
+    found += fmt::format("{}{}={}", found.empty() ? "" : " ", json_string(member, "name"), peer);
+  }
+  return fail(ErrorCode::remote_failed,
+              fmt::format("this server is a not a member of the etcd cluster. Found [{}], expect: "
+                          "{}=https://{}:2380",
+                          found,
+                          own,
+                          node_.config.node_ip));
+}
+
+void Etcd::test_until_ready() {
+  for (;;) {
+    if (const auto result = test(); result) {
+      logrus::info("Connection to etcd is ready");
+      node_.etcd_ready.open();
+      return;
+    } else {
+      logrus::info("Failed to test etcd connection: {}", result.error().message());
+    }
+    paced(kTestPeriod, {});
+  }
+}
+
+void Etcd::save_bootstrap() {
+  logrus::info("Saving cluster bootstrap data to datastore");
+  const auto data = bootstrap_data(node_.paths);
+  const auto put =
+      ask("/v3/kv/put",
+          {{"key", machine::base64(bootstrap_key(node_.paths))}, {"value", machine::base64(data)}});
+  if (!put) {
+    logrus::error("Failed to save cluster bootstrap data: {}", put.error().message());
+  }
+}
+
+Status Etcd::reconcile() {
+  logrus::info("Starting temporary etcd to reconcile with datastore");
+  const std::string key = machine::base64(bootstrap_key(node_.paths));
+  Result<Json> answer = ask("/v3/kv/range", {{"key", key}});
+  if (!answer) {
+    logrus::info("Failed to test temporary data store connection: {}", answer.error().message());
+    TRY_ASSIGN(const std::string own, name(), "name");
+    answer = ask_temporary_etcd(node_.paths, own, key);
+  }
+  if (!answer) {
+    return fail(answer.error());
+  }
+  logrus::info("etcd temporary data store connection OK");
+  logrus::info("Reconciling bootstrap data between datastore and disk");
+  const Json kvs = answer->value("kvs", Json::array());
+  if (kvs.empty()) {
+    return {};
+  }
+  TRY_ASSIGN(
+      const std::string kept, machine::unbase64(json_string(kvs[0], "value")), "bootstrap data");
+  if (kept != bootstrap_data(node_.paths)) {
+    return fail(ErrorCode::refused,
+                "certificate authorities newer than datastore and could cause a cluster outage. "
+                "Remove the file(s) "
+                "from disk and restart to be recreated from datastore.");
+  }
+  return {};
+}
+
+Status Etcd::start() {
+  const bool member = initialized();
+  TRY_ASSIGN(const std::string own, name(), "etcd name");
+  const std::string peer = fmt::format("https://{}:2380", node_.config.node_ip);
+  EtcdInitial initial{peer, own + "=" + peer, "new"};
+  if (member) {
+    logrus::info("Starting etcd for existing cluster member");
+    if (const auto manifest = machine::read_file(node_.paths.manifests() / "etcd.yaml")) {
+      if (const auto kept = parse_json(annotation_in(*manifest, "etcd.k3s.io/initial"))) {
+        initial = {json_string(*kept, "initial-advertise-peer-urls", initial.advertise_peer_url),
+                   json_string(*kept, "initial-cluster", initial.cluster),
+                   json_string(*kept, "initial-cluster-state", initial.state)};
+      }
+    }
+  } else {
+    logrus::info("Starting etcd for new cluster, cluster-reset=false");
+  }
+  background([this] {
+    test_until_ready();
+    save_bootstrap();
+  });
+
+  const fs::path config = node_.paths.etcd_db() / "config";
+  TRY(machine::write_file(config, to_yaml(etcd_config(node_, own, initial))), "etcd configuration");
+  std::error_code ignored;
+  fs::permissions(node_.paths.etcd_db(), fs::perms::owner_all, ignored);
+
+  const std::string tls = node_.paths.etcd_tls();
+  PodArgs pod;
+  pod.command = "etcd";
+  pod.args = {"--config-file=" + config.string()};
+  pod.image = node_.build.etcd_image();
+  pod.dirs = {node_.paths.etcd_db()};
+  pod.files = {tls + "/server-client.crt",
+               tls + "/server-client.key",
+               tls + "/server-ca.crt",
+               tls + "/peer-server-client.crt",
+               tls + "/peer-server-client.key",
+               tls + "/peer-ca.crt"};
+  pod.health_port = 2381;
+  pod.health_scheme = "HTTP";
+  pod.health_path = "/health?serializable=true";
+  pod.cpu = "200m";
+  pod.memory = "512Mi";
+  pod.environment = proxy_environment();
+  pod.private_file = node_.config.cis();
+  pod.annotations["etcd.k3s.io/initial"] = Json{
+      {"initial-advertise-peer-urls", initial.advertise_peer_url},
+      {"initial-cluster", initial.cluster},
+      {"initial-cluster-state", initial.state}}.dump();
+  if (node_.config.cis()) {
+    const passwd* user = ::getpwnam("etcd");
+    if (user == nullptr) {
+      return fail(ErrorCode::not_supported, "missing required: user: unknown user etcd");
+    }
+    pod.run_as = {static_cast<int>(user->pw_uid), static_cast<int>(user->pw_gid)};
+    hand_over(node_.paths.etcd_db(), user->pw_uid, user->pw_gid);
+    hand_over(node_.paths.etcd_tls(), user->pw_uid, user->pw_gid);
+  }
+  return write_pod(node_.paths.manifests(), std::move(pod));
+}
+
+}  // namespace harness::standin

@@ -1,0 +1,46 @@
+// The etcd member of this node: its configuration and manifest, the connection test, and what is
+// kept in it.
+#pragma once
+
+#include <string>
+
+#include "harness/base/json.h"
+#include "harness/base/result.h"
+#include "harness/lab/standin/node.h"
+
+namespace harness::standin {
+
+// What etcd is told about its cluster when it starts without data; kept in the manifest's
+// annotation.
+struct EtcdInitial {
+  std::string advertise_peer_url;
+  std::string cluster;
+  std::string state;
+};
+
+Json etcd_config(const Node& node, const std::string& name, const EtcdInitial& initial);
+
+class Etcd {
+ public:
+  explicit Etcd(Node& node) : node_(node) {}
+
+  // server/db/etcd/name is there: this node has been a member before.
+  bool initialized() const;
+  // Checks what the datastore holds against the disk. The product starts a temporary etcd on a
+  // copy; the stand-in asks the member that still runs, and starts a temporary one only where none
+  // does.
+  Status reconcile();
+  // Starts the test loop, writes the configuration and etcd.yaml.
+  Status start();
+
+ private:
+  Result<Json> ask(const std::string& path, const Json& body);
+  Status test();
+  void test_until_ready();
+  void save_bootstrap();
+  Result<std::string> name() const;
+
+  Node& node_;
+};
+
+}  // namespace harness::standin

@@ -1,0 +1,17 @@
+// The start-up hooks: launched in order, each a thread that waits for the gate and then asks the
+// real apiserver. One failing call too many ends the process; nothing here knows of any defect.
+#pragma once
+
+#include "harness/lab/standin/node.h"
+
+namespace harness::standin {
+
+// How many are in the wait group; add before anything waits.
+int hook_count(const Node& node);
+void launch_hooks(Node& node);
+
+// The two of the hardened profile.
+void set_network_policies(Node& node);
+void restrict_service_accounts(Node& node);
+
+}  // namespace harness::standin
