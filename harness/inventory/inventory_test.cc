@@ -60,7 +60,7 @@ TEST(Inventory, names_the_place_of_unknown_keys_and_wrong_roles) {
           .find("inv.yaml:2:1: inventory has no key 'expandable' (did you mean 'expendable'?)"),
       std::string::npos);
   EXPECT_NE(error_of(changed("[server]", "[master]"))
-                .find("inv.yaml:5:49: 'roles' must be [server] or [agent], not [master]"),
+                .find("inv.yaml:5:46: 'roles' must be [server] or [agent], not [master]"),
             std::string::npos);
   EXPECT_NE(error_of(changed("[server]", "[agent]")).find("no node is a server"),
             std::string::npos);
