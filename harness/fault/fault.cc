@@ -114,7 +114,8 @@ const std::map<std::string_view, FaultSpec>& registry() {
 }
 
 Result<Params> complete(const FaultSpec& spec, const Params& given) {
-  for (const auto& [name, value] : given) {
+  for (const auto& entry : given) {
+    const std::string& name = entry.first;
     const auto known = std::find_if(spec.params.begin(),
                                     spec.params.end(),
                                     [&](const ParamSpec& param) { return param.name == name; });

@@ -186,8 +186,8 @@ Status arm(cluster::Node& node, const Fault& fault, const ArmRequest& request, D
   return {};
 }
 
-Heartbeat::Heartbeat(std::vector<cluster::Node*> nodes,
-                     std::string cluster,
+Heartbeat::Heartbeat(const std::vector<cluster::Node*>& nodes,
+                     const std::string& cluster,
                      std::chrono::milliseconds period) {
   for (cluster::Node* node : nodes) {
     threads_.emplace_back([node, cluster, period](const std::stop_token& stop) {

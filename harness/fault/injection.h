@@ -55,12 +55,14 @@ Status arm(cluster::Node& node, const Fault& fault, const ArmRequest& request, D
 // tried again: its own lease is the safety, not this thread.
 class Heartbeat {
  public:
-  Heartbeat(std::vector<cluster::Node*> nodes,
-            std::string cluster,
+  Heartbeat(const std::vector<cluster::Node*>& nodes,
+            const std::string& cluster,
             std::chrono::milliseconds period);
   ~Heartbeat();
   Heartbeat(const Heartbeat&) = delete;
   Heartbeat& operator=(const Heartbeat&) = delete;
+  Heartbeat(Heartbeat&&) = delete;
+  Heartbeat& operator=(Heartbeat&&) = delete;
   void stop();
 
  private:

@@ -105,7 +105,7 @@ Result<ControlPlane::Identity> ControlPlane::identity(std::optional<Identity>& s
   return read;
 }
 
-Answer ControlPlane::ask(cluster::HttpRequest request, Deadline deadline) {
+Answer ControlPlane::ask(const cluster::HttpRequest& request, Deadline deadline) {
   auto response = node_.http(request, deadline);
   if (!response) {
     Answer answer = unanswered(response.error(), node_.connected());
@@ -136,7 +136,7 @@ Answer ControlPlane::apiserver(const std::string& path, Deadline deadline) {
   request.client_cert_pem = admin->cert;
   request.client_key_pem = admin->key;
   request.ca_pem = admin->ca;
-  return ask(std::move(request), deadline);
+  return ask(request, deadline);
 }
 
 Answer ControlPlane::etcd_health(Deadline deadline) {
@@ -144,7 +144,7 @@ Answer ControlPlane::etcd_health(Deadline deadline) {
   request.port = kEtcdHealthPort;
   request.path = "/health";
   request.tls = false;
-  Answer answer = ask(std::move(request), deadline);
+  Answer answer = ask(request, deadline);
   if (answer.outcome == Outcome::ok) {
     const auto body = parse_json(answer.body);
     if (!body || json_string(*body, "health") != "true") {
@@ -167,7 +167,7 @@ Answer ControlPlane::etcd(const std::string& path, const Json& body, Deadline de
   request.client_key_pem = client->key;
   request.ca_pem = client->ca;
   request.body = body.dump();
-  return ask(std::move(request), deadline);
+  return ask(request, deadline);
 }
 
 Answer ControlPlane::supervisor(Deadline deadline) {
@@ -180,7 +180,7 @@ Answer ControlPlane::supervisor(Deadline deadline) {
   request.path = "/v1-rke2/readyz";
   request.basic_user = user->key;
   request.ca_pem = user->ca;
-  return ask(std::move(request), deadline);
+  return ask(request, deadline);
 }
 
 Result<ControlPlane::Identity> ControlPlane::supervisor_user(Deadline deadline) {

@@ -74,7 +74,7 @@ class ControlPlane {
                             Deadline deadline);
   Result<Identity> supervisor_user(Deadline deadline);
   Answer unread(const Error& error) const;
-  Answer ask(cluster::HttpRequest request, Deadline deadline);
+  Answer ask(const cluster::HttpRequest& request, Deadline deadline);
 
   cluster::Node& node_;
   std::mutex mutex_;

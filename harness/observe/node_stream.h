@@ -39,6 +39,8 @@ class NodeStream {
   ~NodeStream();
   NodeStream(const NodeStream&) = delete;
   NodeStream& operator=(const NodeStream&) = delete;
+  NodeStream(NodeStream&&) = delete;
+  NodeStream& operator=(NodeStream&&) = delete;
 
   // Waits until the stream of the present boot delivers, so that what happens from now on is seen.
   Status wait_live(Deadline deadline);

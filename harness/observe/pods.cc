@@ -13,6 +13,8 @@ namespace harness::observe {
 namespace {
 
 constexpr const char* kSocket = "/run/k3s/containerd/containerd.sock";
+const Json kNoObject = Json::object();
+constexpr std::string_view kUidKey = "  uid:";
 constexpr const char* kPodUid = "io.kubernetes.pod.uid";
 
 std::vector<std::string_view> lines(std::string_view text) {
@@ -48,9 +50,8 @@ std::int64_t created_us(const std::string& text) {
 }
 
 const Json& member(const Json& object, const char* key) {
-  static const Json kEmpty = Json::object();
   const auto found = object.find(key);
-  return found != object.end() && found->is_object() ? *found : kEmpty;
+  return found != object.end() && found->is_object() ? *found : kNoObject;
 }
 
 struct Seen {
@@ -173,9 +174,8 @@ std::string manifest_uid(std::string_view text) {
       in_metadata = line.starts_with("metadata:");
       continue;
     }
-    constexpr std::string_view kKey = "  uid:";
-    if (in_metadata && line.starts_with(kKey)) {
-      std::string uid(line.substr(kKey.size()));
+    if (in_metadata && line.starts_with(kUidKey)) {
+      std::string uid(line.substr(kUidKey.size()));
       std::erase_if(uid, [](char c) { return c == ' ' || c == '"' || c == '\'' || c == '\r'; });
       return uid;
     }

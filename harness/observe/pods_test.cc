@@ -13,14 +13,15 @@ using testing::Pair;
 
 const Deadline kSoon = Deadline::after(std::chrono::seconds(5));
 
+const StaticPod kNoPod;
+
 const StaticPod& named(const std::vector<StaticPod>& pods, const std::string& name) {
   for (const StaticPod& pod : pods) {
     if (pod.pod == name) {
       return pod;
     }
   }
-  static const StaticPod kNone;
-  return kNone;
+  return kNoPod;
 }
 
 TEST(Manifest, gives_its_own_uid_and_no_other) {

@@ -124,7 +124,7 @@ void run_probe(ControlPlane& server,
 
 }  // namespace
 
-Probes::Probes(const Access& access, Options options, Sink sink) {
+Probes::Probes(const Access& access, Options options, const Sink& sink) {
   for (const auto& server : access.servers()) {
     for (Probe& probe : all_probes()) {
       threads_.emplace_back(

@@ -21,10 +21,12 @@ class Probes {
     std::chrono::milliseconds timeout{2000};
   };
 
-  Probes(const Access& access, Options options, Sink sink);
+  Probes(const Access& access, Options options, const Sink& sink);
   ~Probes();
   Probes(const Probes&) = delete;
   Probes& operator=(const Probes&) = delete;
+  Probes(Probes&&) = delete;
+  Probes& operator=(Probes&&) = delete;
 
   void stop();
 

@@ -13,6 +13,8 @@ namespace harness::observe {
 namespace {
 
 constexpr std::chrono::seconds kPartLimit{20};
+constexpr std::string_view kBackOff = "back-off ";
+const Json kNothing;
 
 Json event(const char* type, const std::string& node) {
   return Json{{"type", type}, {"node", node}};
@@ -45,9 +47,8 @@ std::string text_of(const Json& object, const char* key) {
 }
 
 const Json& part(const Json& object, const char* key) {
-  static const Json kNull;
   const auto found = object.is_object() ? object.find(key) : object.end();
-  return object.is_object() && found != object.end() ? *found : kNull;
+  return object.is_object() && found != object.end() ? *found : kNothing;
 }
 
 std::string condition(const Json& node, std::string_view type) {
@@ -128,14 +129,13 @@ std::string_view to_string(Phase phase) {
 }
 
 std::int64_t back_off_us(std::string_view message) {
-  constexpr std::string_view kPrefix = "back-off ";
-  const std::size_t at = message.find(kPrefix);
+  const std::size_t at = message.find(kBackOff);
   if (at == std::string_view::npos) {
     return 0;
   }
   std::int64_t total = 0;
   std::int64_t value = 0;
-  for (const char c : message.substr(at + kPrefix.size())) {
+  for (const char c : message.substr(at + kBackOff.size())) {
     if (c >= '0' && c <= '9') {
       value = value * 10 + (c - '0');
     } else if (c == 'm') {

@@ -56,6 +56,11 @@ class TarballTest : public testing::Test {
 
   ~TarballTest() override { fs::remove_all(root); }
 
+  TarballTest(const TarballTest&) = delete;
+  TarballTest& operator=(const TarballTest&) = delete;
+  TarballTest(TarballTest&&) = delete;
+  TarballTest& operator=(TarballTest&&) = delete;
+
   void write(const std::string& name, const std::string& text) const {
     std::ofstream(folder / name) << text;
   }
