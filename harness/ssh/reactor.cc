@@ -73,6 +73,10 @@ class Reactor::Loop {
 
   bool alive() const { return alive_; }
 
+  std::chrono::milliseconds silent_for() const {
+    return std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - last_heard_.load());
+  }
+
   std::string loss() const {
     const std::lock_guard lock(mutex_);
     return loss_;
@@ -238,6 +242,7 @@ class Reactor::Loop {
     if (counter_.in_bytes != heard_bytes_) {
       heard_bytes_ = counter_.in_bytes;
       heard_ = now;
+      last_heard_ = now;
       unanswered_ = 0;
     }
     if (now < next_tick_ || !reason_.empty()) {
@@ -302,6 +307,7 @@ class Reactor::Loop {
   std::vector<std::shared_ptr<Channel>> posted_;
   std::string loss_;
   std::atomic<bool> alive_ = true;
+  std::atomic<Clock::time_point> last_heard_ = Clock::now();
   std::jthread thread_;
 };
 
@@ -316,6 +322,10 @@ std::shared_ptr<Channel> Reactor::open(ChannelSpec spec) {
 
 bool Reactor::alive() const {
   return loop_->alive();
+}
+
+std::chrono::milliseconds Reactor::silent_for() const {
+  return loop_->silent_for();
 }
 
 std::string Reactor::loss() const {

@@ -25,6 +25,7 @@ class Reactor {
   std::shared_ptr<Channel> open(ChannelSpec spec);
   bool alive() const;
   std::string loss() const;
+  std::chrono::milliseconds silent_for() const;
 
  private:
   class Loop;

@@ -194,6 +194,10 @@ bool Session::connected() const {
   return parts_->reactor->alive();
 }
 
+std::chrono::milliseconds Session::silent_for() const {
+  return parts_->reactor->silent_for();
+}
+
 std::string Session::loss() const {
   return parts_->reactor->loss();
 }

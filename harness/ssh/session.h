@@ -25,7 +25,7 @@
 namespace harness::ssh {
 
 struct Options {
-  std::chrono::milliseconds keepalive{1000};   // how often a quiet peer is asked
+  std::chrono::milliseconds keepalive{500};    // how often a quiet peer is asked
   std::chrono::milliseconds dead_after{5500};  // a peer silent for so long, although asked, is gone
   std::chrono::milliseconds connect_timeout{15000};  // at most, also when the deadline is later
   std::size_t output_cap = 64u << 20;                // bytes kept of each of out and err of run()
@@ -63,6 +63,9 @@ class Session {
   bool connected() const;
   // Why the connection is down; empty while it is up.
   std::string loss() const;
+  // Since when nothing has come from the host. While it is well, that is hardly ever longer than
+  // three keepalives, since it answers them.
+  std::chrono::milliseconds silent_for() const;
 
   // Runs a command line to its end; any exit status or signal is a result. `input` is the command's
   // whole standard input. unreachable: the connection was lost in the middle; timed_out: the

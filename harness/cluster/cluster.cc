@@ -1,0 +1,93 @@
+#include "harness/cluster/cluster.h"
+
+#include <optional>
+#include <thread>
+
+#include <fmt/format.h>
+
+#include "harness/cluster/ssh_node.h"
+#include "harness/cluster/targets.h"
+#include "harness/guard/embedded.h"
+
+namespace harness::cluster {
+
+Cluster::Cluster(std::string name, std::vector<std::unique_ptr<Node>> nodes)
+    : name_(std::move(name)), nodes_(std::move(nodes)) {}
+
+Result<std::unique_ptr<Cluster>> Cluster::connect(const inventory::Inventory& inventory,
+                                                  Deadline deadline) {
+  const std::size_t count = inventory.nodes.size();
+  std::vector<std::optional<Result<std::unique_ptr<SshNode>>>> results(count);
+  {
+    std::vector<std::jthread> threads;
+    for (std::size_t i = 0; i < count; ++i) {
+      threads.emplace_back([&, i] {
+        const inventory::Node& node = inventory.nodes[i];
+        auto target = target_of(node);
+        if (!target) {
+          results[i] = fail(std::move(target).error());
+          return;
+        }
+        results[i] =
+            SshNode::connect({.cluster = inventory.cluster,
+                              .server = node.server,
+                              .data_dir = inventory.data_dir,
+                              .become_sudo = node.ssh.become_sudo,
+                              .target = std::move(*target),
+                              .guard = {.bytes = guard::binary(), .sha256 = guard::sha256()}},
+                             deadline);
+      });
+    }
+  }
+  std::vector<std::unique_ptr<Node>> nodes;
+  std::optional<Error> first;
+  std::string problems;
+  for (auto& result : results) {
+    if (*result) {
+      nodes.push_back(std::move(**result));
+      continue;
+    }
+    first = first ? first : (*result).error();
+    problems += fmt::format("{}{}", problems.empty() ? "" : "\n", (*result).error().message());
+  }
+  if (first) {
+    return fail(first->code(), problems);
+  }
+  return std::make_unique<Cluster>(inventory.cluster, std::move(nodes));
+}
+
+std::vector<Node*> Cluster::nodes() const {
+  std::vector<Node*> all;
+  for (const auto& node : nodes_) {
+    all.push_back(node.get());
+  }
+  return all;
+}
+
+std::vector<Node*> Cluster::servers() const {
+  std::vector<Node*> all = nodes();
+  std::erase_if(all, [](const Node* node) { return !node->is_server(); });
+  return all;
+}
+
+Result<Node*> Cluster::node(std::string_view name) const {
+  std::string names;
+  for (const auto& node : nodes_) {
+    if (node->name() == name) {
+      return node.get();
+    }
+    names += (names.empty() ? "" : ", ") + node->name();
+  }
+  return fail(ErrorCode::invalid_input,
+              fmt::format("cluster {} has no node '{}'; it has: {}", name_, name, names));
+}
+
+Result<Node*> Cluster::first_server() const {
+  const auto all = servers();
+  if (all.empty()) {
+    return fail(ErrorCode::invalid_input, fmt::format("cluster {} has no server", name_));
+  }
+  return all.front();
+}
+
+}  // namespace harness::cluster

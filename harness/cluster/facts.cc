@@ -1,0 +1,59 @@
+#include "harness/cluster/facts.h"
+
+#include <fmt/format.h>
+
+namespace harness::cluster {
+namespace {
+
+constexpr int kRounds = 3;
+
+NodeFacts from_line(const std::string& node, const Json& line) {
+  NodeFacts facts;
+  facts.node = node;
+  facts.boot_id = json_string(line, "boot_id");
+  facts.machine_id = json_string(line, "machine_id");
+  facts.hostname = json_string(line, "hostname");
+  facts.os = json_string(line, "os");
+  facts.kernel = json_string(line, "kernel");
+  facts.systemd = json_string(line, "systemd");
+  facts.allow = json_string(line, "allow");
+  facts.guard_sha256 = json_string(line, "guard_sha256");
+  facts.sysrq = json_bool(line, "sysrq");
+  facts.quarantine = json_bool(line, "quarantine");
+  for (const auto& [tool, there] : line.value("tools", Json::object()).items()) {
+    facts.tools[tool] = there.is_boolean() && there.get<bool>();
+  }
+  for (const auto& [path, free] : line.value("free_kb", Json::object()).items()) {
+    facts.free_kb[path] = free.is_number_integer() ? free.get<std::int64_t>() : -1;
+  }
+  facts.raw = line;
+  return facts;
+}
+
+}  // namespace
+
+Result<NodeFacts> ask_facts(Node& node, const std::string& cluster, Deadline deadline) {
+  NodeFacts best;
+  for (int round = 0; round < kRounds; ++round) {
+    const std::int64_t asked = wall_now_us();
+    const auto begun = std::chrono::steady_clock::now();
+    const auto lines =
+        node.guard("facts", {{"cluster", cluster}, {"data_dir", node.data_dir()}}, deadline);
+    const auto taken =
+        std::chrono::duration_cast<Microseconds>(std::chrono::steady_clock::now() - begun);
+    TRY(lines, "ask for the facts of " + node.name());
+    if (lines->empty() || json_string(lines->front(), "type") != "facts") {
+      return fail(ErrorCode::remote_failed, node.name() + ": the guard tells no facts");
+    }
+    const Microseconds error = taken / 2;
+    if (round == 0 || error < best.clock_error) {
+      best = from_line(node.name(), lines->front());
+      best.clock_error = error;
+      best.clock_offset =
+          Microseconds(json_int(lines->front(), "node_wall_us") - (asked + error.count()));
+    }
+  }
+  return best;
+}
+
+}  // namespace harness::cluster

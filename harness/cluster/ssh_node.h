@@ -1,0 +1,104 @@
+// A node reached by SSH, with the guard as its hands.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <mutex>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "harness/cluster/guard_answer.h"
+#include "harness/cluster/http_pool.h"
+#include "harness/cluster/node.h"
+#include "harness/ssh/session.h"
+
+namespace harness::cluster {
+
+// The guard that a node must have. Tests bring their own.
+struct GuardBinary {
+  std::span<const unsigned char> bytes;
+  std::string_view sha256;
+  // Where it lives; becomes part of a command line, so it is a constant of ours.
+  std::string path = "/var/lib/hookshot/guard";
+};
+
+struct SshNodeConfig {
+  std::string cluster;
+  bool server = false;
+  std::string data_dir = "/var/lib/rancher/rke2";
+  bool become_sudo = false;
+  ssh::Target target;
+  ssh::Options options{};
+  GuardBinary guard;
+};
+
+class SshNode final : public Node {
+ public:
+  // Connects and sees to it that the guard is there: installed when it is missing or of another
+  // build. An error begins with the node's name.
+  static Result<std::unique_ptr<SshNode>> connect(SshNodeConfig config, Deadline deadline);
+
+  const std::string& name() const override { return config_.target.name; }
+
+  const std::string& address() const override { return config_.target.host; }
+
+  bool is_server() const override { return config_.server; }
+
+  const std::string& data_dir() const override { return config_.data_dir; }
+
+  std::string unit() const override {
+    return config_.server ? "rke2-server.service" : "rke2-agent.service";
+  }
+
+  Result<exec::CommandResult> run(const exec::Command& command, Deadline deadline) override;
+  // Before the first verb on each connection, and before each `arm`, the guard's SHA-256 is
+  // checked: refused when the binary is not the one that was installed.
+  Result<std::vector<Json>> guard(std::string_view verb,
+                                  const Json& record,
+                                  Deadline deadline) override;
+  Result<std::unique_ptr<LineStream>> guard_stream(std::string_view verb,
+                                                   const Json& record,
+                                                   Deadline deadline) override;
+  Result<std::string> read_file(const std::string& path, Deadline deadline) override;
+  Status upload(const std::filesystem::path& local,
+                const std::string& remote,
+                int mode,
+                Deadline deadline) override;
+  Result<HttpResponse> http(const HttpRequest& request, Deadline deadline) override;
+  bool connected() const override;
+  Result<Reconnected> reconnect(Deadline deadline) override;
+
+ private:
+  struct Connection;
+
+  explicit SshNode(SshNodeConfig config);
+
+  std::shared_ptr<Connection> current() const;
+  Result<std::shared_ptr<Connection>> open(Deadline deadline) const;
+  std::string as_root(std::string_view command_line) const;
+  Status install_guard(ssh::Session& session, Deadline deadline) const;
+  // The hash of what is there; empty when nothing is.
+  Result<std::string> installed_hash(ssh::Session& session, Deadline deadline) const;
+  Status check_guard(Connection& connection, bool again, Deadline deadline) const;
+  Result<std::vector<Json>> ask(Connection& connection,
+                                std::string_view verb,
+                                const Json& record,
+                                Deadline deadline) const;
+  Result<std::string> boot_id(Connection& connection, Deadline deadline) const;
+  Status put_in_place(const std::string& staged,
+                      const std::string& remote,
+                      int mode,
+                      const std::string& sha256,
+                      Deadline deadline);
+
+  const SshNodeConfig config_;
+  const Login login_;
+  mutable std::mutex mutex_;
+  std::shared_ptr<Connection> connection_;
+  std::string boot_id_;
+  std::mutex reconnecting_;
+  HttpPool http_;
+};
+
+}  // namespace harness::cluster
