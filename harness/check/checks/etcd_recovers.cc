@@ -1,0 +1,104 @@
+// etcd-recovers: every member healthy, one leader, no learner, no alarm, the same members seen by
+// all, and equal hashes at one revision.
+
+#include <algorithm>
+#include <set>
+
+#include <fmt/format.h>
+
+#include "harness/check/check.h"
+
+namespace harness::check {
+namespace {
+
+std::set<std::string> members_of(const Json& state) {
+  std::set<std::string> out;
+  for (const Json& member : state.value("members", Json::array())) {
+    out.insert(json_string(member, "id"));
+  }
+  return out;
+}
+
+Finding one_member(const TrialFacts& facts, const std::string& node, const Json& state) {
+  const std::string error = json_string(state, "error");
+  if (!json_bool(state, "reachable") || !error.empty()) {
+    const auto probes = facts.probes.find(node);
+    if (probes != facts.probes.end()) {
+      const auto health = probes->second.find("etcd-health");
+      if (health != probes->second.end() && !health->second.empty() &&
+          health->second.back().outcome == "not-ok") {
+        return failed(fmt::format("etcd on {} is not healthy at the end", node));
+      }
+    }
+    return unproven(fmt::format("etcd on {} could not be asked: {}", node, error));
+  }
+  if (!json_bool(state, "healthy")) {
+    return failed(fmt::format("etcd on {} says that it is not healthy", node));
+  }
+  const std::string leader = json_string(state, "leader_id", "0");
+  if (leader.empty() || leader == "0") {
+    return failed(fmt::format("etcd on {} knows no leader", node));
+  }
+  if (json_bool(state, "is_learner")) {
+    return failed(fmt::format("etcd on {} is a learner", node));
+  }
+  for (const Json& member : state.value("members", Json::array())) {
+    if (json_bool(member, "is_learner")) {
+      return failed(fmt::format("member {} is a learner", json_string(member, "name")));
+    }
+  }
+  const Json alarms = state.value("alarms", Json::array());
+  if (!alarms.empty()) {
+    return failed(fmt::format("etcd on {} has the alarm {}", node, alarms.front().dump()));
+  }
+  return pass();
+}
+
+Finding judge(const TrialFacts& facts) {
+  const auto states = facts.state("state.etcd");
+  if (states.empty()) {
+    return unproven("etcd was not asked after the fault");
+  }
+  std::set<std::string> leaders;
+  std::set<std::set<std::string>> views;
+  std::map<std::int64_t, std::set<std::int64_t>> hashes;
+  for (const auto& [node, state] : states) {
+    if (const Finding finding = one_member(facts, node, *state); finding.verdict != Verdict::pass) {
+      return finding;
+    }
+    leaders.insert(json_string(*state, "leader_id"));
+    views.insert(members_of(*state));
+    if (!state->contains("hash")) {
+      return unproven(fmt::format("etcd on {} gave no hash", node));
+    }
+    hashes[json_int(*state, "hash_revision")].insert(json_int(*state, "hash"));
+  }
+  if (leaders.size() > 1) {
+    return failed("the members do not agree on the leader");
+  }
+  if (views.size() > 1) {
+    return failed("the members see different members");
+  }
+  if (views.begin()->size() != states.size()) {
+    return failed(fmt::format(
+        "etcd has {} members, the cluster {} servers", views.begin()->size(), states.size()));
+  }
+  for (const auto& [revision, values] : hashes) {
+    if (values.size() > 1) {
+      return failed(fmt::format("the members' data differ at revision {}", revision));
+    }
+  }
+  if (hashes.size() > 1) {
+    return unproven("the members were hashed at different revisions");
+  }
+  return pass(fmt::format(
+      "{} member(s), one leader, equal data at revision {}", states.size(), hashes.begin()->first));
+}
+
+}  // namespace
+
+Check etcd_recovers() {
+  return {"etcd-recovers", "Is etcd whole again: members, leader, alarms, data?", judge};
+}
+
+}  // namespace harness::check

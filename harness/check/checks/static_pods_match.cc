@@ -1,0 +1,73 @@
+// static-pods-match: one running sandbox per component, its UID the manifest's, a container in it,
+// and the killed one replaced.
+
+#include <fmt/format.h>
+
+#include "harness/check/check.h"
+
+namespace harness::check {
+namespace {
+
+Finding one_pod(const TrialFacts& facts, const std::string& node, const Json& pod) {
+  const std::string name = json_string(pod, "pod");
+  const std::string uid = json_string(pod, "manifest_uid");
+  int ready = 0;
+  for (const Json& sandbox : pod.value("sandboxes", Json::array())) {
+    if (json_string(sandbox, "state") != "ready") {
+      continue;
+    }
+    ++ready;
+    if (json_string(sandbox, "uid") != uid) {
+      return failed(fmt::format("{} on {} runs as {}, its manifest says {}",
+                                name,
+                                node,
+                                json_string(sandbox, "uid"),
+                                uid));
+    }
+  }
+  if (ready != 1) {
+    return failed(
+        fmt::format("{} on {} has {} running sandboxes, one is wanted", name, node, ready));
+  }
+  const Json containers = pod.value("containers", Json::array());
+  if (containers.empty()) {
+    return failed(fmt::format("{} on {} has a sandbox and no running container", name, node));
+  }
+  for (const Json& container : containers) {
+    if (facts.fault_fact && !facts.fault_fact->killed_container.empty() &&
+        json_string(container, "id") == facts.fault_fact->killed_container) {
+      return failed(fmt::format("{} on {}: the killed container still runs", name, node));
+    }
+  }
+  return pass();
+}
+
+Finding judge(const TrialFacts& facts) {
+  const auto states = facts.state("state.static-pods");
+  if (states.empty()) {
+    return unproven("the static pods were not read after the fault");
+  }
+  std::size_t count = 0;
+  for (const auto& [node, state] : states) {
+    if (state->contains("error")) {
+      return unproven(fmt::format(
+          "the static pods of {} could not be read: {}", node, json_string(*state, "error")));
+    }
+    for (const Json& pod : state->value("pods", Json::array())) {
+      if (const Finding finding = one_pod(facts, node, pod); finding.verdict != Verdict::pass) {
+        return finding;
+      }
+      ++count;
+    }
+  }
+  return count == 0 ? failed("no static pod is left")
+                    : pass(fmt::format("{} static pods run as their manifests say", count));
+}
+
+}  // namespace
+
+Check static_pods_match() {
+  return {"static-pods-match", "Does each static pod run once, as its manifest says?", judge};
+}
+
+}  // namespace harness::check
