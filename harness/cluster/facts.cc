@@ -20,10 +20,12 @@ NodeFacts from_line(const std::string& node, const Json& line) {
   facts.guard_sha256 = json_string(line, "guard_sha256");
   facts.sysrq = json_bool(line, "sysrq");
   facts.quarantine = json_bool(line, "quarantine");
-  for (const auto& [tool, there] : line.value("tools", Json::object()).items()) {
+  const Json tools = line.value("tools", Json::object());
+  for (const auto& [tool, there] : tools.items()) {
     facts.tools[tool] = there.is_boolean() && there.get<bool>();
   }
-  for (const auto& [path, free] : line.value("free_kb", Json::object()).items()) {
+  const Json space = line.value("free_kb", Json::object());
+  for (const auto& [path, free] : space.items()) {
     facts.free_kb[path] = free.is_number_integer() ? free.get<std::int64_t>() : -1;
   }
   facts.raw = line;

@@ -63,22 +63,23 @@ void Lease::renew_until(const std::stop_token& stop) {
     const std::lock_guard lock(mutex_);
     if (renewed) {
       good_until_ = asked + terms_.ttl;
-    } else if (renewed.error().code() == ErrorCode::refused) {
-      lost_ = renewed.error();
+      problem_.reset();
+      continue;
+    }
+    problem_ = renewed.error();
+    if (problem_->code() == ErrorCode::refused) {
       return;
-    } else if (std::chrono::steady_clock::now() >= good_until_) {
-      lost_ = renewed.error();
     }
   }
 }
 
 Status Lease::held() const {
   const std::lock_guard lock(mutex_);
-  if (lost_ && lost_->code() == ErrorCode::refused) {
-    return fail(*lost_, "the lease of " + terms_.cluster + " is lost");
+  if (problem_ && problem_->code() == ErrorCode::refused) {
+    return fail(*problem_, "the lease of " + terms_.cluster + " is lost");
   }
   if (std::chrono::steady_clock::now() >= good_until_) {
-    return fail(lost_ ? *lost_ : Error(ErrorCode::timed_out, "it was not renewed in time"),
+    return fail(problem_ ? *problem_ : Error(ErrorCode::timed_out, "it was not renewed in time"),
                 "the lease of " + terms_.cluster + " is lost");
   }
   return {};
@@ -88,7 +89,7 @@ Status Lease::release(Deadline deadline) {
   renewal_.request_stop();
   {
     const std::lock_guard lock(mutex_);
-    if (released_ || (lost_ && lost_->code() == ErrorCode::refused)) {
+    if (released_ || (problem_ && problem_->code() == ErrorCode::refused)) {
       return {};
     }
     released_ = true;

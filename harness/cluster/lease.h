@@ -49,7 +49,7 @@ class Lease {
   const LeaseTerms terms_;
   mutable std::mutex mutex_;
   SteadyTime good_until_;
-  std::optional<Error> lost_;
+  std::optional<Error> problem_;  // of the last renewal
   bool released_ = false;
   std::jthread renewal_;
 };

@@ -125,7 +125,7 @@ bool LocalSshd::listen() {
       {sshd_.string(), "-D", "-e", "-f", (folder_ / "sshd_config").string()}, folder_ / "log");
   const auto up =
       eventually("sshd",
-                 Deadline::after(std::chrono::seconds(10)),
+                 Deadline::after(std::chrono::seconds(60)),
                  std::chrono::milliseconds(10),
                  [this]() -> Result<Observation> {
                    if (!daemon_.running()) {
@@ -151,7 +151,7 @@ fs::path LocalSshd::make_key(const std::string& name, const std::string& passphr
   const fs::path path = folder_ / name;
   const auto made = exec::LocalRunner().run(
       {.argv = {"ssh-keygen", "-q", "-t", "ed25519", "-N", passphrase, "-f", path.string()}},
-      Deadline::after(std::chrono::seconds(20)));
+      Deadline::after(std::chrono::seconds(60)));
   return made && made->ok() ? path : fs::path();
 }
 

@@ -1,0 +1,228 @@
+#include "harness/cluster/cluster.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "harness/base/eventually.h"
+#include "harness/cluster/facts.h"
+#include "harness/cluster/fake_node.h"
+#include "harness/cluster/lease.h"
+#include "harness/cluster/targets.h"
+
+namespace harness::cluster {
+namespace {
+
+using std::chrono::milliseconds;
+using testing::AllOf;
+using testing::HasSubstr;
+
+Deadline soon() {
+  return Deadline::after(std::chrono::seconds(20));
+}
+
+TEST(Cluster, finds_nodes_and_names_them_when_it_does_not) {
+  std::vector<std::unique_ptr<Node>> nodes;
+  nodes.push_back(std::make_unique<FakeNode>("w-1", false));
+  nodes.push_back(std::make_unique<FakeNode>("cp-1"));
+  nodes.push_back(std::make_unique<FakeNode>("cp-2"));
+  const Cluster cluster("lab-a", std::move(nodes));
+  EXPECT_EQ((*cluster.first_server())->name(), "cp-1");
+  EXPECT_EQ(cluster.servers().size(), 2u);
+  EXPECT_EQ((*cluster.node("w-1"))->name(), "w-1");
+  const auto unknown = cluster.node("cp-9");
+  ASSERT_FALSE(unknown);
+  EXPECT_EQ(unknown.error().code(), ErrorCode::invalid_input);
+  EXPECT_THAT(unknown.error().message(), HasSubstr("w-1, cp-1, cp-2"));
+}
+
+TEST(Cluster, without_a_server_has_no_place_for_its_lease) {
+  std::vector<std::unique_ptr<Node>> nodes;
+  nodes.push_back(std::make_unique<FakeNode>("w-1", false));
+  EXPECT_EQ(Cluster("lab-a", std::move(nodes)).first_server().error().code(),
+            ErrorCode::invalid_input);
+}
+
+inventory::Node inventory_node() {
+  inventory::Node node{.name = "cp-1", .address = "192.0.2.11", .server = true};
+  node.ssh = {.user = "rancher", .key = "/k", .known_hosts = "/kh", .port = 2222};
+  return node;
+}
+
+TEST(Target, is_made_from_the_inventory) {
+  inventory::Node node = inventory_node();
+  const auto plain = target_of(node);
+  ASSERT_TRUE(plain);
+  EXPECT_EQ(ssh::describe(*plain), "cp-1 (rancher@192.0.2.11 port 2222)");
+  EXPECT_EQ(plain->jump, nullptr);
+
+  struct Case {
+    std::string text, user, host;
+    int port;
+  };
+
+  for (const Case& c : {Case{"bastion.lab", "rancher", "bastion.lab", 22},
+                        Case{"ops@bastion:2200", "ops", "bastion", 2200},
+                        Case{"2001:db8::1", "rancher", "2001:db8::1", 22},
+                        Case{"a@[2001:db8::1]:23", "a", "2001:db8::1", 23}}) {
+    node.ssh.jump = c.text;
+    const auto target = target_of(node);
+    ASSERT_TRUE(target) << target.error().message();
+    EXPECT_EQ(target->jump->user, c.user);
+    EXPECT_EQ(target->jump->host, c.host);
+    EXPECT_EQ(target->jump->port, c.port);
+    EXPECT_EQ(target->jump->known_hosts, "/kh");
+  }
+}
+
+TEST(Target, refuses_hostile_words_of_the_inventory) {
+  for (const char* jump : {"-oProxyCommand=id",
+                           "a b",
+                           "host:0",
+                           "host:99999",
+                           "host:2x",
+                           "[host",
+                           "u@",
+                           "u;id@host"}) {
+    inventory::Node node = inventory_node();
+    node.ssh.jump = jump;
+    const auto target = target_of(node);
+    ASSERT_FALSE(target) << jump;
+    EXPECT_EQ(target.error().code(), ErrorCode::invalid_input);
+    EXPECT_THAT(target.error().message(), HasSubstr("cp-1"));
+  }
+  for (const char* address : {"-oX", "a;b", "$(id)", ""}) {
+    inventory::Node node = inventory_node();
+    node.address = address;
+    EXPECT_EQ(target_of(node).error().code(), ErrorCode::invalid_input);
+  }
+}
+
+TEST(Facts, say_how_the_clock_stands) {
+  FakeNode node;
+  node.on_guard("facts", [](const Json& record) {
+    EXPECT_EQ(record["data_dir"], "/var/lib/rancher/rke2");
+    return std::vector<Json>{{{"type", "facts"},
+                              {"boot_id", "b"},
+                              {"allow", "lab-a"},
+                              {"sysrq", true},
+                              {"tools", {{"ctr", true}, {"tc", false}}},
+                              {"free_kb", {{"/run", 12}}},
+                              {"node_wall_us", wall_now_us() + 5'000'000}}};
+  });
+  const auto facts = ask_facts(node, "lab-a", soon());
+  ASSERT_TRUE(facts);
+  EXPECT_EQ(facts->allow, "lab-a");
+  EXPECT_TRUE(facts->tools.at("ctr"));
+  EXPECT_FALSE(facts->tools.at("tc"));
+  EXPECT_EQ(facts->free_kb.at("/run"), 12);
+  const auto wrong = facts->clock_offset - std::chrono::seconds(5);
+  EXPECT_LE(std::abs(wrong.count()), facts->clock_error.count() + 1);
+}
+
+TEST(Facts, pass_on_why_there_are_none) {
+  FakeNode node;
+  node.lose_connection();
+  const auto lost = ask_facts(node, "lab-a", soon());
+  ASSERT_FALSE(lost);
+  EXPECT_EQ(lost.error().code(), ErrorCode::unreachable);
+  EXPECT_THAT(lost.error().message(), HasSubstr("facts of cp-1"));
+}
+
+std::vector<Json> ok_lease() {
+  return {{{"type", "lease"}}};
+}
+
+TEST(Lease, is_taken_renewed_and_released) {
+  FakeNode node;
+  node.on_guard("lease-acquire", ok_lease());
+  node.on_guard("lease-renew", ok_lease());
+  node.on_guard("lease-release", ok_lease());
+  auto lease = Lease::acquire(node,
+                              {.cluster = "lab-a",
+                               .holder = default_holder(),
+                               .epoch = "run-1",
+                               .renew_every = milliseconds(5)},
+                              soon());
+  ASSERT_TRUE(lease);
+  ASSERT_TRUE(eventually("renewals", soon(), milliseconds(5), [&]() -> Result<Observation> {
+    return Observation{node.traffic().size() > 3, "few"};
+  }));
+  EXPECT_TRUE((*lease)->held());
+  ASSERT_TRUE((*lease)->release(soon()));
+  lease->reset();
+  const auto traffic = node.traffic();
+  EXPECT_EQ(traffic.front().text, "lease-acquire");
+  EXPECT_EQ(traffic.front().record["epoch"], "run-1");
+  EXPECT_THAT(traffic.front().record["holder"].get<std::string>(), HasSubstr(" pid "));
+  const auto releases = std::count_if(traffic.begin(), traffic.end(), [](const auto& seen) {
+    return seen.text == "lease-release";
+  });
+  EXPECT_EQ(releases, 1);
+}
+
+TEST(Lease, of_somebody_else_is_refused_with_the_holder) {
+  FakeNode node;
+  node.on_guard("lease-acquire", [](const Json&) -> Result<std::vector<Json>> {
+    return fail(ErrorCode::refused, "eve@there pid 7 holds this cluster, renewed 12 s ago");
+  });
+  const auto lease =
+      Lease::acquire(node, {.cluster = "lab-a", .holder = "me", .epoch = "e"}, soon());
+  ASSERT_FALSE(lease);
+  EXPECT_EQ(lease.error().code(), ErrorCode::refused);
+  EXPECT_THAT(lease.error().message(), AllOf(HasSubstr("lease of lab-a"), HasSubstr("eve@there")));
+}
+
+TEST(Lease, is_lost_when_somebody_takes_it_over) {
+  FakeNode node;
+  node.on_guard("lease-acquire", ok_lease());
+  node.on_guard("lease-renew", [](const Json&) -> Result<std::vector<Json>> {
+    return fail(ErrorCode::refused, "eve has it");
+  });
+  auto lease = Lease::acquire(
+      node,
+      {.cluster = "lab-a", .holder = "me", .epoch = "e", .renew_every = milliseconds(2)},
+      soon());
+  ASSERT_TRUE(lease);
+  ASSERT_TRUE(eventually("loss", soon(), milliseconds(2), [&]() -> Result<Observation> {
+    return Observation{!(*lease)->held(), "held"};
+  }));
+  EXPECT_EQ((*lease)->held().error().code(), ErrorCode::refused);
+}
+
+TEST(Lease, outlasts_a_node_that_is_away_for_less_than_its_time) {
+  FakeNode node;
+  node.on_guard("lease-acquire", ok_lease());
+  node.on_guard("lease-release", ok_lease());
+  auto lease = Lease::acquire(node,
+                              {.cluster = "lab-a",
+                               .holder = "me",
+                               .epoch = "e",
+                               .ttl = std::chrono::hours(1),
+                               .renew_every = milliseconds(2)},
+                              soon());
+  node.lose_connection();
+  ASSERT_TRUE(eventually("tries", soon(), milliseconds(2), [&]() -> Result<Observation> {
+    return Observation{node.traffic().size() > 4, "few"};
+  }));
+  EXPECT_TRUE((*lease)->held());
+}
+
+TEST(Lease, is_lost_when_it_could_not_be_renewed_within_its_time) {
+  FakeNode node;
+  node.on_guard("lease-acquire", ok_lease());
+  auto lease = Lease::acquire(node,
+                              {.cluster = "lab-a",
+                               .holder = "me",
+                               .epoch = "e",
+                               .ttl = milliseconds(30),
+                               .renew_every = milliseconds(2)},
+                              soon());
+  node.lose_connection();
+  ASSERT_TRUE(eventually("loss", soon(), milliseconds(2), [&]() -> Result<Observation> {
+    return Observation{!(*lease)->held(), "held"};
+  }));
+  EXPECT_EQ((*lease)->held().error().code(), ErrorCode::unreachable);
+}
+
+}  // namespace
+}  // namespace harness::cluster
