@@ -73,16 +73,20 @@ Result<Observation> cleared(const std::vector<fs::path>& groups) {
     }
     left += fs::exists(group, error) ? 1 : 0;
   }
-  return Observation{left == 0, fmt::format("{} control groups, {} processes in them", left, processes)};
+  return Observation{left == 0,
+                     fmt::format("{} control groups, {} processes in them", left, processes)};
 }
 
 }  // namespace
 
 std::string_view to_string(CgroupMode mode) {
   switch (mode) {
-    case CgroupMode::v1: return "version 1";
-    case CgroupMode::hybrid: return "version 1 with version 2 beside it";
-    case CgroupMode::v2: return "version 2";
+    case CgroupMode::v1:
+      return "version 1";
+    case CgroupMode::hybrid:
+      return "version 1 with version 2 beside it";
+    case CgroupMode::v2:
+      return "version 2";
   }
   return "unknown";
 }
@@ -124,7 +128,9 @@ std::string cgroup_name(std::string_view lab, std::string_view node) {
   return fmt::format("hookshot-{}-{}", lab, node);
 }
 
-std::vector<fs::path> node_cgroups(const CgroupLayout& layout, std::string_view lab, std::string_view node) {
+std::vector<fs::path> node_cgroups(const CgroupLayout& layout,
+                                   std::string_view lab,
+                                   std::string_view node) {
   const std::string name = cgroup_name(lab, node);
   std::vector<fs::path> out;
   for (const auto& hierarchy : layout.hierarchies) {
@@ -138,9 +144,11 @@ Status make_cgroups(const std::vector<fs::path>& groups) {
     std::error_code error;
     fs::create_directories(group, error);
     if (error) {
-      return fail(ErrorCode::not_supported, fmt::format("make control group {}: {}", group.string(), error.message()));
+      return fail(ErrorCode::not_supported,
+                  fmt::format("make control group {}: {}", group.string(), error.message()));
     }
-    if (fs::exists(group / "cpuset.mems", error) && fs::exists(group / "cgroup.clone_children", error)) {
+    if (fs::exists(group / "cpuset.mems", error) &&
+        fs::exists(group / "cgroup.clone_children", error)) {
       for (const char* file : {"cpuset.cpus", "cpuset.mems"}) {
         TRY(write(group / file, read(group.parent_path() / file)), "control group");
       }
@@ -151,9 +159,10 @@ Status make_cgroups(const std::vector<fs::path>& groups) {
 }
 
 Status clear_cgroups(const std::vector<fs::path>& groups, Deadline deadline) {
-  return eventually("end what runs in the node's control groups", deadline, std::chrono::milliseconds(20), [&groups] {
-    return cleared(groups);
-  });
+  return eventually("end what runs in the node's control groups",
+                    deadline,
+                    std::chrono::milliseconds(20),
+                    [&groups] { return cleared(groups); });
 }
 
 }  // namespace harness::lab

@@ -1,7 +1,9 @@
-// The control groups that a node lives in, on a host with version 1, version 2, or both beside each other.
+// The control groups that a node lives in, on a host with version 1, version 2, or both beside each
+// other.
 //
-// Version 1: one group per node in every hierarchy, which the machine then sees as its root, so that the kubelets of
-// two nodes do not meet. Version 2: one group per node, delegated by systemd as a scope where systemd is PID 1.
+// Version 1: one group per node in every hierarchy, which the machine then sees as its root, so
+// that the kubelets of two nodes do not meet. Version 2: one group per node, delegated by systemd
+// as a scope where systemd is PID 1.
 #pragma once
 
 #include <filesystem>
@@ -34,9 +36,12 @@ Result<CgroupLayout> host_cgroups();
 std::string cgroup_name(std::string_view lab, std::string_view node);
 
 // The node's groups in the layout, in the order of its hierarchies.
-std::vector<std::filesystem::path> node_cgroups(const CgroupLayout& layout, std::string_view lab, std::string_view node);
+std::vector<std::filesystem::path> node_cgroups(const CgroupLayout& layout,
+                                                std::string_view lab,
+                                                std::string_view node);
 
-// Makes them, with the cpus and memory nodes that version 1's cpuset wants to be told. Nothing to do for a scope.
+// Makes them, with the cpus and memory nodes that version 1's cpuset wants to be told. Nothing to
+// do for a scope.
 Status make_cgroups(const std::vector<std::filesystem::path>& groups);
 
 // Ends every process in the groups and below, and removes them. Groups that are not there are fine.

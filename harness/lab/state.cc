@@ -1,11 +1,14 @@
 #include "harness/lab/state.h"
 
-#include <cstring>
+#include <charconv>
+#include <cstdlib>
 #include <fstream>
+#include <iterator>
 #include <sstream>
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 namespace harness::lab {
@@ -14,150 +17,191 @@ namespace fs = std::filesystem;
 
 namespace {
 
-constexpr int kFormat = 1;
+constexpr int kStartTimeField = 19;  // counted behind the program's name
+
+Json to_json(const AddressPlan& plan) {
+  Json nodes = Json::array();
+  for (const auto& node : plan.nodes) {
+    nodes.push_back({{"name", node.name},
+                     {"role", node.role},
+                     {"address", node.address},
+                     {"machine", node.machine}});
+  }
+  return {{"subnet", plan.subnet},
+          {"bridge", plan.bridge},
+          {"bridge_mac", plan.bridge_mac},
+          {"host_address", plan.host_address},
+          {"gateway", plan.gateway},
+          {"nodes", std::move(nodes)}};
+}
+
+Result<AddressPlan> plan_from_json(const Json& json) {
+  AddressPlan plan;
+  plan.subnet = static_cast<int>(json_int(json, "subnet"));
+  plan.bridge = json_string(json, "bridge");
+  plan.bridge_mac = json_string(json, "bridge_mac");
+  plan.host_address = json_string(json, "host_address");
+  plan.gateway = json_string(json, "gateway");
+  for (const auto& each : json.value("nodes", Json::array())) {
+    PlannedNode node{json_string(each, "name"),
+                     json_string(each, "role"),
+                     json_string(each, "address"),
+                     json_string(each, "machine")};
+    TRY(check_lab_name(node.name), "node");
+    plan.nodes.push_back(std::move(node));
+  }
+  if (plan.bridge.empty() || plan.nodes.empty()) {
+    return fail(ErrorCode::internal, "the record names no bridge or no nodes");
+  }
+  return plan;
+}
+
+}  // namespace
+
+fs::path state_root() {
+  const char* set = std::getenv("XDG_STATE_HOME");
+  const char* home = std::getenv("HOME");
+  const fs::path base = set != nullptr && *set != '\0'
+                            ? fs::path(set)
+                            : fs::path(home != nullptr ? home : "/root") / ".local/state";
+  return base / "hookshot/lab";
+}
+
+fs::path lab_folder(const std::string& name) {
+  return state_root() / name;
+}
+
+fs::path node_folder(const std::string& lab, const std::string& node) {
+  return lab_folder(lab) / "nodes" / node;
+}
+
+Json to_json(const Record& record) {
+  Json cgroups = Json::array();
+  for (const auto& group : record.cgroups) {
+    cgroups.push_back(group.string());
+  }
+  return {{"name", record.name},
+          {"phase", record.phase},
+          {"version", record.version},
+          {"node_os", record.node_os},
+          {"token", record.token},
+          {"plan", to_json(record.plan)},
+          {"image", record.image.string()},
+          {"artifacts", record.artifacts.string()},
+          {"inventory", record.inventory.string()},
+          {"cgroups", std::move(cgroups)}};
+}
+
+Result<Record> record_from_json(const Json& json) {
+  if (!json.is_object()) {
+    return fail(ErrorCode::internal, "the record is no JSON object");
+  }
+  Record record;
+  record.name = json_string(json, "name");
+  TRY(check_lab_name(record.name), "record");
+  record.phase = json_string(json, "phase");
+  record.version = json_string(json, "version");
+  record.node_os = json_string(json, "node_os");
+  record.token = json_string(json, "token");
+  record.image = json_string(json, "image");
+  record.artifacts = json_string(json, "artifacts");
+  record.inventory = json_string(json, "inventory");
+  TRY_ASSIGN(record.plan, plan_from_json(json.value("plan", Json::object())), "record");
+  for (const auto& group : json.value("cgroups", Json::array())) {
+    if (group.is_string()) {
+      record.cgroups.emplace_back(group.get<std::string>());
+    }
+  }
+  return record;
+}
+
+Status write_record(const Record& record) {
+  return write_file(lab_folder(record.name) / "lab.json", to_json(record).dump(2) + "\n", 0600);
+}
+
+Result<std::optional<Record>> read_record(const std::string& name) {
+  TRY(check_lab_name(name), "lab");
+  const fs::path file = lab_folder(name) / "lab.json";
+  std::error_code ignored;
+  if (!fs::exists(file, ignored)) {
+    return std::optional<Record>();
+  }
+  TRY_ASSIGN(const Json json, parse_json(read_file(file)), file.string());
+  TRY_ASSIGN(Record record, record_from_json(json), file.string());
+  return std::optional(std::move(record));
+}
+
+std::vector<std::string> recorded_names() {
+  std::vector<std::string> out;
+  std::error_code ignored;
+  for (const auto& entry : fs::directory_iterator(state_root(), ignored)) {
+    if (fs::exists(entry.path() / "lab.json", ignored)) {
+      out.push_back(entry.path().filename());
+    }
+  }
+  return out;
+}
+
+std::optional<ProcessId> parse_process_id(std::string_view text) {
+  ProcessId out;
+  const auto read = std::from_chars(text.data(), text.data() + text.size(), out.pid);
+  if (read.ec != std::errc() || out.pid <= 1) {
+    return std::nullopt;
+  }
+  std::istringstream rest(std::string(read.ptr, text.data() + text.size()));
+  rest >> out.started;
+  return out.started.empty() ? std::nullopt : std::optional(out);
+}
+
+std::string start_time_in(std::string_view stat) {
+  const auto name_end = stat.rfind(')');
+  if (name_end == std::string_view::npos) {
+    return {};
+  }
+  std::istringstream fields{std::string(stat.substr(name_end + 1))};
+  std::string field;
+  for (int i = 0; i <= kStartTimeField; ++i) {
+    fields >> field;
+  }
+  return fields ? field : std::string();
+}
+
+bool is_running(const ProcessId& process) {
+  const std::string stat = read_file(fmt::format("/proc/{}/stat", process.pid));
+  const auto name_end = stat.rfind(") ");
+  const bool zombie = name_end != std::string::npos && stat.compare(name_end + 2, 1, "Z") == 0;
+  return !zombie && start_time_in(stat) == process.started;
+}
+
+std::optional<ProcessId> running_supervisor(const std::string& lab, const std::string& node) {
+  const auto process = parse_process_id(read_file(node_folder(lab, node) / "supervisor"));
+  return process && is_running(*process) ? process : std::nullopt;
+}
 
 std::string read_file(const fs::path& file) {
   std::ifstream in(file);
   return {std::istreambuf_iterator<char>(in), {}};
 }
 
-}  // namespace
-
-Json to_json(const Record& record) {
-  Json nodes = Json::array();
-  for (const NodePlan& node : record.layout.nodes) {
-    nodes.push_back({{"name", node.name}, {"role", node.role}, {"address", node.address}});
+Status write_file(const fs::path& file, std::string_view text, unsigned mode) {
+  std::error_code error;
+  fs::create_directories(file.parent_path(), error);
+  const fs::path temporary = file.string() + ".new";
+  const int fd = ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode);
+  bool good = fd >= 0 && ::fchmod(fd, mode) == 0;
+  while (good && !text.empty()) {
+    const ssize_t written = ::write(fd, text.data(), text.size());
+    good = written > 0;
+    text.remove_prefix(good ? static_cast<std::size_t>(written) : 0);
   }
-  return {{"format", kFormat},
-          {"name", record.layout.name},
-          {"bridge", record.layout.bridge},
-          {"gateway", record.layout.gateway},
-          {"version", record.version},
-          {"node_os", record.node_os},
-          {"image", record.image.string()},
-          {"artifacts", record.artifacts.string()},
-          {"inventory", record.inventory.string()},
-          {"token", record.token},
-          {"nodes", nodes}};
-}
-
-Result<Record> record_from_json(const Json& json) {
-  if (json_int(json, "format") != kFormat) {
-    return fail(ErrorCode::invalid_input,
-                fmt::format("the lab's state is of format {}, this hookshot reads {}",
-                            json_int(json, "format"),
-                            kFormat));
+  good = good && ::fsync(fd) == 0;
+  if (fd >= 0) {
+    ::close(fd);
   }
-  Record record;
-  record.layout.name = json_string(json, "name");
-  record.layout.bridge = json_string(json, "bridge");
-  record.layout.gateway = json_string(json, "gateway");
-  record.version = json_string(json, "version");
-  record.node_os = json_string(json, "node_os");
-  record.image = json_string(json, "image");
-  record.artifacts = json_string(json, "artifacts");
-  record.inventory = json_string(json, "inventory");
-  record.token = json_string(json, "token");
-  TRY(check_name(record.layout.name), "the lab's state");
-  if (!json.contains("nodes") || !json["nodes"].is_array()) {
-    return fail(ErrorCode::invalid_input, "the lab's state has no list of nodes");
-  }
-  for (const Json& node : json["nodes"]) {
-    record.layout.nodes.push_back(
-        {json_string(node, "name"), json_string(node, "role"), json_string(node, "address")});
-  }
-  return record;
-}
-
-Status save(const Record& record, const fs::path& folder) {
-  const fs::path fresh = folder / ".state.json";
-  std::ofstream out(fresh);
-  out << to_json(record).dump(2) << '\n';
-  out.close();
-  if (!out || std::rename(fresh.c_str(), (folder / "state.json").c_str()) != 0) {
-    return fail(
-        ErrorCode::not_supported,
-        fmt::format(
-            "{} cannot be written: {}", (folder / "state.json").string(), std::strerror(errno)));
+  if (!good || ::rename(temporary.c_str(), file.c_str()) != 0) {
+    return fail(ErrorCode::internal, "cannot write " + file.string());
   }
   return {};
-}
-
-Result<Record> load(const fs::path& folder) {
-  std::error_code problem;
-  if (!fs::exists(folder / "state.json", problem)) {
-    return fail(ErrorCode::invalid_input,
-                fmt::format("there is no lab '{}'; raise it with: hookshot lab up --name {}",
-                            folder.filename().string(),
-                            folder.filename().string()));
-  }
-  TRY_ASSIGN(const Json json,
-             parse_json(read_file(folder / "state.json")),
-             (folder / "state.json").string());
-  return record_from_json(json);
-}
-
-std::optional<std::string> parse_start_time(std::string_view stat) {
-  const std::size_t name_end = stat.rfind(')');
-  if (name_end == std::string_view::npos) {
-    return std::nullopt;
-  }
-  std::istringstream fields{std::string(stat.substr(name_end + 1))};
-  std::string field;
-  for (int number = 3; number <= 22; ++number) {
-    if (!(fields >> field)) {
-      return std::nullopt;
-    }
-  }
-  return field;
-}
-
-std::optional<ProcessIdentity> parse_identity(std::string_view text) {
-  std::istringstream in{std::string(text)};
-  ProcessIdentity identity;
-  if (!(in >> identity.pid >> identity.start_time) || identity.pid <= 1) {
-    return std::nullopt;
-  }
-  return identity;
-}
-
-bool alive(const ProcessIdentity& process) {
-  const std::string stat = read_file(fs::path("/proc") / std::to_string(process.pid) / "stat");
-  const auto start = parse_start_time(stat);
-  return start && *start == process.start_time && stat.find(") Z ") == std::string::npos;
-}
-
-std::string inventory_text(const Record& record, const fs::path& folder) {
-  std::string text = fmt::format(
-      "# Written by `hookshot lab up`, removed by `hookshot lab down`.\n"
-      "cluster: {0}\n"
-      "expendable: true\n"
-      "ssh: {{user: rancher, key: \"{1}\", known_hosts: \"{2}\", port: 22, become: sudo}}\n"
-      "nodes:\n",
-      record.layout.name,
-      (folder / "id_ed25519").string(),
-      (folder / "known_hosts").string());
-  for (const NodePlan& node : record.layout.nodes) {
-    text += fmt::format(
-        "  - {{name: {}, address: {}, roles: [{}]}}\n", node.name, node.address, node.role);
-  }
-  if (!record.artifacts.empty()) {
-    text +=
-        fmt::format("install: {{method: tarball, artifacts: \"{}\"}}\n", record.artifacts.string());
-  }
-  return text + "data_dir: /var/lib/rancher/rke2\n";
-}
-
-std::string known_hosts_text(const Layout& layout, const std::vector<std::string>& keys) {
-  std::string text;
-  for (std::size_t i = 0; i < layout.nodes.size() && i < keys.size(); ++i) {
-    std::istringstream in(keys[i]);
-    std::string kind;
-    std::string key;
-    in >> kind >> key;
-    text += fmt::format("{},{} {} {}\n", layout.nodes[i].address, layout.nodes[i].name, kind, key);
-  }
-  return text;
 }
 
 }  // namespace harness::lab

@@ -1,58 +1,63 @@
-// What is recorded of a lab in its folder: state.json, written before anything is made, so that
-// what a crash left can be found and taken away; and who supervises a node.
+// What a lab is made of, written down before it is made: the record that down() and the next up()
+// clean up by.
 #pragma once
 
 #include <filesystem>
 #include <optional>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "harness/base/json.h"
 #include "harness/base/result.h"
-#include "harness/lab/layout.h"
+#include "harness/lab/address_plan.h"
 
 namespace harness::lab {
 
 struct Record {
-  Layout layout;
-  std::string version;  // empty: bare
+  std::string name;
+  std::string phase = "coming-up";  // or "up"
+  std::string version;              // empty: nothing was installed
   std::string node_os;
+  std::string token;  // what agents join with
+  AddressPlan plan;
   std::filesystem::path image;
-  std::filesystem::path artifacts;  // empty: bare, nothing is shown to the nodes
+  std::filesystem::path artifacts;
   std::filesystem::path inventory;
-  std::string token;  // the cluster's join secret
-
-  std::filesystem::path node_folder(const std::filesystem::path& lab, std::string_view node) const {
-    return lab / "nodes" / node;
-  }
+  std::vector<std::filesystem::path> cgroups;  // of all nodes
 };
+
+// Where labs are recorded: ${XDG_STATE_HOME:-~/.local/state}/hookshot/lab.
+std::filesystem::path state_root();
+// A lab's folder there.
+std::filesystem::path lab_folder(const std::string& name);
+// A node's: upper, work, root, rancher, console.log, supervisor.
+std::filesystem::path node_folder(const std::string& lab, const std::string& node);
 
 Json to_json(const Record& record);
 Result<Record> record_from_json(const Json& json);
 
-// By a new file and a rename.
-Status save(const Record& record, const std::filesystem::path& folder);
-// invalid_input when the folder has no record.
-Result<Record> load(const std::filesystem::path& folder);
+// By a temporary file and a rename, synced to disk.
+Status write_record(const Record& record);
+// Nothing when the lab has no record.
+Result<std::optional<Record>> read_record(const std::string& name);
+std::vector<std::string> recorded_names();
 
-// A process that is told apart from a later one with the same id by when it began.
-struct ProcessIdentity {
+// A process, told from a later one with the same id.
+struct ProcessId {
   int pid = 0;
-  std::string start_time;  // field 22 of /proc/<pid>/stat
-
-  bool operator==(const ProcessIdentity&) const = default;
+  std::string started;  // /proc/<pid>/stat's 22nd field
 };
 
-// The start time in the text of a /proc/<pid>/stat, whatever its process is called.
-std::optional<std::string> parse_start_time(std::string_view stat);
-// "<pid> <start time>", as the supervisor writes it.
-std::optional<ProcessIdentity> parse_identity(std::string_view text);
-bool alive(const ProcessIdentity& process);
+// From the "<pid> <start time>" that scripts/lab/node writes.
+std::optional<ProcessId> parse_process_id(std::string_view text);
+// The start time in the text of a /proc/<pid>/stat, whatever the program's name contains.
+std::string start_time_in(std::string_view stat);
+bool is_running(const ProcessId& process);
+// A node's supervisor, when it is recorded and runs.
+std::optional<ProcessId> running_supervisor(const std::string& lab, const std::string& node);
 
-// What `hookshot` verbs read: section 4 of the design. `folder` holds key and known_hosts.
-std::string inventory_text(const Record& record, const std::filesystem::path& folder);
-// A line per node for ssh's known_hosts. `keys` are the nodes' public host keys, in their order.
-std::string known_hosts_text(const Layout& layout, const std::vector<std::string>& keys);
+// Small files. write_file goes by a temporary file and a rename.
+std::string read_file(const std::filesystem::path& file);
+Status write_file(const std::filesystem::path& file, std::string_view text, unsigned mode = 0644);
 
 }  // namespace harness::lab

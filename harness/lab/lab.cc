@@ -1,0 +1,332 @@
+#include "harness/lab/lab.h"
+
+#include <cstring>
+#include <random>
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/file.h>
+
+#include "harness/base/version.h"
+#include "harness/exec/local_runner.h"
+#include "harness/exec/unique_fd.h"
+#include "harness/lab/cgroup.h"
+#include "harness/lab/host.h"
+#include "harness/lab/machine.h"
+#include "harness/lab/node_files.h"
+#include "harness/lab/recipe.h"
+#include "harness/lab/shell.h"
+#include "harness/lab/state.h"
+#include "harness/lab/texts.h"
+
+namespace harness::lab {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+constexpr std::chrono::seconds kBoot{60};
+constexpr std::chrono::seconds kQuick{10};
+
+std::string random_token() {
+  std::random_device random;
+  return fmt::format("{:08x}{:08x}{:08x}{:08x}", random(), random(), random(), random());
+}
+
+// Held for the time of a command, so that two never work on one lab.
+Result<exec::UniqueFd> lock(const fs::path& path, int how, const std::string& what) {
+  exec::UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!fd) {
+    return fail(ErrorCode::internal,
+                fmt::format("open {}: {}", path.string(), std::strerror(errno)));
+  }
+  if (::flock(fd.get(), how) != 0) {
+    return fail(ErrorCode::refused, "another `hookshot lab` command is working on " + what);
+  }
+  return fd;
+}
+
+Result<exec::UniqueFd> claim(const std::string& name) {
+  std::error_code error;
+  fs::create_directories(lab_folder(name), error);
+  fs::permissions(lab_folder(name), fs::perms::owner_all, error);
+  return lock(lab_folder(name), LOCK_EX | LOCK_NB, "lab " + name);
+}
+
+bool anything_runs(const Record& record) {
+  for (const auto& node : record.plan.nodes) {
+    if (running_supervisor(record.name, node.name)) {
+      return true;
+    }
+  }
+  return false;
+}
+
+LabState describe(const Record& record) {
+  LabState out{record.name,
+               record.version,
+               record.node_os,
+               record.plan.bridge,
+               lab_folder(record.name),
+               record.inventory,
+               record.artifacts,
+               {}};
+  for (const auto& node : record.plan.nodes) {
+    out.nodes.push_back({node.name,
+                         node.role,
+                         node.address,
+                         running_supervisor(record.name, node.name).has_value()});
+  }
+  return out;
+}
+
+Result<Record> known(const std::string& name) {
+  TRY_ASSIGN(std::optional<Record> record, read_record(name), "lab");
+  if (!record) {
+    return fail(
+        ErrorCode::invalid_input,
+        fmt::format("there is no lab '{}'; `hookshot lab up --name {}` makes it", name, name));
+  }
+  return *std::move(record);
+}
+
+Result<PlannedNode> find_node(const Record& record, const std::string& name) {
+  std::string names;
+  for (const auto& node : record.plan.nodes) {
+    if (node.name == name) {
+      return node;
+    }
+    names += (names.empty() ? "" : ", ") + node.name;
+  }
+  return fail(ErrorCode::invalid_input,
+              fmt::format("lab {} has no node '{}'; it has {}", record.name, name, names));
+}
+
+// The work of one up(): the options checked, the parts in order.
+class Raising {
+ public:
+  explicit Raising(const UpOptions& options) : options_(options) {}
+
+  Result<LabState> run() {
+    TRY(check(), "lab up");
+    TRY_ASSIGN(exec::UniqueFd held, claim(options_.name), "lab up");
+    TRY_ASSIGN(const std::optional<Record> earlier, read_record(options_.name), "lab up");
+    if (earlier) {
+      if (earlier->phase == "up" && anything_runs(*earlier)) {
+        return fail(ErrorCode::refused,
+                    fmt::format("lab {0} is up already; `hookshot lab down --name {0}` ends it",
+                                options_.name));
+      }
+      say("an earlier lab of this name was left behind");
+      TRY(take_down(runner_, *earlier, options_.progress), "lab up");
+      TRY_ASSIGN(held, claim(options_.name), "lab up");
+    }
+    if (auto prepared = prepare(); !prepared) {
+      std::error_code ignored;
+      fs::remove_all(lab_folder(options_.name), ignored);
+      return fail(prepared.error(), "lab up");
+    }
+    Status status = raise();
+    if (status && !options_.bare) {
+      status = install();
+    }
+    if (!status) {
+      if (keep_for_inspection_ && status.error().code() == ErrorCode::timed_out) {
+        return fail(
+            status.error(),
+            fmt::format("lab up: the nodes are left for inspection (`hookshot lab logs --name {}`)",
+                        options_.name));
+      }
+      if (const auto gone = take_down(runner_, record_, options_.progress); !gone) {
+        say(gone.error().message());
+      }
+      return fail(status.error(), "lab up");
+    }
+    record_.phase = "up";
+    TRY(write_file(record_.inventory, inventory_text(record_)), "lab up: inventory");
+    TRY(write_record(record_), "lab up");
+    say(fmt::format("lab {} is up; inventory {}", record_.name, record_.inventory.string()));
+    return status_of();
+  }
+
+ private:
+  void say(const std::string& text) const {
+    if (options_.progress) {
+      options_.progress(text);
+    }
+  }
+
+  Status check() {
+    TRY(plan_addresses(options_.name, 1, options_.servers, options_.agents), "nodes");
+    TRY(Version::parse(options_.version), "--version");
+    if (options_.node_os != "trixie" && options_.node_os != "bookworm") {
+      return fail(ErrorCode::invalid_input,
+                  fmt::format("--node-os is trixie or bookworm, not '{}'", options_.node_os));
+    }
+    if (!options_.artifacts.empty() &&
+        !fs::exists(options_.artifacts / options_.version / "install.sh")) {
+      return fail(
+          ErrorCode::invalid_input,
+          fmt::format("{} holds no {}/install.sh", options_.artifacts.string(), options_.version));
+    }
+    TRY(check_host(), "host");
+    TRY_ASSIGN(layout_, host_cgroups(), "host");
+    return {};
+  }
+
+  Result<std::string> recipe(std::vector<std::string> argv) {
+    argv[0] = recipes() / argv[0];
+    return run_recipe(argv, options_.progress, options_.stop);
+  }
+
+  // Everything that takes long the first time, and the record.
+  Status prepare() {
+    record_.name = options_.name;
+    record_.node_os = options_.node_os;
+    record_.version = options_.bare ? "" : options_.version;
+    record_.token = random_token();
+    record_.inventory =
+        fs::absolute(options_.inventory.empty() ? "inventories/lab.yaml" : options_.inventory);
+    TRY_ASSIGN(record_.image, recipe({"image", options_.node_os}), "node image");
+    if (!options_.artifacts.empty()) {
+      record_.artifacts = fs::absolute(options_.artifacts);
+    } else if (!options_.bare) {
+      TRY_ASSIGN(record_.artifacts,
+                 recipe({"release", "--standin", standin_binary(), "--node-os", options_.node_os}),
+                 "release artifacts");
+      if (!fs::exists(record_.artifacts / record_.version / "install.sh")) {
+        return fail(ErrorCode::invalid_input,
+                    fmt::format("the stand-in has no version {}", record_.version));
+      }
+    }
+    TRY(write_file(state_root() / "lock", ""), "state");
+    TRY_ASSIGN(exec::UniqueFd held,
+               lock(state_root() / "lock", LOCK_EX, "the labs of this machine"),
+               "state");
+    TRY_ASSIGN(std::set<int> used, used_subnets(runner_), "addresses");
+    for (const auto& name : recorded_names()) {
+      if (const auto other = read_record(name); other && *other) {
+        used.insert((*other)->plan.subnet);
+      }
+    }
+    TRY_ASSIGN(const int subnet, free_subnet(used), "addresses");
+    TRY_ASSIGN(record_.plan,
+               plan_addresses(options_.name, subnet, options_.servers, options_.agents),
+               "nodes");
+    for (const auto& node : record_.plan.nodes) {
+      const auto groups = node_cgroups(layout_, record_.name, node.name);
+      record_.cgroups.insert(record_.cgroups.end(), groups.begin(), groups.end());
+    }
+    return write_record(record_);
+  }
+
+  Status raise() {
+    TRY(save_kernel_parameters(), "kernel parameters");
+    TRY(make_bridge(runner_, record_.plan), "network");
+    TRY(make_client_key(runner_, record_), "keys");
+    say(fmt::format("starting {} node(s) on {}, control groups {}",
+                    record_.plan.nodes.size(),
+                    record_.plan.bridge,
+                    to_string(layout_.mode)));
+    for (const auto& node : record_.plan.nodes) {
+      TRY(make_node_files(runner_, record_, node), node.name);
+      TRY(start_machine(runner_, record_, node, layout_), "machine");
+    }
+    for (const auto& node : record_.plan.nodes) {
+      TRY(wait_for_ssh(runner_, record_, node, Deadline::after(kBoot), options_.stop), "machine");
+      say(fmt::format("{} answers at {}", node.name, node.address));
+    }
+    return {};
+  }
+
+  Status install() {
+    for (const auto& node : record_.plan.nodes) {
+      say(fmt::format("installing {} on {}", record_.version, node.name));
+      TRY(install_release(runner_, record_, node), node.name);
+      keep_for_inspection_ = true;
+      TRY(wait_for_ready(runner_,
+                         record_,
+                         node,
+                         Deadline::after(options_.ready_within),
+                         options_.progress,
+                         options_.stop),
+          unit_of(node));
+      keep_for_inspection_ = false;
+    }
+    return {};
+  }
+
+  Result<LabState> status_of() const { return status(record_.name); }
+
+  const UpOptions& options_;
+  exec::LocalRunner runner_;
+  CgroupLayout layout_;
+  Record record_;
+  bool keep_for_inspection_ = false;
+};
+
+}  // namespace
+
+Result<LabState> up(const UpOptions& options) {
+  return Raising(options).run();
+}
+
+Result<LabState> status(const std::string& name) {
+  TRY_ASSIGN(const Record record, known(name), "lab status");
+  LabState out = describe(record);
+  exec::LocalRunner runner;
+  for (std::size_t i = 0; i < out.nodes.size(); ++i) {
+    const PlannedNode& node = record.plan.nodes[i];
+    if (!out.nodes[i].running) {
+      continue;
+    }
+    Shell shell(runner, record.name, node);
+    const auto boot =
+        shell.run({"cat", "/proc/sys/kernel/random/boot_id"}, Deadline::after(kQuick));
+    const auto unit =
+        shell.run({"systemctl", "show", unit_of(node), "--value", "-p", "ActiveState"},
+                  Deadline::after(kQuick));
+    out.nodes[i].answers = boot.has_value();
+    out.nodes[i].boot_id = boot ? boot->substr(0, boot->find('\n')) : "";
+    out.nodes[i].unit =
+        unit ? fmt::format("{}: {}", unit_of(node), unit->substr(0, unit->find('\n'))) : "";
+  }
+  return out;
+}
+
+std::vector<std::string> names() {
+  return recorded_names();
+}
+
+Result<bool> down(const std::string& name, const Progress& progress) {
+  TRY_ASSIGN(const std::optional<Record> record, read_record(name), "lab down");
+  if (!record) {
+    return false;
+  }
+  TRY_ASSIGN(const exec::UniqueFd held, claim(name), "lab down");
+  exec::LocalRunner runner;
+  return take_down(runner, *record, progress);
+}
+
+Result<std::vector<std::string>> ssh_command(const std::string& name,
+                                             const std::string& node,
+                                             const std::vector<std::string>& words) {
+  TRY_ASSIGN(const Record record, known(name), "lab ssh");
+  TRY_ASSIGN(const PlannedNode found, find_node(record, node), "lab ssh");
+  return ssh_argv(record.name, found, words);
+}
+
+Result<std::vector<std::string>> logs_command(const std::string& name,
+                                              const std::string& node,
+                                              bool follow) {
+  TRY_ASSIGN(const Record record, known(name), "lab logs");
+  TRY_ASSIGN(const PlannedNode found, find_node(record, node), "lab logs");
+  std::vector<std::string> words = {
+      "journalctl", "--no-pager", "-o", "short-precise", "-u", unit_of(found)};
+  if (follow) {
+    words.push_back("-f");
+  }
+  return ssh_argv(record.name, found, words);
+}
+
+}  // namespace harness::lab
