@@ -58,7 +58,7 @@ std::vector<char*> pointers(std::vector<std::string>& texts) {
 }
 
 // Between fork and exec only calls that are safe in a process with threads.
-pid_t start(const Command& command, int out, int err) {
+pid_t start(const Command& command, int in, int out, int err) {
   std::vector<std::string> arguments = command.argv;
   std::vector<std::string> variables = environment_with(command.environment);
   const std::string program = resolve(arguments.front());
@@ -76,8 +76,7 @@ pid_t start(const Command& command, int out, int err) {
   sigset_t none;
   sigemptyset(&none);
   ::sigprocmask(SIG_SETMASK, &none, nullptr);
-  const int null = ::open("/dev/null", O_RDONLY);
-  ::dup2(null, STDIN_FILENO);
+  ::dup2(in >= 0 ? in : ::open("/dev/null", O_RDONLY), STDIN_FILENO);
   if (out >= 0) {
     ::dup2(out, STDOUT_FILENO);
   }
@@ -123,7 +122,7 @@ std::string run(const Command& command, const std::function<void(pid_t)>& starte
     std::filesystem::create_directories(command.log.parent_path(), ignored);
     log = ::open(command.log.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
   }
-  const pid_t pid = start(command, log, log >= 0 ? log : STDOUT_FILENO);
+  const pid_t pid = start(command, -1, log, log >= 0 ? log : STDOUT_FILENO);
   ::close(log);
   if (pid < 0) {
     return fmt::format("fork: {}", std::strerror(errno));
@@ -134,12 +133,14 @@ std::string run(const Command& command, const std::function<void(pid_t)>& starte
   return describe_exit(wait_for(pid));
 }
 
-Result<std::string> capture(const Command& command) {
+namespace {
+
+Result<std::string> capture_with_input(const Command& command, int in) {
   int ends[2];
   if (::pipe2(ends, O_CLOEXEC) != 0) {
     return fail(ErrorCode::internal, fmt::format("pipe: {}", std::strerror(errno)));
   }
-  const pid_t pid = start(command, ends[1], ends[1]);
+  const pid_t pid = start(command, in, ends[1], ends[1]);
   ::close(ends[1]);
   std::string output;
   char buffer[65536];
@@ -158,6 +159,27 @@ Result<std::string> capture(const Command& command) {
                     output.substr(output.size() > last_words ? output.size() - last_words : 0)));
   }
   return output;
+}
+
+}  // namespace
+
+Result<std::string> capture(const Command& command) {
+  return capture_with_input(command, -1);
+}
+
+Result<std::string> capture_from(const Command& producer, const Command& command) {
+  int ends[2];
+  if (::pipe2(ends, O_CLOEXEC) != 0) {
+    return fail(ErrorCode::internal, fmt::format("pipe: {}", std::strerror(errno)));
+  }
+  const pid_t pid = start(producer, -1, ends[1], -1);
+  ::close(ends[1]);
+  auto result = capture_with_input(command, ends[0]);
+  ::close(ends[0]);
+  if (const std::string how = describe_exit(wait_for(pid)); result && !how.empty()) {
+    return fail(ErrorCode::internal, fmt::format("{}: {}", producer.argv.front(), how));
+  }
+  return result;
 }
 
 }  // namespace harness::standin

@@ -27,6 +27,8 @@ std::string run(const Command& command, const std::function<void(pid_t)>& starte
 // Runs to its end and gives what it wrote to standard output; a status other than 0 is an error
 // with its last words.
 Result<std::string> capture(const Command& command);
+// The same with the output of `producer` as its input.
+Result<std::string> capture_from(const Command& producer, const Command& command);
 
 std::string describe_exit(int wait_status);
 

@@ -61,20 +61,29 @@ class ImportCache {
   Json known_;
 };
 
+// What writes the archive's plain tar to its standard output.
+Command unpacked(const fs::path& archive) {
+  const std::string kind = archive.extension();
+  const char* program = kind == ".gz" || kind == ".tgz" ? "gzip" : kind == ".zst" ? "zstd" : "";
+  return *program == '\0' ? Command{{"cat", archive}, {}, {}}
+                          : Command{{program, "-dc", archive}, {}, {}};
+}
+
 Status import_one(const Node& node, const fs::path& archive) {
   const auto begun = std::chrono::steady_clock::now();
   logrus::info("Importing images from {}", archive.string());
-  TRY(capture({{node.runtime_bin + "/ctr",
-                "-a",
-                kContainerdSocket,
-                "-n",
-                "k8s.io",
-                "images",
-                "import",
-                archive},
-               {{"PATH", node.path_variable()}},
-               {}}),
-      "import " + archive.string());
+  const Command import = {{node.runtime_bin + "/ctr",
+                           "-a",
+                           kContainerdSocket,
+                           "-n",
+                           "k8s.io",
+                           "images",
+                           "import",
+                           "--no-unpack",
+                           "-"},
+                          {{"PATH", node.path_variable()}},
+                          {}};
+  TRY(capture_from(unpacked(archive), import), "import " + archive.string());
   TRY_ASSIGN(const std::string manifest, archive_manifest(archive), "manifest");
   for (const auto& reference : references_in(manifest)) {
     const auto known = [&]() -> Result<Observation> {
@@ -188,7 +197,9 @@ Status import_images(const Node& node) {
     if (cache.has(archive)) {
       continue;
     }
-    TRY(import_one(node, archive), "images");
+    if (auto imported = import_one(node, archive); !imported) {
+      return fail(imported.error());
+    }
     cache.add(archive);
   }
   return {};

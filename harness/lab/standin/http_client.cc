@@ -89,6 +89,7 @@ std::string network_error(CURL* handle,
     case CURLE_OPERATION_TIMEDOUT:
       return "context deadline exceeded (Client.Timeout exceeded while awaiting headers)";
     case CURLE_GOT_NOTHING:
+    case CURLE_SSL_CONNECT_ERROR:
       return "EOF";
     case CURLE_RECV_ERROR:
     case CURLE_SEND_ERROR:

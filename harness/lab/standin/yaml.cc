@@ -7,28 +7,28 @@ namespace harness::standin {
 
 namespace {
 
+bool among(unsigned char c, std::string_view marks) {
+  return std::isalnum(c) != 0 || marks.find(static_cast<char>(c)) != std::string_view::npos;
+}
+
 bool needs_quotes(const std::string& text) {
-  static const std::string_view words[] = {"true", "false", "null", "yes", "no", "on", "off", "~"};
+  static const std::string_view words[] = {"true", "false", "null", "yes", "no", "on", "off"};
   if (text.empty() || std::find(std::begin(words), std::end(words), text) != std::end(words)) {
     return true;
   }
-  const auto safe = [](unsigned char c) {
-    return std::isalnum(c) ||
-           std::string_view("-._/=@+,").find(static_cast<char>(c)) != std::string_view::npos ||
-           c == ':';
-  };
-  if (!std::all_of(text.begin(), text.end(), safe) || text.back() == ':') {
+  const bool safe =
+      std::all_of(text.begin(), text.end(), [](unsigned char c) { return among(c, "-._/=@+,:"); });
+  const bool begins_well =
+      among(static_cast<unsigned char>(text.front()), "/._") || text.starts_with("--");
+  if (!safe || !begins_well || text.back() == ':') {
     return true;
   }
-  // Numbers, and lone marks, would be read as something else.
-  const auto number = [](unsigned char c) {
-    return std::isdigit(c) || c == '.' || c == '+' || c == 'e' || c == 'E' || c == ':' ||
-           c == '_' || c == '-';
-  };
-  return std::all_of(text.begin(), text.end(), number) ||
-         std::string_view("-:,=@").find(text.front()) == 0 || text.front() == '@' ||
-         text.front() == ',' || text.front() == ':' || text.starts_with("0x") ||
-         (text.front() == '-' && !text.starts_with("--"));
+  // What could be a number in any base or notation.
+  const bool hex = std::all_of(text.begin(), text.end(), [](unsigned char c) {
+    return std::isxdigit(c) != 0 ||
+           std::string_view("xo.+-_:").find(static_cast<char>(c)) != std::string_view::npos;
+  });
+  return hex && std::isdigit(static_cast<unsigned char>(text.front())) != 0;
 }
 
 std::string scalar(const Json& value) {
