@@ -1,0 +1,203 @@
+#include "harness/lab/lab.h"
+
+#include <algorithm>
+#include <csignal>
+#include <filesystem>
+#include <fstream>
+#include <string>
+#include <vector>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include "harness/base/eventually.h"
+#include "harness/exec/local_runner.h"
+#include "harness/inventory/inventory.h"
+
+namespace harness::lab {
+namespace {
+
+namespace fs = std::filesystem;
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+std::string read_text(const fs::path& file) {
+  std::ifstream in(file);
+  return {std::istreambuf_iterator<char>(in), {}};
+}
+
+// Everything on this machine that carries the lab's name or hangs on its bridge.
+std::vector<std::string> traces_of(const std::string& name, const std::string& bridge) {
+  std::vector<std::string> found;
+  for (const auto& link : fs::directory_iterator("/sys/class/net")) {
+    std::error_code problem;
+    const fs::path master = fs::read_symlink(link.path() / "master", problem);
+    if (link.path().filename() == bridge || master.filename() == bridge) {
+      found.push_back("link " + link.path().filename().string());
+    }
+  }
+  std::ifstream mounts("/proc/self/mountinfo");
+  for (std::string line; std::getline(mounts, line);) {
+    if (line.find("/" + name + "/") != std::string::npos) {
+      found.push_back("mount " + line);
+    }
+  }
+  std::error_code problem;
+  for (fs::recursive_directory_iterator at("/sys/fs/cgroup", problem), end; !problem && at != end;
+       at.increment(problem)) {
+    if (at->path().filename().string().find("-" + name + "-") != std::string::npos) {
+      found.push_back("control group " + at->path().string());
+    }
+    if (at.depth() >= 3) {
+      at.disable_recursion_pending();
+    }
+  }
+  for (const auto& process : fs::directory_iterator("/proc", problem)) {
+    const std::string pid = process.path().filename().string();
+    if (pid.find_first_not_of("0123456789") == std::string::npos &&
+        pid != std::to_string(::getpid()) &&
+        read_text(process.path() / "cmdline").find(name) != std::string::npos) {
+      found.push_back("process " + pid);
+    }
+  }
+  return found;
+}
+
+class BareLab : public testing::Test {
+ protected:
+  void SetUp() override {
+    if (::geteuid() != 0) {
+      GTEST_SKIP() << "a lab needs root";
+    }
+    options_.name = "t" + std::to_string(::getpid());
+    options_.bare = true;
+    options_.inventory = fs::path(testing::TempDir()) / (options_.name + ".yaml");
+    options_.progress = [this](std::string_view line) { said_ += std::string(line) + "\n"; };
+    auto raised = up(options_);
+    if (!raised && raised.error().code() == ErrorCode::not_supported) {
+      GTEST_SKIP() << raised.error().message();
+    }
+    ASSERT_TRUE(raised) << raised.error().message() << "\n" << said_;
+    lab_ = *raised;
+    ASSERT_EQ(lab_.nodes.size(), 1u);
+  }
+
+  void TearDown() override { static_cast<void>(down(options_.name)); }
+
+  Result<exec::CommandResult> on_node(const std::vector<std::string>& words) const {
+    auto argv = ssh_command(options_.name, lab_.nodes.front().name, words);
+    if (!argv) {
+      return fail(argv.error());
+    }
+    exec::LocalRunner runner;
+    return runner.run({*argv}, Deadline::after(seconds(30)));
+  }
+
+  Status until_answers(const std::string& other_than) {
+    return eventually(
+        "the node after its reboot",
+        Deadline::after(seconds(60)),
+        milliseconds(200),
+        [&]() -> Result<Observation> {
+          auto now = status(options_.name);
+          if (!now) {
+            return fail(now.error());
+          }
+          const NodeState& node = now->nodes.front();
+          return Observation{node.answers && node.boot_id != other_than, "boot id " + node.boot_id};
+        });
+  }
+
+  void expect_nothing_left() {
+    EXPECT_THAT(traces_of(options_.name, lab_.bridge), testing::IsEmpty());
+    EXPECT_FALSE(fs::exists(lab_.folder)) << lab_.folder;
+    EXPECT_FALSE(fs::exists(options_.inventory)) << options_.inventory;
+    EXPECT_THAT(names(), testing::Not(testing::Contains(options_.name)));
+  }
+
+  UpOptions options_;
+  LabState lab_;
+  std::string said_;
+};
+
+TEST_F(BareLab, is_a_machine_that_its_inventory_reaches_and_leaves_nothing_behind) {
+  const auto inventory = inventory::load(options_.inventory);
+  ASSERT_TRUE(inventory) << inventory.error().message();
+  EXPECT_EQ(inventory->cluster, options_.name);
+  EXPECT_TRUE(inventory->expendable);
+  ASSERT_EQ(inventory->nodes.size(), 1u);
+  EXPECT_EQ(inventory->nodes.front().address, lab_.nodes.front().address);
+
+  const auto hostname = on_node({"hostname"});
+  ASSERT_TRUE(hostname) << hostname.error().message();
+  EXPECT_EQ(hostname->out, lab_.nodes.front().name + "\n") << hostname->err;
+  const auto user = on_node({"id", "-u"});
+  ASSERT_TRUE(user) << user.error().message();
+  EXPECT_EQ(user->out, "0\n") << user->err;
+
+  EXPECT_FALSE(traces_of(options_.name, lab_.bridge).empty());
+  const auto second = up(options_);
+  ASSERT_FALSE(second);
+  EXPECT_EQ(second.error().code(), ErrorCode::refused) << second.error().message();
+
+  const auto ended = down(options_.name);
+  ASSERT_TRUE(ended) << ended.error().message();
+  EXPECT_TRUE(*ended);
+  expect_nothing_left();
+  const auto again = down(options_.name);
+  ASSERT_TRUE(again) << again.error().message();
+  EXPECT_FALSE(*again);
+}
+
+TEST_F(BareLab, reboots_for_real_and_keeps_its_journal) {
+  const auto before = status(options_.name);
+  ASSERT_TRUE(before) << before.error().message();
+  const std::string first = before->nodes.front().boot_id;
+  ASSERT_FALSE(first.empty());
+
+  // The connection may end before the answer does.
+  static_cast<void>(on_node({"systemctl", "reboot"}));
+  const Status back = until_answers(first);
+  ASSERT_TRUE(back) << back.error().message();
+
+  const auto boots = on_node({"journalctl", "--list-boots", "--no-pager", "-q"});
+  ASSERT_TRUE(boots) << boots.error().message();
+  std::string id = first;
+  id.erase(std::remove(id.begin(), id.end(), '-'), id.end());
+  EXPECT_NE(boots->out.find(id), std::string::npos) << boots->out << boots->err;
+}
+
+TEST_F(BareLab, is_cleaned_up_after_its_supervisor_was_killed) {
+  std::ifstream file(lab_.folder / "nodes" / lab_.nodes.front().name / "supervisor");
+  int supervisor = 0;
+  ASSERT_TRUE(file >> supervisor);
+  ASSERT_GT(supervisor, 1);
+  ASSERT_EQ(::kill(supervisor, SIGKILL), 0);
+
+  const auto ended = down(options_.name);
+  ASSERT_TRUE(ended) << ended.error().message();
+  EXPECT_TRUE(*ended);
+  expect_nothing_left();
+}
+
+TEST(Lab, that_nobody_raised_has_no_status_and_is_down_already) {
+  const auto asked = status("nobody");
+  ASSERT_FALSE(asked);
+  EXPECT_EQ(asked.error().code(), ErrorCode::invalid_input);
+  EXPECT_NE(asked.error().message().find("nobody"), std::string::npos) << asked.error().message();
+}
+
+TEST(Lab, refuses_names_that_could_not_name_a_bridge) {
+  for (const char* name : {"", "UPPER", "with space", "../up", "thirteen-long", "a/b"}) {
+    UpOptions options;
+    options.name = name;
+    options.bare = true;
+    const auto raised = up(options);
+    ASSERT_FALSE(raised) << name;
+    EXPECT_EQ(raised.error().code(), ErrorCode::invalid_input) << raised.error().message();
+  }
+}
+
+}  // namespace
+}  // namespace harness::lab
