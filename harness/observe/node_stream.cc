@@ -118,6 +118,7 @@ bool NodeStream::State::seen_before(const Json& fact) {
   Json state = fact;
   state.erase("wall_us");
   state.erase("mono_us");
+  state.erase("initial");  // a stream that begins again tells what is there as news
   Json& last = latest[about];
   if (last == state) {
     return true;
