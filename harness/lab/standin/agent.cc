@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "harness/lab/standin/agent_start.h"
+#include "harness/lab/standin/balancer.h"
 #include "harness/lab/standin/controllers.h"
 #include "harness/lab/standin/logrus.h"
 #include "harness/lab/standin/machine.h"
@@ -122,7 +123,15 @@ void run_agent(const Build& build) {
   wait_for_configuration(issuer);
   std::string host = node.config.server.substr(node.config.server.find("//") + 2);
   host = host.substr(0, host.find_first_of(":/"));
-  node.apiserver = "https://" + host + ":6443";
+  static Balancer supervisors;
+  static Balancer apiservers;
+  for (const auto& done :
+       {supervisors.listen("rke2-agent-load-balancer", 6444, {host + ":9345"}),
+        apiservers.listen("rke2-api-server-agent-load-balancer", 6443, {host + ":6443"})}) {
+    if (!done) {
+      logrus::fatal("{}", done.error().message());
+    }
+  }
   if (const auto started = start_agent(node, issuer); !started) {
     logrus::fatal("{}", started.error().message());
   }

@@ -52,6 +52,7 @@ Json etcd_config(const Node& node, const std::string& name, const EtcdInitial& i
                  {"data-dir", node.paths.etcd_db().string()},
                  {"election-timeout", 5000},
                  {"experimental-initial-corrupt-check", true},
+                 {"experimental-watch-progress-notify-interval", 5000000000},
                  {"heartbeat-interval", 500},
                  {"initial-advertise-peer-urls", initial.advertise_peer_url},
                  {"initial-cluster", initial.cluster},

@@ -136,9 +136,12 @@ void run_server(const Build& build) {
 
   static OwnDisk issuer(node);
   must(start_agent(node, issuer));
-  node.hooks.add(hook_count(node));
+  // Up to 1.30.12 the hooks were counted only after the control plane had been started.
+  const bool counted_late = build.readiness != Readiness::synced;
+  node.hooks.add(counted_late ? 0 : hook_count(node));
   announce(node);
   must(start_control_plane(node, etcd), "starting kubernetes");
+  node.hooks.add(counted_late ? hook_count(node) : 0);
   launch_hooks(node);
   start_controllers(node);
   print_how_to_join(node);

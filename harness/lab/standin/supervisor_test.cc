@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "harness/lab/standin/balancer.h"
 #include "harness/lab/standin/machine.h"
 
 namespace harness::standin {
@@ -57,6 +58,24 @@ TEST(HttpsServer, answers_starting_until_it_has_a_handler) {
   const auto later = client.send({"POST", "/echo", "pong", {}, std::chrono::seconds(10)});
   ASSERT_TRUE(later) << later.error().message();
   EXPECT_EQ(later->body, "pong");
+}
+
+TEST(Balancer, passes_bytes_both_ways_and_tries_the_next_target) {
+  const auto ca = x509::make_ca("ca");
+  const auto pair = x509::issue(*ca, {{"rke2", {}}, {"127.0.0.1"}, false, true, 365});
+  static HttpsServer server;
+  ASSERT_TRUE(server.listen(0, *pair));
+  server.set_handler([](const ServerRequest& request) {
+    return ServerReply{200, request.body, "text/plain"};
+  });
+  static Balancer balancer;
+  ASSERT_TRUE(
+      balancer.listen("test", 0, {"127.0.0.1:1", "127.0.0.1:" + std::to_string(server.port())}));
+  HttpClient client("https://127.0.0.1:" + std::to_string(balancer.port()), {});
+  const std::string large(100000, 'x');
+  const auto reply = client.send({"POST", "/echo", large, {}, std::chrono::seconds(10)});
+  ASSERT_TRUE(reply) << reply.error().message();
+  EXPECT_EQ(reply->body, large);
 }
 
 TEST(HttpClient, tells_a_refused_connection_in_the_words_of_the_product) {
