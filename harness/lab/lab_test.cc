@@ -4,6 +4,7 @@
 #include <csignal>
 #include <filesystem>
 #include <fstream>
+#include <stop_token>
 #include <string>
 #include <vector>
 
@@ -109,6 +110,14 @@ class BareLab : public testing::Test {
         });
   }
 
+  void kill_supervisor() const {
+    std::ifstream file(lab_.folder / "nodes" / lab_.nodes.front().name / "supervisor");
+    int supervisor = 0;
+    ASSERT_TRUE(file >> supervisor);
+    ASSERT_GT(supervisor, 1);
+    ASSERT_EQ(::kill(supervisor, SIGKILL), 0);
+  }
+
   void expect_nothing_left() {
     EXPECT_THAT(traces_of(options_.name, lab_.bridge), testing::IsEmpty());
     EXPECT_FALSE(fs::exists(lab_.folder)) << lab_.folder;
@@ -169,15 +178,34 @@ TEST_F(BareLab, reboots_for_real_and_keeps_its_journal) {
 }
 
 TEST_F(BareLab, is_cleaned_up_after_its_supervisor_was_killed) {
-  std::ifstream file(lab_.folder / "nodes" / lab_.nodes.front().name / "supervisor");
-  int supervisor = 0;
-  ASSERT_TRUE(file >> supervisor);
-  ASSERT_GT(supervisor, 1);
-  ASSERT_EQ(::kill(supervisor, SIGKILL), 0);
-
+  ASSERT_NO_FATAL_FAILURE(kill_supervisor());
   const auto ended = down(options_.name);
   ASSERT_TRUE(ended) << ended.error().message();
   EXPECT_TRUE(*ended);
+  expect_nothing_left();
+}
+
+TEST_F(BareLab, is_raised_anew_over_what_a_crash_left) {
+  ASSERT_NO_FATAL_FAILURE(kill_supervisor());
+  const auto raised = up(options_);
+  ASSERT_TRUE(raised) << raised.error().message() << "\n" << said_;
+  EXPECT_TRUE(raised->nodes.front().answers);
+  EXPECT_NE(raised->nodes.front().boot_id, lab_.nodes.front().boot_id);
+}
+
+TEST_F(BareLab, that_is_interrupted_while_it_comes_up_leaves_nothing) {
+  ASSERT_TRUE(down(options_.name));
+  std::stop_source interrupt;
+  options_.stop = interrupt.get_token();
+  options_.progress = [&interrupt](std::string_view line) {
+    if (line.starts_with("starting ")) {
+      interrupt.request_stop();
+    }
+  };
+  const auto raised = up(options_);
+  ASSERT_FALSE(raised);
+  EXPECT_EQ(raised.error().code(), ErrorCode::refused) << raised.error().message();
+  EXPECT_THAT(raised.error().message(), testing::HasSubstr("interrupted"));
   expect_nothing_left();
 }
 
