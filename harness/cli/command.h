@@ -1,4 +1,5 @@
-// What the verbs share: exit statuses, the options that several of them take, and how an error ends a verb.
+// What the verbs share: exit statuses, the options that several of them take, and how an error ends
+// a verb.
 #pragma once
 
 #include <functional>
@@ -21,8 +22,8 @@ enum ExitStatus {
   kTimeLimit = 124,
 };
 
-// A verb registers its options on `app` and sets `action` in its callback; main runs the action. Parsing thus
-// never touches a node.
+// A verb registers its options on `app` and sets `action` in its callback; main runs the action.
+// Parsing thus never touches a node.
 using Action = std::function<int()>;
 
 void add_doctor(CLI::App& app, Action& action);

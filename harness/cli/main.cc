@@ -17,9 +17,12 @@ constexpr const char* kDescription =
     "  hookshot lab down";
 
 constexpr const char* kFooter =
-    "Exit status: 0 all passed, 1 a case failed, 2 wrong usage or input, 3 the harness or the lab could not do its\n"
-    "job, 4 nothing failed but a case is unproven, 5 a node could not be healed, 124 time limit, 130 and 143 on\n"
-    "signals (after healing). Documentation: README.md, inventories/README.md, suites/README.md, faults/README.md.";
+    "Exit status: 0 all passed, 1 a case failed, 2 wrong usage or input, 3 the harness or the lab "
+    "could not do its\n"
+    "job, 4 nothing failed but a case is unproven, 5 a node could not be healed, 124 time limit, "
+    "130 and 143 on\n"
+    "signals (after healing). Documentation: README.md, inventories/README.md, suites/README.md, "
+    "faults/README.md.";
 
 }  // namespace
 

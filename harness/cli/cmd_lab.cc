@@ -1,0 +1,150 @@
+// lab up, prepare, status, down, ssh, logs.
+
+#include <memory>
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include "harness/base/json.h"
+#include "harness/cli/command.h"
+#include "harness/lab/lab.h"
+#include "harness/run/interrupt.h"
+
+namespace harness::cli {
+namespace {
+
+struct Options {
+  lab::UpOptions up;
+  std::string inventory;
+  std::string artifacts;
+  std::string name = "lab";
+  std::string node;
+  std::vector<std::string> words;
+  bool follow = false;
+  bool json = false;
+};
+
+void say(std::string_view text) {
+  fmt::print("{}\n", text);
+  std::fflush(stdout);
+}
+
+int up(const Options& options) {
+  run::Interrupt interrupt;
+  lab::UpOptions wanted = options.up;
+  wanted.name = options.name;
+  wanted.inventory = options.inventory;
+  wanted.artifacts = options.artifacts;
+  wanted.progress = say;
+  wanted.stop = interrupt.token();
+  const auto state = lab::up(wanted);
+  if (!state) {
+    return interrupt.exit_status() != 0 ? interrupt.exit_status() : fail_with(state.error());
+  }
+  fmt::print("The lab is up. Inventory: {}\n", state->inventory.string());
+  return kPassed;
+}
+
+int status(const Options& options) {
+  const auto state = lab::status(options.name);
+  if (!state) {
+    return fail_with(state.error());
+  }
+  Json nodes = Json::array();
+  for (const lab::NodeState& node : state->nodes) {
+    if (!options.json) {
+      fmt::print("{:<8} {:<7} {:<15} {} {} {}\n",
+                 node.name,
+                 node.role,
+                 node.address,
+                 node.running ? "running" : "down",
+                 node.answers ? "answers" : "silent",
+                 node.unit);
+    }
+    nodes.push_back({{"name", node.name},
+                     {"role", node.role},
+                     {"address", node.address},
+                     {"running", node.running},
+                     {"answers", node.answers},
+                     {"boot_id", node.boot_id},
+                     {"unit", node.unit}});
+  }
+  if (options.json) {
+    fmt::print("{}\n",
+               Json{{"name", state->name},
+                    {"version", state->version},
+                    {"inventory", state->inventory.string()},
+                    {"nodes", nodes}}
+                   .dump(2));
+  }
+  return kPassed;
+}
+
+int down(const Options& options) {
+  const auto done = lab::down(options.name, say);
+  if (!done) {
+    return fail_with(done.error());
+  }
+  fmt::print("{}\n",
+             *done ? "The lab is down; nothing of it is left." : "There was no lab of that name.");
+  return kPassed;
+}
+
+int become(const Result<std::vector<std::string>>& command) {
+  if (!command) {
+    return fail_with(command.error());
+  }
+  std::vector<char*> argv;
+  for (const std::string& word : *command) {
+    argv.push_back(const_cast<char*>(word.c_str()));
+  }
+  argv.push_back(nullptr);
+  execvp(argv[0], argv.data());
+  return fail_with(Error(ErrorCode::not_supported, command->front() + " is not on this machine"));
+}
+
+}  // namespace
+
+void add_lab(CLI::App& app, Action& action) {
+  auto options = std::make_shared<Options>();
+  CLI::App* verb = app.add_subcommand("lab",
+                                      "A cluster on this machine: real systemd, etcd, containerd "
+                                      "and Kubernetes; the rke2 process is a stand-in");
+  verb->require_subcommand(1);
+  const auto sub = [&](const char* name, const char* help, int (*run)(const Options&)) {
+    CLI::App* made = verb->add_subcommand(name, help);
+    made->add_option("--name", options->name, "The lab's name")->capture_default_str();
+    made->callback([options, run, &action] { action = [options, run] { return run(*options); }; });
+    return made;
+  };
+  CLI::App* up_verb = sub("up", "Bring a lab up; what is missing in the cache is built first", up);
+  up_verb->add_option("--servers", options->up.servers, "Servers")->capture_default_str();
+  up_verb->add_option("--agents", options->up.agents, "Agents, 0 to 2")
+      ->check(CLI::Range(0, 2))
+      ->capture_default_str();
+  up_verb->add_option("--version", options->up.version, "The release to install")
+      ->capture_default_str();
+  up_verb
+      ->add_option("--node-os", options->up.node_os, "trixie (Debian 13) or bookworm (Debian 12)")
+      ->capture_default_str();
+  up_verb->add_option(
+      "--inventory", options->inventory, "The inventory to write (default inventories/lab.yaml)");
+  up_verb->add_option(
+      "--artifacts", options->artifacts, "Real release artifacts instead of the stand-in's");
+  up_verb->add_flag("--bare", options->up.bare, "Boot the nodes and install nothing");
+  sub("status", "What runs", status)->add_flag("--json", options->json, "As JSON");
+  sub("down", "Take the lab away; nothing is left", down);
+  CLI::App* ssh_verb =
+      sub("ssh", "A root shell on a node, or a command there", [](const Options& o) {
+        return become(lab::ssh_command(o.name, o.node, o.words));
+      });
+  ssh_verb->add_option("node", options->node, "The node")->required();
+  ssh_verb->add_option("words", options->words, "A command instead of a shell");
+  CLI::App* logs_verb = sub("logs", "The journal of a node's rke2 unit", [](const Options& o) {
+    return become(lab::logs_command(o.name, o.node, o.follow));
+  });
+  logs_verb->add_option("node", options->node, "The node")->required();
+  logs_verb->add_flag("-f,--follow", options->follow, "Go on as it grows");
+}
+
+}  // namespace harness::cli

@@ -1,0 +1,102 @@
+// windows: the windows that the packs know.
+
+#include <algorithm>
+#include <memory>
+
+#include <fmt/format.h>
+
+#include "harness/cli/command.h"
+#include "harness/cli/planning.h"
+
+namespace harness::cli {
+namespace {
+
+struct Options {
+  std::string version;
+  bool json = false;
+};
+
+void print_entry(const plan::WindowPack::Entry& entry) {
+  fmt::print("\n{} ({}{}{}){}{}\n  {}\n",
+             entry.window.name,
+             entry.role,
+             entry.from ? ", from " + entry.from->tag() : "",
+             entry.to ? ", up to " + entry.to->tag() : "",
+             entry.usual_length.empty() ? "" : ", usually " + entry.usual_length,
+             entry.condition.empty() ? "" : ", only with " + entry.condition,
+             entry.window.description);
+  for (const event::Marker& marker : entry.window.open) {
+    fmt::print("  opens   {}\n", event::describe(marker));
+  }
+  for (const event::Marker& marker : entry.window.close) {
+    fmt::print("  closes  {}\n", event::describe(marker));
+  }
+}
+
+Json to_json(const plan::WindowPack& pack, const plan::WindowPack::Entry& entry) {
+  Json out = {{"line", pack.line},
+              {"name", entry.window.name},
+              {"role", entry.role},
+              {"description", entry.window.description},
+              {"from", entry.from ? entry.from->tag() : ""},
+              {"to", entry.to ? entry.to->tag() : ""},
+              {"usual_length", entry.usual_length},
+              {"open", Json::array()},
+              {"close", Json::array()}};
+  for (const event::Marker& marker : entry.window.open) {
+    out["open"].push_back(event::to_json(marker));
+  }
+  for (const event::Marker& marker : entry.window.close) {
+    out["close"].push_back(event::to_json(marker));
+  }
+  return out;
+}
+
+Result<int> windows(const Options& options) {
+  TRY_ASSIGN(const std::vector<plan::WindowPack> packs, window_packs(), "windows");
+  std::vector<event::WindowDef> of_version;
+  if (!options.version.empty()) {
+    TRY_ASSIGN(const Version version, Version::parse(options.version), "--of");
+    TRY_ASSIGN(of_version, plan::windows_for(packs, version), "--of");
+  }
+  Json all = Json::array();
+  for (const plan::WindowPack& pack : packs) {
+    if (!options.json) {
+      fmt::print("RKE2 {}\n", pack.line);
+    }
+    for (const plan::WindowPack::Entry& entry : pack.entries) {
+      if (!options.version.empty() &&
+          std::ranges::find(of_version, entry.window) == of_version.end()) {
+        continue;
+      }
+      if (options.json) {
+        all.push_back(to_json(pack, entry));
+      } else {
+        print_entry(entry);
+      }
+    }
+  }
+  if (options.json) {
+    fmt::print("{}\n", all.dump(2));
+  }
+  return kPassed;
+}
+
+}  // namespace
+
+void add_windows(CLI::App& app, Action& action) {
+  auto options = std::make_shared<Options>();
+  CLI::App* verb =
+      app.add_subcommand("windows", "The windows at which faults can be aimed, with their markers");
+  verb->add_option(
+      "--of", options->version, "Only those of this release, e.g. v1.30.13-rc2+rke2r1");
+  verb->add_flag("--json", options->json, "As JSON");
+  verb->callback([options, &action] {
+    action = [options] {
+      const auto done = windows(*options);
+      return done ? *done : fail_with(done.error());
+    };
+  });
+}
+
+}  // namespace harness::cli

@@ -1,0 +1,18 @@
+// Suites and packs from files, faults from the registry: a plan.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "harness/plan/plan.h"
+
+namespace harness::cli {
+
+plan::FaultCatalogue fault_catalogue();
+// The packs beside the installed or checked-out tool; HOOKSHOT_SHARE overrides the place.
+Result<std::vector<plan::WindowPack>> window_packs();
+Result<plan::Plan> plan_suites(const std::vector<std::string>& suites,
+                               const inventory::Inventory& inventory,
+                               const plan::PlanOptions& options);
+
+}  // namespace harness::cli

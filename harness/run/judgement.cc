@@ -1,0 +1,106 @@
+#include "harness/run/judgement.h"
+
+#include <fmt/format.h>
+
+#include "harness/event/log.h"
+
+namespace harness::run {
+namespace {
+
+struct Trials {
+  // by case, then trial
+  std::map<std::string, std::map<int, std::vector<Json>>> events;
+  std::vector<std::string> dirty;
+};
+
+Result<Trials> read_trials(const RunFolder& folder, const std::string& only_case) {
+  Trials out;
+  TRY_ASSIGN(const event::ReadReport report,
+             event::read_events(folder.events(),
+                                [&](Json event) {
+                                  const std::string name = json_string(event, "case");
+                                  const auto trial = static_cast<int>(json_int(event, "trial"));
+                                  if (json_string(event, "type") == "node.dirty") {
+                                    out.dirty.push_back(json_string(event, "reason"));
+                                  }
+                                  if (!name.empty() && (only_case.empty() || name == only_case)) {
+                                    out.events[name][trial].push_back(std::move(event));
+                                  }
+                                }),
+             "events");
+  static_cast<void>(report);
+  return out;
+}
+
+check::CaseVerdict fold(const Json& planned, const Trials& trials) {
+  std::vector<check::TrialVerdict> verdicts;
+  const std::string name = json_string(planned, "name");
+  if (const auto found = trials.events.find(name); found != trials.events.end()) {
+    for (const auto& [number, events] : found->second) {
+      verdicts.push_back(check::judge_trial(check::gather(events)));
+    }
+  }
+  return check::fold(name,
+                     json_string(planned, "expect", "pass"),
+                     json_string(planned, "issue"),
+                     static_cast<int>(json_int(planned, "hits", 1)),
+                     std::move(verdicts));
+}
+
+}  // namespace
+
+Result<std::vector<Json>> trial_events(const RunFolder& folder,
+                                       const std::string& case_name,
+                                       int trial) {
+  TRY_ASSIGN(Trials trials, read_trials(folder, case_name), folder.name());
+  return std::move(trials.events[case_name][trial]);
+}
+
+Result<check::CaseVerdict> judge_case(const RunFolder& folder, const Json& planned) {
+  TRY_ASSIGN(const Trials trials, read_trials(folder, json_string(planned, "name")), folder.name());
+  return fold(planned, trials);
+}
+
+Result<report::Model> judge(const RunFolder& folder) {
+  TRY_ASSIGN(const Json run, folder.read("run.json"), "judge");
+  TRY_ASSIGN(const Json plan, folder.read("plan.json"), "judge");
+  TRY_ASSIGN(const Trials trials, read_trials(folder, ""), "judge");
+  report::Model model{.run = folder.name(),
+                      .tool = json_string(run, "tool"),
+                      .seed = static_cast<std::uint64_t>(json_int(run, "seed")),
+                      .inventory = json_string(run, "inventory"),
+                      .cluster = json_string(run, "cluster"),
+                      .started = json_string(run, "started"),
+                      .finished = json_string(run, "finished")};
+  model.dirty = trials.dirty;
+  for (const Json& planned : plan.value("cases", Json::array())) {
+    model.cases.push_back(fold(planned, trials));
+  }
+  return model;
+}
+
+Status write_reports(const RunFolder& folder, const report::Model& model, const Formats& formats) {
+  if (formats.json) {
+    TRY(folder.write("verdict.json", report::to_verdict_json(model)), "report");
+  }
+  if (formats.junit) {
+    TRY(folder.write("junit.xml", report::to_junit(model)), "report");
+  }
+  if (formats.markdown) {
+    TRY(folder.write("report.md", report::to_markdown(model)), "report");
+  }
+  if (formats.html) {
+    TRY_ASSIGN(const Trials trials, read_trials(folder, ""), "report");
+    const auto events = [&](const std::string& name, int trial) -> std::vector<Json> {
+      const auto found = trials.events.find(name);
+      if (found == trials.events.end() || !found->second.contains(trial)) {
+        return {};
+      }
+      return found->second.at(trial);
+    };
+    TRY(folder.write("report.html", report::to_html(model, events)), "report");
+  }
+  return {};
+}
+
+}  // namespace harness::run

@@ -1,0 +1,35 @@
+// Verdicts and reports of a run folder, from its plan and events alone: what `run` writes at its
+// end, and what `judge` and `report` make again.
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "harness/report/report.h"
+#include "harness/run/run_folder.h"
+
+namespace harness::run {
+
+// Judges every trial in the events and folds the planned cases. Cases that never ran are skip.
+Result<report::Model> judge(const RunFolder& folder);
+// The same for the trials of one case so far, while a run goes on.
+Result<check::CaseVerdict> judge_case(const RunFolder& folder, const Json& planned);
+
+// The events of one trial, in order.
+Result<std::vector<Json>> trial_events(const RunFolder& folder,
+                                       const std::string& case_name,
+                                       int trial);
+
+struct Formats {
+  bool json = true;
+  bool junit = true;
+  bool markdown = true;
+  bool html = true;
+};
+
+Status write_reports(const RunFolder& folder,
+                     const report::Model& model,
+                     const Formats& formats = {});
+
+}  // namespace harness::run

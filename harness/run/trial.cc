@@ -1,0 +1,254 @@
+#include "harness/run/trial.h"
+
+#include <algorithm>
+#include <memory>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "harness/base/seed.h"
+#include "harness/observe/node_stream.h"
+#include "harness/observe/probes.h"
+#include "harness/observe/state.h"
+#include "harness/run/diagnostics.h"
+
+namespace harness::run {
+namespace {
+
+using std::chrono::minutes;
+using std::chrono::seconds;
+
+constexpr auto kBaselineLimit = minutes(20);
+constexpr auto kHealLimit = minutes(3);
+constexpr auto kStateLimit = minutes(1);
+constexpr auto kStepLimit = minutes(20);
+
+class Trial {
+ public:
+  Trial(const TrialContext& context, const plan::Case& cell, int number)
+      : context_(context), cell_(cell), number_(number), sink_(context.recorder.sink()) {}
+
+  TrialEnd run();
+
+ private:
+  Status baseline();
+  Status observe();
+  Status arm();
+  Status step();
+  Status await_fault();
+  void heal();
+  void settle();
+  void start_event();
+  Status timed(const std::string& step, const std::function<Status()>& body);
+
+  upgrade::Rollout rollout() const {
+    return {
+        .access = context_.access, .method = context_.method, .sink = sink_, .stop = context_.stop};
+  }
+
+  const TrialContext& context_;
+  const plan::Case& cell_;
+  const int number_;
+  observe::Sink sink_;
+  cluster::Node* target_ = nullptr;
+  fault::Fault fault_;
+  std::vector<std::unique_ptr<observe::NodeStream>> streams_;
+  std::unique_ptr<observe::Probes> probes_;
+  std::unique_ptr<fault::Heartbeat> heartbeat_;
+  bool armed_ = false;
+  TrialEnd end_;
+};
+
+Status Trial::timed(const std::string& step, const std::function<Status()>& body) {
+  sink_({{"type", "step.started"}, {"step", step}});
+  const auto started = std::chrono::steady_clock::now();
+  const Status status = body();
+  Json finished = {
+      {"type", "step.finished"},
+      {"step", step},
+      {"ok", status.has_value()},
+      {"duration_us",
+       std::chrono::duration_cast<Microseconds>(std::chrono::steady_clock::now() - started)
+           .count()}};
+  if (!status) {
+    finished["error"] = status.error().message();
+  }
+  sink_(std::move(finished));
+  return status;
+}
+
+void Trial::start_event() {
+  Json params = Json::object();
+  for (const auto& [key, value] : cell_.params) {
+    params[key] = value;
+  }
+  sink_({{"type", "trial.started"},
+         {"path", {cell_.from.tag(), cell_.to.tag()}},
+         {"fault", cell_.fault},
+         {"params", params},
+         {"window", cell_.window.name},
+         {"offset", format_duration(cell_.offset)},
+         {"offset_us", cell_.offset.count()},
+         {"target", cell_.target},
+         {"expect", std::string(to_string(cell_.expect))},
+         {"budget",
+          {{"servers_down", cell_.budget.servers_down},
+           {"apiserver_outage_us", cell_.budget.apiserver_outage.count()},
+           {"recovery_us", cell_.budget.recovery.count()}}}});
+}
+
+Status Trial::baseline() {
+  return upgrade::bring_to(rollout(), cell_.from, Deadline::after(kBaselineLimit));
+}
+
+Status Trial::observe() {
+  for (cluster::Node* node : context_.cluster.nodes()) {
+    streams_.push_back(std::make_unique<observe::NodeStream>(
+        *node,
+        observe::NodeStream::Options{.cluster = context_.cluster.name(), .windows = cell_.windows},
+        sink_));
+  }
+  for (const auto& stream : streams_) {
+    TRY(stream->wait_live(Deadline::after(seconds(30))), "observe");
+  }
+  observe::take_state(
+      context_.access,
+      {.phase = observe::Phase::before, .expected = cell_.from},
+      sink_,
+      Deadline::after(kStateLimit));
+  probes_ = std::make_unique<observe::Probes>(context_.access, observe::Probes::Options{}, sink_);
+  return {};
+}
+
+Status Trial::arm() {
+  if (fault_.needs.harmless) {
+    return {};
+  }
+  const Deadline deadline = Deadline::after(minutes(1));
+  TRY(fault::check_allowed(*target_, context_.cluster.name(), deadline), "preflight");
+  TRY(fault::check_budget(
+          context_.access, *target_, fault_, {.servers_down = cell_.budget.servers_down}, deadline),
+      "preflight");
+  armed_ = true;
+  heartbeat_ = std::make_unique<fault::Heartbeat>(
+      std::vector<cluster::Node*>{target_}, context_.cluster.name(), seconds(3));
+  fault::ArmRequest request{
+      .id = record_id(context_.run_id, cell_, number_),
+      .run = context_.run_id,
+      .case_name = cell_.name,
+      .cluster = context_.cluster.name(),
+      .trigger = {.window = cell_.window, .offset = cell_.offset},
+      .ttl = std::chrono::duration_cast<std::chrono::milliseconds>(kStepLimit)};
+  return fault::arm(*target_, fault_, request, deadline);
+}
+
+Status Trial::step() {
+  const Deadline deadline = Deadline::after(kStepLimit);
+  TRY(upgrade::roll(rollout(), cell_.to, deadline), "upgrade");
+  return {};
+}
+
+Status Trial::await_fault() {
+  if (!armed_) {
+    end_.reason = "no fault";
+    return {};
+  }
+  TRY_ASSIGN(const fault::Outcome outcome,
+             fault::await(*target_,
+                          context_.cluster.name(),
+                          record_id(context_.run_id, cell_, number_),
+                          sink_,
+                          Deadline::after(seconds(90)),
+                          context_.stop),
+             "await the fault");
+  end_.reason =
+      outcome.outcome == "applied" ? outcome.evidence : outcome.outcome + ": " + outcome.reason;
+  return {};
+}
+
+void Trial::heal() {
+  const Status status = timed("heal", [&]() -> Status {
+    heartbeat_.reset();
+    const fault::HealReport report = fault::heal(context_.cluster.nodes(),
+                                                 context_.cluster.name(),
+                                                 context_.run_id,
+                                                 sink_,
+                                                 Deadline::after(kHealLimit));
+    if (report.clean()) {
+      return {};
+    }
+    end_.dirty = true;
+    return fail(ErrorCode::remote_failed, fmt::format("{}", fmt::join(report.dirty, "; ")));
+  });
+  if (!status && !end_.dirty) {
+    end_.dirty = true;
+  }
+}
+
+void Trial::settle() {
+  const Deadline deadline = Deadline::after(cell_.budget.recovery + minutes(1));
+  static_cast<void>(timed("settle", [&]() -> Status {
+    TRY(upgrade::settle(context_.access, {.wait_for_back_off = false}, deadline, context_.stop),
+        "after the fault");
+    return {};
+  }));
+  if (!context_.trial_dir.empty()) {
+    collect_diagnostics(context_.cluster, context_.trial_dir, Deadline::after(minutes(1)));
+  }
+  observe::take_state(
+      context_.access,
+      {.phase = observe::Phase::after, .expected = cell_.to},
+      sink_,
+      Deadline::after(kStateLimit));
+}
+
+TrialEnd Trial::run() {
+  start_event();
+  const auto ready = [&]() -> Status {
+    TRY_ASSIGN(target_, context_.cluster.node(cell_.target), "target");
+    TRY_ASSIGN(fault_, fault::make_fault(cell_.fault, cell_.params), "fault");
+    TRY(baseline(), "node");
+    return observe();
+  }();
+  Status went = ready;
+  if (went) {
+    went = timed("arm", [&] { return arm(); });
+  }
+  if (went) {
+    went = step();
+    const Status fired = await_fault();
+    went = went ? fired : went;
+  }
+  heal();
+  if (ready) {
+    settle();
+  }
+  probes_.reset();
+  streams_.clear();
+  if (!went) {
+    end_.reason = went.error().message();
+  }
+  end_.complete = went.has_value();
+  end_.interrupted = context_.stop.stop_requested();
+  sink_({{"type", "trial.finished"},
+         {"complete", end_.complete},
+         {"interrupted", end_.interrupted},
+         {"reason", end_.reason}});
+  return end_;
+}
+
+}  // namespace
+
+std::string record_id(const std::string& run_id, const plan::Case& cell, int trial) {
+  return fmt::format(
+      "h-{:08x}-{}", static_cast<std::uint32_t>(stable_hash(run_id + "/" + cell.name)), trial);
+}
+
+TrialEnd run_trial(const TrialContext& context, const plan::Case& cell, int trial) {
+  context.recorder.begin_trial(cell.name, trial);
+  const TrialEnd end = Trial(context, cell, trial).run();
+  context.recorder.end_trial();
+  return end;
+}
+
+}  // namespace harness::run
