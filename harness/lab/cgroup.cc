@@ -4,6 +4,7 @@
 #include <fstream>
 #include <iterator>
 #include <sstream>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -14,6 +15,10 @@ namespace harness::lab {
 namespace fs = std::filesystem;
 
 namespace {
+
+// A node stands for a whole machine; without this, it would weigh as much as one process beside it.
+constexpr std::pair<const char*, const char*> kShares[] = {{"cpu.shares", "10240"},
+                                                           {"cpu.weight", "1000"}};
 
 std::string read(const fs::path& file) {
   std::ifstream in(file);
@@ -153,6 +158,11 @@ Status make_cgroups(const std::vector<fs::path>& groups) {
         TRY(write(group / file, read(group.parent_path() / file)), "control group");
       }
       TRY(write(group / "cgroup.clone_children", "1"), "control group");
+    }
+    for (const auto& [file, share] : kShares) {
+      if (fs::exists(group / file, error)) {
+        TRY(write(group / file, share), "control group");
+      }
     }
   }
   return {};

@@ -44,10 +44,13 @@ Result<Readiness> look_at(exec::CommandRunner& runner,
                           const PlannedNode& node) {
   Shell own(runner, record.name, node);
   Shell server(runner, record.name, record.plan.nodes.front());
-  TRY_ASSIGN(const std::string unit,
-             own.run({"systemctl", "show", unit_of(node), "-p", "ActiveState", "-p", "NRestarts"},
-                     Deadline::after(kQuick)),
-             "unit");
+  const auto unit =
+      own.run({"systemctl", "show", unit_of(node), "-p", "ActiveState", "-p", "NRestarts"},
+              Deadline::after(kQuick));
+  if (!unit) {
+    // A busy machine may leave one connection unanswered.
+    return Readiness{false, unit.error().message()};
+  }
   const auto condition = server.run({"/var/lib/rancher/rke2/bin/kubectl",
                                      "--kubeconfig=/etc/rancher/rke2/rke2.yaml",
                                      "--request-timeout=3s",
@@ -58,11 +61,11 @@ Result<Readiness> look_at(exec::CommandRunner& runner,
                                      R"(jsonpath={.status.conditions[?(@.type=="Ready")].status})"},
                                     Deadline::after(kQuick));
   Readiness out;
-  const bool active = unit.find("ActiveState=active\n") != std::string::npos;
+  const bool active = unit->find("ActiveState=active\n") != std::string::npos;
   const bool ready = condition && *condition == "True";
   out.ready = active && ready;
   out.seen = fmt::format("{} {}",
-                         one_line(unit),
+                         one_line(*unit),
                          ready       ? "Ready"
                          : condition ? "not Ready"
                                      : "no answer from the apiserver");
@@ -83,9 +86,14 @@ Status start_machine(exec::CommandRunner& runner,
   std::vector<std::string> argv = {"setsid", "--fork"};
   if (layout.scope) {
     const std::string unit = "--unit=" + cgroup_name(record.name, node.name);
-    argv.insert(
-        argv.end(),
-        {"systemd-run", "--scope", "--quiet", "--collect", unit, "--property=Delegate=yes"});
+    argv.insert(argv.end(),
+                {"systemd-run",
+                 "--scope",
+                 "--quiet",
+                 "--collect",
+                 unit,
+                 "--property=Delegate=yes",
+                 "--property=CPUWeight=1000"});
   }
   argv.insert(argv.end(),
               {recipes() / "node",

@@ -89,6 +89,9 @@ Status make_node_files(exec::CommandRunner& runner, const Record& record, const 
   }
   TRY(write_file(upper / "etc/hostname", node.name + "\n"), "node");
   TRY(write_file(upper / "etc/hosts", hosts_text(record.plan)), "node");
+  TRY(write_file(upper / "etc/locale.conf", "LANG=C.UTF-8\n"), "node");
+  fs::create_directories(upper / "etc/default", error);
+  fs::create_symlink("../locale.conf", upper / "etc/default/locale", error);
   // Empty, it would be a first boot, with all its presets.
   TRY(write_file(upper / "etc/machine-id", random_hex(32) + "\n", 0444), "node");
   TRY(write_file(upper / "etc/systemd/system/lab-node.service", node_unit_text(record.plan, node)),
