@@ -3,8 +3,6 @@
 #include <filesystem>
 
 #include <fmt/format.h>
-#include <pwd.h>
-#include <unistd.h>
 
 #include "harness/lab/standin/etcd_temporary.h"
 #include "harness/lab/standin/logrus.h"
@@ -29,55 +27,7 @@ std::string number_text(const Json& object, const char* key) {
   return found->is_string() ? found->get<std::string>() : found->dump();
 }
 
-// Everything below `directory` to the user, as the hardened profile has it.
-void hand_over(const fs::path& directory, uid_t user, gid_t group) {
-  std::error_code ignored;
-  ::lchown(directory.c_str(), user, group);
-  for (const auto& entry : fs::recursive_directory_iterator(directory, ignored)) {
-    ::lchown(entry.path().c_str(), user, group);
-  }
-}
-
 }  // namespace
-
-Json etcd_config(const Node& node, const std::string& name, const EtcdInitial& initial) {
-  const std::string tls = node.paths.etcd_tls();
-  const std::string ip = node.config.node_ip;
-  Json config = {{"advertise-client-urls", fmt::format("https://{}:2379", ip)},
-                 {"client-transport-security",
-                  {{"cert-file", tls + "/server-client.crt"},
-                   {"client-cert-auth", true},
-                   {"key-file", tls + "/server-client.key"},
-                   {"trusted-ca-file", tls + "/server-ca.crt"}}},
-                 {"data-dir", node.paths.etcd_db().string()},
-                 {"election-timeout", 5000},
-                 {"experimental-initial-corrupt-check", true},
-                 {"experimental-watch-progress-notify-interval", 5000000000},
-                 {"heartbeat-interval", 500},
-                 {"initial-advertise-peer-urls", initial.advertise_peer_url},
-                 {"initial-cluster", initial.cluster},
-                 {"initial-cluster-state", initial.state},
-                 {"listen-client-http-urls", "https://127.0.0.1:2382"},
-                 {"listen-client-urls", fmt::format("https://127.0.0.1:2379,https://{}:2379", ip)},
-                 {"listen-metrics-urls", "http://127.0.0.1:2381"},
-                 {"listen-peer-urls", fmt::format("https://127.0.0.1:2380,https://{}:2380", ip)},
-                 {"log-outputs", Json::array({"stderr"})},
-                 {"logger", "zap"},
-                 {"name", name},
-                 {"peer-transport-security",
-                  {{"cert-file", tls + "/peer-server-client.crt"},
-                   {"client-cert-auth", true},
-                   {"key-file", tls + "/peer-server-client.key"},
-                   {"trusted-ca-file", tls + "/peer-ca.crt"}}},
-                 {"snapshot-count", 10000}};
-  for (const auto& extra : node.config.etcd_arg) {
-    const auto equals = extra.find('=');
-    const std::string value = equals == std::string::npos ? "true" : extra.substr(equals + 1);
-    const Json parsed = Json::parse(value, nullptr, false);
-    config[extra.substr(0, equals)] = parsed.is_discarded() ? Json(value) : parsed;
-  }
-  return config;
-}
 
 bool Etcd::initialized() const {
   return fs::exists(node_.paths.etcd_db() / "name");
@@ -255,38 +205,7 @@ Status Etcd::start() {
   std::error_code ignored;
   fs::permissions(node_.paths.etcd_db(), fs::perms::owner_all, ignored);
 
-  const std::string tls = node_.paths.etcd_tls();
-  PodArgs pod;
-  pod.command = "etcd";
-  pod.args = {"--config-file=" + config.string()};
-  pod.image = node_.build.etcd_image();
-  pod.dirs = {node_.paths.etcd_db()};
-  pod.files = {tls + "/server-client.crt",
-               tls + "/server-client.key",
-               tls + "/server-ca.crt",
-               tls + "/peer-server-client.crt",
-               tls + "/peer-server-client.key",
-               tls + "/peer-ca.crt"};
-  pod.health_port = 2381;
-  pod.health_scheme = "HTTP";
-  pod.health_path = "/health?serializable=true";
-  pod.cpu = "200m";
-  pod.memory = "512Mi";
-  pod.environment = proxy_environment();
-  pod.private_file = node_.config.cis();
-  pod.annotations["etcd.k3s.io/initial"] = Json{
-      {"initial-advertise-peer-urls", initial.advertise_peer_url},
-      {"initial-cluster", initial.cluster},
-      {"initial-cluster-state", initial.state}}.dump();
-  if (node_.config.cis()) {
-    const passwd* user = ::getpwnam("etcd");
-    if (user == nullptr) {
-      return fail(ErrorCode::not_supported, "missing required: user: unknown user etcd");
-    }
-    pod.run_as = {static_cast<int>(user->pw_uid), static_cast<int>(user->pw_gid)};
-    hand_over(node_.paths.etcd_db(), user->pw_uid, user->pw_gid);
-    hand_over(node_.paths.etcd_tls(), user->pw_uid, user->pw_gid);
-  }
+  TRY_ASSIGN(PodArgs pod, etcd_pod(node_, config, initial), "etcd");
   return write_pod(node_.paths.manifests(), std::move(pod));
 }
 

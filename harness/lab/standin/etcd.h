@@ -6,6 +6,7 @@
 
 #include "harness/base/json.h"
 #include "harness/base/result.h"
+#include "harness/lab/standin/manifest.h"
 #include "harness/lab/standin/node.h"
 
 namespace harness::standin {
@@ -19,6 +20,11 @@ struct EtcdInitial {
 };
 
 Json etcd_config(const Node& node, const std::string& name, const EtcdInitial& initial);
+// Under the hardened profile it runs as the user etcd, who then owns its files; an error where
+// there is none.
+Result<PodArgs> etcd_pod(const Node& node,
+                         const std::filesystem::path& config_file,
+                         const EtcdInitial& initial);
 
 class Etcd {
  public:

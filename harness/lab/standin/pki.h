@@ -49,9 +49,4 @@ Result<x509::Pair> supervisor_certificate(const Paths& paths,
 
 Result<x509::Pair> load_pair(const std::filesystem::path& without_extension);
 
-std::string kubeconfig(const std::string& server,
-                       const std::string& ca_path,
-                       const std::string& certificate_path,
-                       const std::string& key_path);
-
 }  // namespace harness::standin::pki
