@@ -5,6 +5,7 @@
 
 #include "harness/lab/standin/agent_start.h"
 #include "harness/lab/standin/balancer.h"
+#include "harness/lab/standin/cleanup.h"
 #include "harness/lab/standin/controllers.h"
 #include "harness/lab/standin/logrus.h"
 #include "harness/lab/standin/machine.h"
@@ -106,6 +107,9 @@ void run_agent(const Build& build) {
   node.paths.data = config->data_dir;
   node.server = false;
   logrus::warning("This is the stand-in for rke2 of the hookshot lab, not the product");
+  if (const auto cleaned = clean_up_static_pods(node); !cleaned) {
+    logrus::fatal("{}", cleaned.error().message());
+  }
   logrus::info("Starting rke2 agent {} ({})", build.version.tag(), build.commit);
   machine::take_notify_socket();
   if (config->server.empty()) {

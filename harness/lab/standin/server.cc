@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "harness/lab/standin/agent_start.h"
+#include "harness/lab/standin/cleanup.h"
 #include "harness/lab/standin/components.h"
 #include "harness/lab/standin/controllers.h"
 #include "harness/lab/standin/etcd.h"
@@ -117,6 +118,7 @@ void run_server(const Build& build) {
     logrus::fatal("the stand-in cannot join as a server yet; `server` is for agents");
   }
   setup(node);
+  must(clean_up_static_pods(node));
   logrus::info("Starting rke2 {} ({})", build.version.tag(), build.commit);
   machine::take_notify_socket();
 
