@@ -143,7 +143,6 @@ class Raising {
       return fail(status.error(), "lab up");
     }
     record_.phase = "up";
-    TRY(write_file(record_.inventory, inventory_text(record_)), "lab up: inventory");
     TRY(write_record(record_), "lab up");
     say(fmt::format("lab {} is up; inventory {}", record_.name, record_.inventory.string()));
     return status_of();
@@ -236,7 +235,7 @@ class Raising {
       TRY(wait_for_ssh(runner_, record_, node, Deadline::after(kBoot), options_.stop), "machine");
       say(fmt::format("{} answers at {}", node.name, node.address));
     }
-    return {};
+    return write_file(record_.inventory, inventory_text(record_));
   }
 
   Status install() {
