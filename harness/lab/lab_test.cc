@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <csignal>
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <stop_token>
@@ -206,6 +207,21 @@ TEST_F(BareLab, that_is_interrupted_while_it_comes_up_leaves_nothing) {
   ASSERT_FALSE(raised);
   EXPECT_EQ(raised.error().code(), ErrorCode::refused) << raised.error().message();
   EXPECT_THAT(raised.error().message(), testing::HasSubstr("interrupted"));
+  expect_nothing_left();
+}
+
+TEST_F(BareLab, whose_image_cannot_be_made_says_why_and_leaves_nothing) {
+  ASSERT_TRUE(down(options_.name));
+  const fs::path recipes = fs::path(testing::TempDir()) / (options_.name + "-recipes");
+  fs::create_directories(recipes);
+  std::ofstream(recipes / "image") << "#!/bin/sh\necho 'no space left on device' >&2\nexit 1\n";
+  fs::permissions(recipes / "image", fs::perms::owner_all);
+  ::setenv("HOOKSHOT_LAB_RECIPES", recipes.c_str(), 1);
+  const auto raised = up(options_);
+  ::unsetenv("HOOKSHOT_LAB_RECIPES");
+  fs::remove_all(recipes);
+  ASSERT_FALSE(raised);
+  EXPECT_THAT(raised.error().message(), testing::HasSubstr("no space left on device"));
   expect_nothing_left();
 }
 

@@ -11,6 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "harness/base/time.h"
 #include "harness/exec/unique_fd.h"
 
 namespace harness::lab {
@@ -18,6 +19,7 @@ namespace harness::lab {
 namespace {
 
 constexpr int kLookMilliseconds = 200;
+constexpr std::chrono::seconds kGrace{5};  // for a recipe's own clean-up
 
 struct Pipe {
   exec::UniqueFd read;
@@ -97,11 +99,14 @@ Result<std::string> run_recipe(const std::vector<std::string>& argv,
   Lines out_lines;
   Lines err_lines;
   bool told = false;
+  Deadline kill_at = Deadline::after(kGrace);
   pollfd watched[2] = {{out.read.get(), POLLIN, 0}, {err.read.get(), POLLIN, 0}};
   while (watched[0].fd >= 0 || watched[1].fd >= 0) {
-    if (stop.stop_requested() && !told) {
-      ::kill(-pid, SIGTERM);
+    if (stop.stop_requested()) {
+      // Again on every look: a child that is just being forked may miss the first.
+      kill_at = told ? kill_at : Deadline::after(kGrace);
       told = true;
+      ::kill(-pid, kill_at.passed() ? SIGKILL : SIGTERM);
     }
     if (::poll(watched, 2, kLookMilliseconds) <= 0) {
       continue;
