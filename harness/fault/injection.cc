@@ -103,20 +103,23 @@ void heal_node(cluster::Node& node,
   const auto dirty = [&](const std::string& why) {
     report.dirty.push_back(node.name() + ": " + why);
   };
-  const Status back = eventually("connect to " + node.name(), deadline, kStatusPeriod, [&] {
-    if (node.connected()) {
-      return Result<Observation>(Observation{.done = true, .seen = {}});
+  Result<std::vector<Json>> lines = std::vector<Json>();
+  const auto look = [&]() -> Result<Observation> {
+    if (!node.connected()) {
+      if (auto back = node.reconnect(deadline.at_most(kReconnectAttempt)); !back) {
+        return Observation{.done = false, .seen = back.error().message()};
+      }
     }
-    auto attempt = node.reconnect(deadline.at_most(kReconnectAttempt));
-    return Result<Observation>(Observation{
-        .done = attempt.has_value(), .seen = attempt ? std::string() : attempt.error().message()});
-  });
-  if (!back) {
-    dirty(back.error().message() + "; its own timers undo what is armed there");
+    lines =
+        node.guard("heal", Json{{"cluster", cluster}, {"run", run.empty() ? "*" : run}}, deadline);
+    const bool cut_off = !lines && lines.error().code() == ErrorCode::unreachable;
+    return Observation{.done = !cut_off, .seen = cut_off ? lines.error().message() : ""};
+  };
+  if (const Status asked = eventually("heal " + node.name(), deadline, kStatusPeriod, look);
+      !asked) {
+    dirty(asked.error().message() + "; its own timers undo what is armed there");
     return;
   }
-  auto lines =
-      node.guard("heal", Json{{"cluster", cluster}, {"run", run.empty() ? "*" : run}}, deadline);
   if (!lines) {
     dirty(lines.error().message());
     return;
@@ -225,8 +228,10 @@ Result<Outcome> await(cluster::Node& node,
   Outcome outcome;
   const auto look = [&]() -> Result<Observation> {
     auto lines = ask_status(node, cluster, deadline.at_most(kStatusLimit));
+    // A node that goes down or comes up answers oddly for a moment.
     if (!lines && (lines.error().code() == ErrorCode::unreachable ||
-                   lines.error().code() == ErrorCode::timed_out)) {
+                   lines.error().code() == ErrorCode::timed_out ||
+                   lines.error().code() == ErrorCode::remote_failed)) {
       return Observation{.done = false, .seen = lines.error().message()};
     }
     if (!lines) {

@@ -280,6 +280,20 @@ TEST(Heal, goes_on_past_a_node_that_cannot_be_healed_and_names_it) {
   EXPECT_THAT(report.dirty, ElementsAre(HasSubstr("cp-1: t1-a is DIRTY: the timer")));
 }
 
+TEST(Heal, asks_again_when_the_connection_is_lost_in_the_middle) {
+  FakeServer server;
+  auto asked = std::make_shared<int>(0);
+  server.node.on_guard("heal", [&server, asked](const Json&) -> Result<std::vector<Json>> {
+    if (++*asked == 1) {
+      server.node.lose_connection();
+      return fail(ErrorCode::unreachable, "cp-1: connection reset");
+    }
+    return std::vector<Json>{};
+  });
+  EXPECT_TRUE(heal({&server.node}, "lab", "", {}, soon()).clean());
+  EXPECT_EQ(*asked, 2);
+}
+
 TEST(Heal, connects_again_and_says_when_that_is_impossible) {
   FakeServer back("cp-1", "192.0.2.11");
   FakeServer away("cp-2", "192.0.2.12");

@@ -75,7 +75,7 @@ TEST(UnitState, reads_what_systemd_says_with_the_boot_it_says_it_in) {
   EXPECT_EQ(unit->active, "activating");
   EXPECT_EQ(unit->n_restarts, 2);
   EXPECT_EQ(unit->job, "4711");
-  EXPECT_EQ(unit->boot_id, "0a1b2c3d");
+  EXPECT_EQ(unit->boot_id, "0a1b-2c3d");
   EXPECT_THAT(unit->describe(), HasSubstr("activating (start)"));
   EXPECT_THAT(unit->describe(), HasSubstr("2 restarts"));
   EXPECT_EQ(unit->to_json("rke2-server.service")["sub"], "start");

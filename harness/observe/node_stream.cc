@@ -131,7 +131,9 @@ void NodeStream::State::take(Json fact) {
   if (seen_before(fact)) {
     return;
   }
-  const std::vector<event::WindowMoment> moments = tracker.feed(fact);
+  // What was there when the stream began opened no window now.
+  const std::vector<event::WindowMoment> moments =
+      json_bool(fact, "initial") ? std::vector<event::WindowMoment>() : tracker.feed(fact);
   fact["node"] = node.name();
   sink(std::move(fact));
   for (const event::WindowMoment& moment : moments) {

@@ -131,6 +131,27 @@ TEST(NodeStream, says_when_windows_open_and_close) {
   EXPECT_EQ(seen.count("window"), 2u);
 }
 
+TEST(NodeStream, does_not_open_a_window_for_what_was_there_before) {
+  FakeServer server;
+  auto stream = server.node.on_stream("watch");
+  Collector seen;
+  event::WindowDef window;
+  window.name = "etcd-start";
+  window.open = {event::marker_from_json({{"manifest", "written"}, {"file", "etcd.yaml"}}).value()};
+  window.close = {marker("Connection to etcd is ready")};
+  NodeStream follower(server.node, options({window}), seen.sink());
+  stream.feed({{"type", "manifest"},
+               {"op", "written"},
+               {"file", "etcd.yaml"},
+               {"initial", true},
+               {"boot_id", "boot1"},
+               {"wall_us", 1}});
+  stream.feed(line(100, "one"));
+  ASSERT_TRUE(seen.wait_line("one"));
+  EXPECT_EQ(seen.count("manifest"), 1u);
+  EXPECT_EQ(seen.count("window"), 0u);
+}
+
 TEST(NodeStream, goes_on_after_a_reboot_without_loss_or_repetition) {
   FakeServer server;
   auto first = server.node.on_stream("watch");

@@ -95,12 +95,7 @@ Result<std::string> read_boot_id(cluster::Node& node, Deadline deadline) {
   TRY_ASSIGN(const std::string text,
              output_of(node, {"cat", "/proc/sys/kernel/random/boot_id"}, deadline),
              "read boot_id");
-  std::string id;
-  for (const char c : text) {
-    if (c != '-' && c != '\n') {
-      id += c;
-    }
-  }
+  std::string id = trimmed(text);
   if (id.empty()) {
     return fail(ErrorCode::remote_failed, node.name() + " has no boot id");
   }

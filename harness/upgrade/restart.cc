@@ -30,8 +30,11 @@ Result<std::string> system_state(cluster::Node& node, Deadline deadline) {
   return observe::trimmed(result.out);
 }
 
+// While a node goes down or comes up, systemd's bus and sudo refuse for a moment: only what waiting
+// cannot change ends it.
 bool transient(const Error& error) {
-  return error.code() == ErrorCode::unreachable || error.code() == ErrorCode::timed_out;
+  return error.code() == ErrorCode::unreachable || error.code() == ErrorCode::timed_out ||
+         error.code() == ErrorCode::remote_failed;
 }
 
 // One look at a node whose restart was cut off: done when its unit has come to rest.

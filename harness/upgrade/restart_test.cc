@@ -99,6 +99,24 @@ TEST(Restart, waits_for_the_boot_when_a_shutdown_cancels_the_job_first) {
   EXPECT_EQ(outcome->job_result, "lost");
 }
 
+TEST(Restart, does_not_give_up_when_systemd_refuses_while_the_node_goes_down) {
+  FakeServer server;
+  server.node.on_run("systemctl restart", [&](const exec::Command&) {
+    server.node.on_run("systemctl show", failed_job("Failed to connect to system scope bus"));
+    server.node.on_run("boot_id", [&](const exec::Command&) {
+      exec::CommandResult said;
+      said.out = server.boot + "\n";
+      return said;
+    });
+    server.system = "stopping";
+    return failed_job("Job for rke2-server.service canceled.");
+  });
+  const auto outcome = restart(server.node, almost_now());
+  ASSERT_FALSE(outcome);
+  EXPECT_EQ(outcome.error().code(), ErrorCode::timed_out);
+  EXPECT_THAT(outcome.error().message(), HasSubstr("system scope bus"));
+}
+
 TEST(Restart, says_when_the_unit_stays_down_after_a_reboot) {
   FakeServer server;
   server.node.on_run("systemctl restart", [&](const exec::Command&) -> Result<exec::CommandResult> {
