@@ -121,6 +121,10 @@ bool glob_matches(std::string_view glob, std::string_view text) {
 }
 
 bool matches(const Marker& marker, const Json& fact) {
+  // What was there already when the watching began did not happen now.
+  if (json_bool(fact, "initial")) {
+    return false;
+  }
   const std::string type = json_string(fact, "type");
   switch (marker.kind) {
     case Marker::Kind::log: {

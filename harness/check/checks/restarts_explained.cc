@@ -3,7 +3,7 @@
 // five seconds.
 
 #include <algorithm>
-#include <set>
+#include <map>
 
 #include <fmt/format.h>
 
@@ -70,15 +70,39 @@ Finding invocations(const TrialFacts& facts, const std::string& node) {
   return pass();
 }
 
+// When the last container of this pod with another UID ended: until then a new one cannot have its
+// ports.
+std::int64_t old_gone_us(const TrialFacts& facts,
+                         const std::string& node,
+                         const std::string& pod,
+                         const std::string& uid) {
+  std::int64_t gone = 0;
+  for (const ContainerFact& container : facts.containers) {
+    if (container.node == node && container.pod == pod && !container.started &&
+        container.pod_uid != uid) {
+      gone = std::max(gone, container.wall_us);
+    }
+  }
+  return gone;
+}
+
 // kube-controller-manager and kube-scheduler end by themselves when they lose their lease while
-// kube-apiserver is away, so only etcd and kube-apiserver are counted.
+// kube-apiserver is away, so only etcd and kube-apiserver are counted. A start that ended before
+// the old container did is the hand-over's: kubelets before 1.22 start the new pod first, and its
+// ports are taken.
 Finding containers(const TrialFacts& facts, const std::string& node, const std::string& pod) {
   const std::int64_t began = facts.restart_began_us(node);
   std::map<std::string, int> by_uid;
   for (const ContainerFact& container : facts.containers) {
-    if (container.node == node && container.pod == pod && container.started && !container.initial &&
-        facts.to_controller(node, container.wall_us) >= began) {
+    if (container.node != node || container.pod != pod || container.initial ||
+        facts.to_controller(node, container.wall_us) < began) {
+      continue;
+    }
+    if (container.started) {
       ++by_uid[container.pod_uid];
+    } else if (by_uid.contains(container.pod_uid) &&
+               container.wall_us < old_gone_us(facts, node, pod, container.pod_uid)) {
+      --by_uid[container.pod_uid];
     }
   }
   if (fault_hit(facts, node)) {
