@@ -1,5 +1,6 @@
 #include "harness/lab/lab.h"
 
+#include <chrono>
 #include <cstring>
 #include <random>
 
@@ -7,6 +8,7 @@
 #include <fmt/format.h>
 #include <sys/file.h>
 
+#include "harness/base/time.h"
 #include "harness/base/version.h"
 #include "harness/exec/local_runner.h"
 #include "harness/exec/unique_fd.h"
@@ -105,7 +107,8 @@ Result<PlannedNode> find_node(const Record& record, const std::string& name) {
 // The work of one up(): the options checked, the parts in order.
 class Raising {
  public:
-  explicit Raising(const UpOptions& options) : options_(options) {}
+  explicit Raising(const UpOptions& options)
+      : options_(options), progress_([this](std::string_view line) { say(line); }) {}
 
   Result<LabState> run() {
     TRY(check(), "lab up");
@@ -118,7 +121,7 @@ class Raising {
                                 options_.name));
       }
       say("an earlier lab of this name was left behind");
-      TRY(take_down(runner_, *earlier, options_.progress), "lab up");
+      TRY(take_down(runner_, *earlier, progress_), "lab up");
       TRY_ASSIGN(held, claim(options_.name), "lab up");
     }
     if (auto prepared = prepare(); !prepared) {
@@ -137,7 +140,7 @@ class Raising {
             fmt::format("lab up: the nodes are left for inspection (`hookshot lab logs --name {}`)",
                         options_.name));
       }
-      if (const auto gone = take_down(runner_, record_, options_.progress); !gone) {
+      if (const auto gone = take_down(runner_, record_, progress_); !gone) {
         say(gone.error().message());
       }
       return fail(status.error(), "lab up");
@@ -149,9 +152,11 @@ class Raising {
   }
 
  private:
-  void say(const std::string& text) const {
+  // Recipes' lines carry a time already.
+  void say(std::string_view text) const {
     if (options_.progress) {
-      options_.progress(text);
+      const std::chrono::duration<double> passed = std::chrono::steady_clock::now() - began_;
+      options_.progress(fmt::format("{:6.1f}s {}", passed.count(), text));
     }
   }
 
@@ -247,7 +252,7 @@ class Raising {
                          record_,
                          node,
                          Deadline::after(options_.ready_within),
-                         options_.progress,
+                         progress_,
                          options_.stop),
           unit_of(node));
       keep_for_inspection_ = false;
@@ -258,6 +263,8 @@ class Raising {
   Result<LabState> status_of() const { return status(record_.name); }
 
   const UpOptions& options_;
+  const Progress progress_;
+  const SteadyTime began_ = std::chrono::steady_clock::now();
   exec::LocalRunner runner_;
   CgroupLayout layout_;
   Record record_;

@@ -199,7 +199,7 @@ TEST_F(BareLab, that_is_interrupted_while_it_comes_up_leaves_nothing) {
   std::stop_source interrupt;
   options_.stop = interrupt.get_token();
   options_.progress = [&interrupt](std::string_view line) {
-    if (line.starts_with("starting ")) {
+    if (line.find("starting ") != std::string_view::npos) {
       interrupt.request_stop();
     }
   };
