@@ -33,6 +33,25 @@ std::string one_line(std::string text) {
   return text;
 }
 
+std::string last_fatal_line(exec::CommandRunner& runner,
+                            const Record& record,
+                            const PlannedNode& node) {
+  const auto line = Shell(runner, record.name, node)
+                        .run({"journalctl",
+                              "--no-pager",
+                              "-q",
+                              "-o",
+                              "cat",
+                              "-n",
+                              "1",
+                              "-u",
+                              unit_of(node),
+                              "-g",
+                              "level=fatal"},
+                             Deadline::after(kQuick));
+  return line ? one_line(*line) : std::string();
+}
+
 // "ActiveState=activating NRestarts=0, not Ready"
 struct Readiness {
   bool ready = false;
@@ -172,7 +191,14 @@ Status wait_for_ready(exec::CommandRunner& runner,
     last = now.seen;
     return Observation{now.ready, now.seen};
   };
-  return eventually(node.name + " is Ready", deadline, kReadyLook, look, std::move(stop));
+  const Status waited =
+      eventually(node.name + " is Ready", deadline, kReadyLook, look, std::move(stop));
+  if (waited || waited.error().code() != ErrorCode::timed_out) {
+    return waited;
+  }
+  const std::string fatal = last_fatal_line(runner, record, node);
+  return fail(ErrorCode::timed_out,
+              waited.error().message() + (fatal.empty() ? "" : "; its last fatal line: " + fatal));
 }
 
 }  // namespace harness::lab
