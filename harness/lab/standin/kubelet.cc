@@ -24,6 +24,7 @@ std::vector<std::string> kubelet_args(const Node& node) {
           std::string("--cluster-dns=") + kClusterDns,
           "--cluster-domain=cluster.local",
           "--container-runtime=remote",
+          "--containerd=" + node.cri_endpoint(),
           "--container-runtime-endpoint=unix://" + node.cri_endpoint(),
           "--eviction-hard=imagefs.available<5%,nodefs.available<5%",
           "--eviction-minimum-reclaim=imagefs.available=10%,nodefs.available=10%",
@@ -66,9 +67,12 @@ void start_kubelet(const Node& node) {
   background([&node, args] {
     std::vector<std::string> argv = {node.runtime_bin + "/kubelet"};
     argv.insert(argv.end(), args.begin(), args.end());
+    // Without it a kubelet as old as this one spends six seconds looking for a cloud's registry
+    // credentials.
+    const std::map<std::string, std::string> environment = {{"PATH", node.path_variable()},
+                                                            {"AWS_EC2_METADATA_DISABLED", "true"}};
     for (;;) {
-      const std::string how =
-          run({argv, {{"PATH", node.path_variable()}}, node.paths.agent() / "logs/kubelet.log"});
+      const std::string how = run({argv, environment, node.paths.agent() / "logs/kubelet.log"});
       logrus::error("Kubelet exited: {}", how.empty() ? "<nil>" : how);
       paced(std::chrono::seconds(5), {});
     }
