@@ -1,0 +1,188 @@
+// The whole path on a lab of real parts: marks, an upgrade with a fault inside a window, proof,
+// verdict, and a controller that dies between arming and the fault.
+
+#include <csignal>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <spawn.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "harness/base/eventually.h"
+#include "harness/base/json.h"
+#include "harness/exec/local_runner.h"
+
+extern char** environ;
+
+namespace harness::cli {
+namespace {
+
+using testing::HasSubstr;
+
+const std::string kSource = HOOKSHOT_SOURCE_DIR;
+const std::string kHookshot = std::string(HOOKSHOT_BINARY_DIR) + "/harness/cli/hookshot";
+const std::string kLab = "e2e";
+
+std::filesystem::path directory() {
+  static const std::filesystem::path path =
+      std::filesystem::temp_directory_path() / ("hookshot-e2e-" + std::to_string(getpid()));
+  return path;
+}
+
+exec::CommandResult hookshot(std::vector<std::string> words,
+                             std::chrono::minutes limit = std::chrono::minutes(8)) {
+  words.insert(words.begin(), kHookshot);
+  const auto result = exec::LocalRunner().run({.argv = std::move(words)}, Deadline::after(limit));
+  EXPECT_TRUE(result) << result.error().message();
+  return result.value_or(exec::CommandResult{.exit_status = -1});
+}
+
+std::string inventory() {
+  return (directory() / "lab.yaml").string();
+}
+
+std::string read(const std::filesystem::path& path) {
+  std::ifstream in(path);
+  return {std::istreambuf_iterator<char>(in), {}};
+}
+
+class WholePath : public testing::Test {
+ protected:
+  static void SetUpTestSuite() {
+    if (geteuid() != 0) {
+      return;
+    }
+    std::filesystem::create_directories(directory());
+    const auto up = hookshot(
+        {"lab", "up", "--name", kLab, "--inventory", inventory(), "--version", "v1.30.12+rke2r1"},
+        std::chrono::minutes(15));
+    ready_ = up.exit_status == 0;
+    why_ = up.err;
+    unsupported_ = up.err.find("not supported") != std::string::npos;
+  }
+
+  static void TearDownTestSuite() {
+    if (geteuid() == 0) {
+      EXPECT_EQ(hookshot({"lab", "down", "--name", kLab}).exit_status, 0);
+      std::filesystem::remove_all(directory());
+    }
+  }
+
+  void SetUp() override {
+    if (geteuid() != 0) {
+      GTEST_SKIP() << "the lab needs root";
+    }
+    if (unsupported_) {
+      GTEST_SKIP() << why_;
+    }
+    ASSERT_TRUE(ready_) << why_;
+  }
+
+  static bool ready_;
+  static bool unsupported_;
+  static std::string why_;
+};
+
+bool WholePath::ready_ = false;
+bool WholePath::unsupported_ = false;
+std::string WholePath::why_;
+
+std::vector<std::string> etcd_trial(const std::string& results) {
+  return {"run",
+          kSource + "/suites/demo.yaml",
+          "-i",
+          inventory(),
+          "--filter",
+          "*kill-pod.etcd*",
+          "--results",
+          (directory() / results).string()};
+}
+
+TEST_F(WholePath, refuses_nodes_without_the_mark_and_another_clusters) {
+  const auto unmarked = hookshot(etcd_trial("unmarked"));
+  EXPECT_EQ(unmarked.exit_status, 2);
+  EXPECT_THAT(unmarked.err, HasSubstr("allow marker"));
+  EXPECT_EQ(hookshot({"allow", "-i", inventory()}).exit_status, 0);
+  std::string text = read(inventory());
+  text.replace(text.find("cluster: e2e"), 12, "cluster: other");
+  std::ofstream(directory() / "other.yaml") << text;
+  const auto foreign = hookshot({"run",
+                                 kSource + "/suites/smoke.yaml",
+                                 "-i",
+                                 (directory() / "other.yaml").string(),
+                                 "--results",
+                                 (directory() / "foreign").string()});
+  EXPECT_EQ(foreign.exit_status, 2);
+  EXPECT_THAT(foreign.err, HasSubstr("marked for cluster 'e2e'"));
+}
+
+TEST_F(WholePath, kills_etcd_inside_the_window_and_proves_it) {
+  const auto run = hookshot(etcd_trial("etcd"));
+  ASSERT_EQ(run.exit_status, 0) << run.out << run.err;
+  const Json verdict = *parse_json(read(directory() / "etcd/latest/verdict.json"));
+  EXPECT_EQ(verdict["verdict"], "pass");
+  const Json trial = verdict["cases"][0]["trials"].back();
+  EXPECT_TRUE(trial["hit"].get<bool>());
+  EXPECT_THAT(trial["evidence"].get<std::string>(), HasSubstr("of etcd killed"));
+  EXPECT_LE(trial["opened_at"].get<std::string>(), trial["effect_at"].get<std::string>());
+  EXPECT_LE(trial["effect_at"].get<std::string>(), trial["closed_at"].get<std::string>());
+  EXPECT_EQ(trial["checks"].size(), 10U);
+  for (const char* file :
+       {"report.html", "report.md", "junit.xml", "events.jsonl", "plan.json", "run.json"}) {
+    EXPECT_FALSE(read(directory() / "etcd/latest" / file).empty()) << file;
+  }
+  const std::string first = read(directory() / "etcd/latest/verdict.json");
+  EXPECT_EQ(hookshot({"judge", (directory() / "etcd/latest").string()}).exit_status, 0);
+  EXPECT_EQ(read(directory() / "etcd/latest/verdict.json"), first)
+      << "judging again from the events gives the same verdict";
+  for (const auto& item : std::filesystem::recursive_directory_iterator(directory() / "etcd")) {
+    if (item.is_regular_file()) {
+      EXPECT_THAT(read(item.path()), testing::Not(HasSubstr("PRIVATE KEY"))) << item.path();
+    }
+  }
+}
+
+TEST_F(WholePath, heals_alone_when_the_controller_is_killed_between_arming_and_fault) {
+  auto words = etcd_trial("killed");
+  words.insert(words.begin(), kHookshot);
+  std::vector<char*> argv;
+  for (std::string& word : words) {
+    argv.push_back(word.data());
+  }
+  argv.push_back(nullptr);
+  pid_t pid = 0;
+  ASSERT_EQ(posix_spawn(&pid, kHookshot.c_str(), nullptr, nullptr, argv.data(), environ), 0);
+  const auto armed =
+      eventually("the fault is armed",
+                 Deadline::after(std::chrono::minutes(4)),
+                 std::chrono::milliseconds(100),
+                 []() -> Result<Observation> {
+                   const std::string events = read(directory() / "killed/latest/events.jsonl");
+                   return Observation{events.find("\"state\":\"ARMED\"") != std::string::npos,
+                                      std::to_string(events.size()) + " bytes of events"};
+                 });
+  kill(pid, SIGKILL);
+  waitpid(pid, nullptr, 0);
+  ASSERT_TRUE(armed) << armed.error().message();
+  const auto healed = eventually(
+      "the node takes the record back",
+      Deadline::after(std::chrono::minutes(3)),
+      std::chrono::seconds(1),
+      []() -> Result<Observation> {
+        const auto left =
+            hookshot({"lab", "ssh", "--name", kLab, "cp-1", "ls", "/var/lib/hookshot/armed"});
+        return Observation{left.exit_status == 0 && left.out.empty(), left.out + left.err};
+      });
+  EXPECT_TRUE(healed) << healed.error().message();
+  const auto heal = hookshot({"heal", "-i", inventory()});
+  EXPECT_EQ(heal.exit_status, 0) << heal.err;
+  EXPECT_THAT(heal.out, HasSubstr("expired"));
+  EXPECT_THAT(heal.out, HasSubstr("Every node is clean."));
+}
+
+}  // namespace
+}  // namespace harness::cli
