@@ -124,12 +124,16 @@ class Raising {
       TRY(take_down(runner_, *earlier, progress_), "lab up");
       TRY_ASSIGN(held, claim(options_.name), "lab up");
     }
-    if (auto prepared = prepare(); !prepared) {
+    Status status = make();
+    if (status) {
+      status = plan();
+    }
+    if (!status) {
       std::error_code ignored;
       fs::remove_all(lab_folder(options_.name), ignored);
-      return fail(prepared.error(), "lab up");
+      return fail(status.error(), "lab up");
     }
-    Status status = raise();
+    status = raise();
     if (status && !options_.bare) {
       status = install();
     }
@@ -149,6 +153,11 @@ class Raising {
     TRY(write_record(record_), "lab up");
     say(fmt::format("lab {} is up; inventory {}", record_.name, record_.inventory.string()));
     return status_of();
+  }
+
+  Status prepare() {
+    TRY(check(), "lab prepare");
+    return make();
   }
 
  private:
@@ -183,14 +192,10 @@ class Raising {
     return run_recipe(argv, options_.progress, options_.stop);
   }
 
-  // Everything that takes long the first time, and the record.
-  Status prepare() {
-    record_.name = options_.name;
+  // Everything that takes long the first time.
+  Status make() {
     record_.node_os = options_.node_os;
     record_.version = options_.bare ? "" : options_.version;
-    record_.token = random_token();
-    record_.inventory =
-        fs::absolute(options_.inventory.empty() ? "inventories/lab.yaml" : options_.inventory);
     TRY_ASSIGN(record_.image, recipe({"image", options_.node_os}), "node image");
     if (!options_.artifacts.empty()) {
       record_.artifacts = fs::absolute(options_.artifacts);
@@ -203,9 +208,18 @@ class Raising {
                     fmt::format("the stand-in has no version {}", record_.version));
       }
     }
-    TRY(write_file(state_root() / "lock", ""), "state");
-    TRY_ASSIGN(exec::UniqueFd held,
-               lock(state_root() / "lock", LOCK_EX, "the labs of this machine"),
+    return {};
+  }
+
+  // The record, with addresses that no other lab has.
+  Status plan() {
+    record_.name = options_.name;
+    record_.token = random_token();
+    record_.cis = options_.cis;
+    record_.inventory =
+        fs::absolute(options_.inventory.empty() ? "inventories/lab.yaml" : options_.inventory);
+    TRY_ASSIGN(const exec::UniqueFd held,
+               lock(state_root(), LOCK_EX, "the labs of this machine"),
                "state");
     TRY_ASSIGN(std::set<int> used, used_subnets(runner_), "addresses");
     for (const auto& name : recorded_names()) {
@@ -272,6 +286,10 @@ class Raising {
 };
 
 }  // namespace
+
+Status prepare(const UpOptions& options) {
+  return Raising(options).prepare();
+}
 
 Result<LabState> up(const UpOptions& options) {
   return Raising(options).run();

@@ -35,6 +35,7 @@ struct UpOptions {
   // scripts/lab/release.
   std::filesystem::path artifacts{};
   bool bare = false;  // boot the nodes and install nothing
+  bool cis = false;   // profile: cis in the nodes' configuration
   std::chrono::seconds ready_within{300};
   Progress progress{};
   std::stop_token stop{};
@@ -60,6 +61,10 @@ struct LabState {
   std::filesystem::path artifacts;
   std::vector<NodeState> nodes;
 };
+
+// Makes what up() with these options would make first: node image, Kubernetes, release artifacts.
+// Minutes the first time, a second later. Takes no name and touches no lab.
+Status prepare(const UpOptions& options);
 
 // Brings the lab up and waits until every node is Ready (bare: until ssh answers). What an earlier,
 // broken up() left behind is taken away first; a lab that runs is refused. On an error or a stop,

@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <future>
 #include <stop_token>
 #include <string>
 #include <vector>
@@ -222,6 +223,28 @@ TEST_F(BareLab, whose_image_cannot_be_made_says_why_and_leaves_nothing) {
   fs::remove_all(recipes);
   ASSERT_FALSE(raised);
   EXPECT_THAT(raised.error().message(), testing::HasSubstr("no space left on device"));
+  expect_nothing_left();
+}
+
+TEST_F(BareLab, comes_up_beside_another_with_addresses_of_its_own) {
+  ASSERT_TRUE(down(options_.name));
+  UpOptions other = options_;
+  other.name = options_.name + "b";
+  other.inventory = options_.inventory.string() + "b";
+  other.progress = {};
+  options_.progress = {};
+  auto second = std::async(std::launch::async, [&other] { return up(other); });
+  const auto first = up(options_);
+  const auto beside = second.get();
+  EXPECT_TRUE(first) << first.error().message();
+  EXPECT_TRUE(beside) << beside.error().message();
+  if (first && beside) {
+    EXPECT_NE(first->nodes.front().address, beside->nodes.front().address);
+    EXPECT_TRUE(first->nodes.front().answers);
+    EXPECT_TRUE(beside->nodes.front().answers);
+  }
+  EXPECT_TRUE(down(other.name));
+  EXPECT_TRUE(down(options_.name));
   expect_nothing_left();
 }
 

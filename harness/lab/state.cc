@@ -85,6 +85,7 @@ Json to_json(const Record& record) {
           {"version", record.version},
           {"node_os", record.node_os},
           {"token", record.token},
+          {"cis", record.cis},
           {"plan", to_json(record.plan)},
           {"image", record.image.string()},
           {"artifacts", record.artifacts.string()},
@@ -103,6 +104,7 @@ Result<Record> record_from_json(const Json& json) {
   record.version = json_string(json, "version");
   record.node_os = json_string(json, "node_os");
   record.token = json_string(json, "token");
+  record.cis = json_bool(json, "cis");
   record.image = json_string(json, "image");
   record.artifacts = json_string(json, "artifacts");
   record.inventory = json_string(json, "inventory");

@@ -19,6 +19,7 @@ struct Record {
   std::string version;              // empty: nothing was installed
   std::string node_os;
   std::string token;  // what agents join with
+  bool cis = false;
   AddressPlan plan;
   std::filesystem::path image;
   std::filesystem::path artifacts;

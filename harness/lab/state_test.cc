@@ -19,6 +19,7 @@ Record sample(const std::string& name) {
   record.version = "v1.30.12+rke2r1";
   record.node_os = "trixie";
   record.token = "0123456789abcdef";
+  record.cis = true;
   record.plan = plan_addresses(name, 9, 1, 1).value();
   record.image = "/cache/image";
   record.artifacts = "/cache/releases";

@@ -94,7 +94,6 @@ Result<bool> take_down(exec::CommandRunner& runner,
   }
   if (recorded_names().empty()) {
     TRY(restore_kernel_parameters(), "take lab down");
-    fs::remove(state_root() / "lock", error);
   }
   const auto left = what_is_left(record);
   if (!left.empty()) {

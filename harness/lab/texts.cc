@@ -48,6 +48,9 @@ std::string inventory_text(const Record& record) {
 std::string rke2_config_text(const Record& record, const PlannedNode& node) {
   std::string out =
       fmt::format("token: {}\nnode-name: {}\nnode-ip: {}\n", record.token, node.name, node.address);
+  if (record.cis) {
+    out += "profile: cis\n";
+  }
   if (node.role == "agent") {
     out += fmt::format("server: https://{}:9345\n", first_server(record.plan).address);
   }

@@ -53,6 +53,13 @@ TEST(NodeConfig, lets_agents_join_the_first_server) {
   EXPECT_THAT(agent, HasSubstr("node-name: w-1\n"));
 }
 
+TEST(NodeConfig, asks_for_the_hardened_profile_when_told) {
+  Record record = sample();
+  EXPECT_THAT(rke2_config_text(record, record.plan.nodes[0]), Not(HasSubstr("profile")));
+  record.cis = true;
+  EXPECT_THAT(rke2_config_text(record, record.plan.nodes[0]), HasSubstr("profile: cis\n"));
+}
+
 TEST(NodeFiles, know_every_node_of_the_lab) {
   const std::string hosts = hosts_text(sample().plan);
   EXPECT_THAT(hosts, HasSubstr("198.18.9.11 cp-1\n"));
