@@ -163,6 +163,9 @@ Result<HttpReply> perform(CURL* handle,
     curl_easy_setopt(handle, CURLOPT_SSL_VERIFYHOST, identity.ca.empty() ? 0L : 2L);
     curl_easy_setopt(handle, CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_1_1));
   } else {
+    // Debian 12's libcurl breaks a connection of this kind that it uses again.
+    curl_easy_setopt(handle, CURLOPT_FRESH_CONNECT, 1L);
+    curl_easy_setopt(handle, CURLOPT_FORBID_REUSE, 1L);
     curl_easy_setopt(handle, CURLOPT_UNIX_SOCKET_PATH, socket.c_str());
     curl_easy_setopt(
         handle, CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_2_PRIOR_KNOWLEDGE));
