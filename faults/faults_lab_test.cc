@@ -1,0 +1,214 @@
+// The faults on a real node: each one does its damage, proves it, and the node is whole afterwards.
+
+#include <algorithm>
+#include <memory>
+
+#include <gmock/gmock.h>
+#include <unistd.h>
+
+#include "harness/cluster/cluster.h"
+#include "harness/fault/inject.h"
+#include "harness/inventory/inventory.h"
+#include "harness/lab/lab.h"
+#include "harness/observe/pods.h"
+#include "harness/observe/state.h"
+#include "harness/upgrade/rolling.h"
+
+namespace harness::fault {
+namespace {
+
+using std::chrono::minutes;
+using std::chrono::seconds;
+using testing::HasSubstr;
+
+const std::string kLab = "faults";
+const std::string kVersion = "v1.30.13+rke2r1";
+
+class OnTheLab : public testing::Test {
+ protected:
+  static void SetUpTestSuite() {
+    if (::geteuid() != 0) {
+      why_ = "the lab needs root";
+      return;
+    }
+    lab::UpOptions options;
+    options.name = kLab;
+    options.version = kVersion;
+    options.inventory = std::filesystem::temp_directory_path() / "hookshot-faults-lab.yaml";
+    auto up = lab::up(options);
+    if (!up) {
+      why_ = up.error().message();
+      supported_ = up.error().code() != ErrorCode::not_supported;
+      return;
+    }
+    const auto inventory = inventory::load(up->inventory.string());
+    ASSERT_TRUE(inventory) << inventory.error().message();
+    auto connected = cluster::Cluster::connect(*inventory, Deadline::after(seconds(30)));
+    ASSERT_TRUE(connected) << connected.error().message();
+    cluster_ = std::move(*connected);
+    access_ = std::make_unique<observe::Access>(cluster_->name(), cluster_->nodes());
+  }
+
+  static void TearDownTestSuite() {
+    access_.reset();
+    cluster_.reset();
+    if (::geteuid() == 0) {
+      const auto down = lab::down(kLab);
+      EXPECT_TRUE(down) << down.error().message();
+    }
+  }
+
+  void SetUp() override {
+    if (::geteuid() != 0 || !supported_) {
+      GTEST_SKIP() << why_;
+    }
+    ASSERT_NE(cluster_, nullptr) << why_;
+  }
+
+  static cluster::Node& node() { return *cluster_->nodes().front(); }
+
+  static InjectRequest request(const std::string& name, const Params& params) {
+    InjectRequest made;
+    made.fault = make_fault(name, params).value();
+    made.arm.id = "lab-" + std::to_string(wall_now_us());
+    made.arm.run = "lab-test";
+    made.arm.cluster = cluster_->name();
+    made.expendable = true;
+    return made;
+  }
+
+  static void allow() {
+    const auto allowed =
+        node().guard("allow",
+                     {{"cluster", cluster_->name()}, {"data_dir", node().data_dir()}},
+                     Deadline::after(seconds(20)));
+    ASSERT_TRUE(allowed) << allowed.error().message();
+  }
+
+  static std::string container_of(const std::string& pod) {
+    const auto pods = observe::read_static_pods(node(), Deadline::after(seconds(20)));
+    for (const observe::StaticPod& one : pods.value()) {
+      if (one.pod == pod && !one.containers.empty()) {
+        return one.containers.front().id;
+      }
+    }
+    return {};
+  }
+
+  static void settle() {
+    const auto settled = upgrade::settle(*access_, {}, Deadline::after(minutes(6)));
+    ASSERT_TRUE(settled) << settled.error().message();
+  }
+
+  static bool supported_;
+  static std::string why_;
+  static std::unique_ptr<cluster::Cluster> cluster_;
+  static std::unique_ptr<observe::Access> access_;
+};
+
+bool OnTheLab::supported_ = true;
+std::string OnTheLab::why_;
+std::unique_ptr<cluster::Cluster> OnTheLab::cluster_;
+std::unique_ptr<observe::Access> OnTheLab::access_;
+
+TEST_F(OnTheLab, a_healthy_node_gives_a_state_without_an_error) {
+  settle();
+  const auto version = Version::parse(kVersion).value();
+  std::vector<Json> states;
+  observe::take_state(
+      *access_,
+      {.phase = observe::Phase::before, .expected = version},
+      [&](Json state) { states.push_back(std::move(state)); },
+      Deadline::after(minutes(1)));
+  EXPECT_EQ(states.size(), 7u);
+  for (const Json& state : states) {
+    EXPECT_FALSE(state.contains("error")) << state.dump();
+  }
+  const auto found = upgrade::read_version(*access_, node(), Deadline::after(seconds(20)));
+  ASSERT_TRUE(found);
+  EXPECT_TRUE(found->matches(version)) << found->describe();
+}
+
+TEST_F(OnTheLab, a_node_without_the_mark_is_refused) {
+  const auto injected = inject(
+      *access_, node(), request("kill-pod", {{"pod", "etcd"}}), {}, Deadline::after(minutes(1)));
+  ASSERT_FALSE(injected);
+  EXPECT_EQ(injected.error().code(), ErrorCode::refused);
+  EXPECT_THAT(injected.error().message(), HasSubstr("hookshot allow"));
+}
+
+TEST_F(OnTheLab, every_way_to_kill_a_pod_replaces_its_container) {
+  allow();
+  for (const char* how : {"task", "process", "shim"}) {
+    settle();
+    const std::string before = container_of("kube-scheduler");
+    const auto injected = inject(*access_,
+                                 node(),
+                                 request("kill-pod", {{"pod", "kube-scheduler"}, {"how", how}}),
+                                 {},
+                                 Deadline::after(minutes(2)));
+    ASSERT_TRUE(injected) << injected.error().message();
+    ASSERT_TRUE(injected->outcome) << injected->outcome.error().message();
+    EXPECT_EQ(injected->outcome->outcome, "applied") << injected->outcome->reason;
+    EXPECT_THAT(injected->outcome->record["evidence"].dump(), HasSubstr(before));
+    EXPECT_TRUE(injected->healed.clean());
+    settle();
+    EXPECT_NE(container_of("kube-scheduler"), before) << how;
+  }
+}
+
+TEST_F(OnTheLab, a_fault_whose_controller_is_gone_is_taken_back_by_the_node) {
+  allow();
+  settle();
+  InjectRequest made = request("kill-pod", {{"pod", "etcd"}});
+  event::WindowDef never;
+  never.name = "never";
+  never.open = {event::marker_from_json({{"log", "this line is never written"}}).value()};
+  never.close = never.open;
+  made.arm.trigger.window = never;
+  made.arm.lease = std::chrono::milliseconds(2000);
+  const std::string before = container_of("etcd");
+  ASSERT_TRUE(arm(node(), made.fault, made.arm, Deadline::after(seconds(30))));
+  const auto outcome =
+      await(node(), cluster_->name(), made.arm.id, {}, Deadline::after(seconds(60)));
+  ASSERT_TRUE(outcome) << outcome.error().message();
+  EXPECT_EQ(outcome->outcome, "expired");
+  const HealReport report =
+      heal(cluster_->nodes(), cluster_->name(), "", {}, Deadline::after(minutes(1)));
+  EXPECT_TRUE(report.clean());
+  EXPECT_EQ(container_of("etcd"), before);
+  const Json clean = observe::clean_state(node(), cluster_->name(), Deadline::after(seconds(20)));
+  EXPECT_EQ(clean["left"], Json::array()) << clean.dump();
+}
+
+TEST_F(OnTheLab, a_reboot_under_a_restart_is_survived_and_told) {
+  allow();
+  settle();
+  const std::string boot = observe::read_boot_id(node(), Deadline::after(seconds(20))).value();
+  InjectRequest made = request("reboot", {{"how", "graceful"}});
+  event::WindowDef starting;
+  starting.name = "starting";
+  starting.open = {event::marker_from_json({{"log", "Running kubelet *"}}).value()};
+  starting.close = {event::marker_from_json({{"log", "rke2 is up and running"}}).value()};
+  made.arm.trigger.window = starting;
+  ASSERT_TRUE(preflight(*access_, node(), made, Deadline::after(seconds(30))));
+  const Heartbeat heartbeat({&node()}, cluster_->name(), seconds(3));
+  ASSERT_TRUE(arm(node(), made.fault, made.arm, Deadline::after(seconds(30))));
+  const auto restarted = upgrade::restart(node(), Deadline::after(minutes(6)));
+  ASSERT_TRUE(restarted) << restarted.error().message();
+  EXPECT_TRUE(restarted->ok) << restarted->text;
+  EXPECT_TRUE(restarted->rebooted);
+  EXPECT_EQ(restarted->job_result, "lost");
+  EXPECT_NE(restarted->after.boot_id, boot);
+  const auto outcome =
+      await(node(), cluster_->name(), made.arm.id, {}, Deadline::after(minutes(1)));
+  ASSERT_TRUE(outcome) << outcome.error().message();
+  EXPECT_EQ(outcome->outcome, "applied");
+  EXPECT_THAT(outcome->evidence, HasSubstr("came back"));
+  EXPECT_TRUE(
+      heal(cluster_->nodes(), cluster_->name(), "", {}, Deadline::after(minutes(1))).clean());
+  settle();
+}
+
+}  // namespace
+}  // namespace harness::fault
