@@ -1,35 +1,31 @@
 #include "harness/check/check.h"
 
+#include <algorithm>
+#include <array>
+
 namespace harness::check {
+namespace {
+
+struct Name {
+  Verdict verdict;
+  std::string_view text;
+};
+
+constexpr std::array<Name, 5> kNames = {{{Verdict::pass, "pass"},
+                                         {Verdict::fail, "fail"},
+                                         {Verdict::unproven, "unproven"},
+                                         {Verdict::error, "error"},
+                                         {Verdict::skip, "skip"}}};
+
+}  // namespace
 
 std::string_view to_string(Verdict verdict) {
-  switch (verdict) {
-    case Verdict::pass:
-      return "pass";
-    case Verdict::fail:
-      return "fail";
-    case Verdict::unproven:
-      return "unproven";
-    case Verdict::error:
-      return "error";
-    case Verdict::skip:
-      return "skip";
-  }
-  return "?";
+  return std::ranges::find(kNames, verdict, &Name::verdict)->text;
 }
 
-const std::vector<Check>& all_checks() {
-  static const std::vector<Check> kChecks = {apiserver_recovers(),
-                                             etcd_recovers(),
-                                             static_pods_match(),
-                                             nodes_ready(),
-                                             build_exact(),
-                                             restarts_explained(),
-                                             journal_clean(),
-                                             order_kept(),
-                                             outage_in_budget(),
-                                             healed()};
-  return kChecks;
+std::optional<Verdict> verdict_from(std::string_view text) {
+  const auto* const found = std::ranges::find(kNames, text, &Name::text);
+  return found == kNames.end() ? std::nullopt : std::optional(found->verdict);
 }
 
 Finding pass(std::string reason) {

@@ -1,5 +1,8 @@
 // A check is a pure function of a trial's facts to a verdict. It never touches a node. What it
 // could not see it calls unproven; only what the product did or did not do is a fail.
+//
+// A check is one file in checks/: `x_y.cc` defines `Check x_y()`, whose name is "x-y". README.md
+// has a row for each, samples/ a trial in which it passes and one in which it does not.
 #pragma once
 
 #include <functional>
@@ -14,6 +17,7 @@ namespace harness::check {
 
 enum class Verdict { pass, fail, unproven, error, skip };
 std::string_view to_string(Verdict verdict);
+std::optional<Verdict> verdict_from(std::string_view text);
 
 struct Finding {
   Verdict verdict = Verdict::unproven;
@@ -27,20 +31,8 @@ struct Check {
   std::function<Finding(const TrialFacts&)> judge;
 };
 
-// Every check, in the order of reports.
+// Every check there is, by name.
 const std::vector<Check>& all_checks();
-
-// Defined one per file in checks/.
-Check apiserver_recovers();
-Check etcd_recovers();
-Check static_pods_match();
-Check nodes_ready();
-Check build_exact();
-Check restarts_explained();
-Check journal_clean();
-Check order_kept();
-Check outage_in_budget();
-Check healed();
 
 // Shorthands for checks.
 Finding pass(std::string reason = {});

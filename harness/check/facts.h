@@ -1,12 +1,15 @@
-// What a trial's events say, sorted once so that checks can ask. Pure: events in, values out. Times
-// are the node's clock where the fact is the node's, and the controller's for probes and steps;
-// `to_controller` converts.
+// What a trial's events say, sorted once so that checks can ask. Pure: events in, values out.
+//
+// Wall times are the node's clock where the fact is the node's, and the controller's for probes and
+// steps; `to_controller` converts. Monotonic times compare only within one boot of one node. Boot
+// ids are without dashes.
 #pragma once
 
 #include <cstdint>
 #include <map>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "harness/base/json.h"
@@ -24,8 +27,8 @@ struct Span {
   std::int64_t opened_wall_us = 0;
   std::int64_t closed_mono_us = 0;
   std::int64_t closed_wall_us = 0;  // 0: not seen to close
-  bool cut = false;                 // ended with its invocation
-  bool other_boot = false;          // cut by a reboot: closed_* are of the next boot
+  bool cut = false;                 // ended with its invocation, not by its marker
+  bool other_boot = false;          // cut by a reboot: closed_mono_us is of the next boot
 };
 
 struct Step {
@@ -37,6 +40,7 @@ struct Step {
   std::string error;
   std::string job_result;
   std::int64_t exit_status = 0;
+  bool baseline = false;  // before the fault was armed: not the upgrade's
 };
 
 struct JournalLine {
@@ -47,21 +51,49 @@ struct JournalLine {
   event::Line line;
   std::int64_t wall_us = 0;
   std::int64_t mono_us = 0;
+
+  // A fatal or panic line of the service's own process.
+  bool deadly() const;
+};
+
+// One run of a node's service, as systemd counts them.
+struct Invocation {
+  std::string node;
+  std::string id;
+  std::string boot_id;
+  bool before = false;  // it ran already when the upgrade's restart began
+  std::int64_t first_wall_us = 0;
+  std::string build;  // tag and commit of `Starting rke2 <tag> (<commit>)`
+  std::string commit;
+  std::int64_t gate_mono_us = 0;      // hooks may run: pods in place, readiness announced, or hooks
+                                      // seen; 0: not yet
+  std::int64_t stopping_mono_us = 0;  // systemd began to stop it
+  std::int64_t exited_mono_us = 0;    // its main process ended
+  std::string last_words;             // its last fatal or panic line
 };
 
 struct ContainerFact {
   std::string node;
-  bool started = false;
-  bool initial = false;  // was running already when the stream began
+  bool started = false;  // else exited
+  bool initial = false;  // was running already when the stream began, or began again
   std::string pod;
   std::string id;
   std::string pod_uid;
   std::int64_t wall_us = 0;
 };
 
+struct ManifestFact {
+  std::string node;
+  bool written = false;  // else removed
+  std::string pod;
+  std::string uid;
+  std::int64_t wall_us = 0;
+};
+
 struct Probe {
   std::int64_t wall_us = 0;  // controller
   std::string outcome;
+  std::string detail;  // of this answer, or of the earlier one that said the same
 };
 
 struct FaultFact {
@@ -70,7 +102,7 @@ struct FaultFact {
   std::string state;
   std::string reason;
   std::string summary;
-  std::string boot_id;
+  std::string boot_id;  // of the deed
   std::string invocation;
   std::string killed_container;
   std::int64_t opened_mono_us = 0;
@@ -89,9 +121,12 @@ struct TrialFacts {
   Json params = Json::object();
   std::string window;
   std::string offset;
+  std::int64_t offset_us = 0;
   std::string target;
   std::int64_t recovery_budget_us = 0;
   std::int64_t outage_budget_us = 0;
+  std::int64_t started_us = 0;  // controller
+  std::int64_t finished_us = 0;
   bool finished = false;
   bool complete = false;
   bool interrupted = false;
@@ -100,28 +135,39 @@ struct TrialFacts {
   std::vector<Span> spans;
   std::vector<Step> steps;
   std::vector<JournalLine> journal;
+  std::vector<Invocation> invocations;  // in order of appearance
   std::vector<ContainerFact> containers;
+  std::vector<ManifestFact> manifests;
   std::map<std::string, std::map<std::string, std::vector<Probe>>> probes;  // node, probe
   std::optional<FaultFact> fault_fact;
-  std::map<std::string, std::int64_t> clock_offset_us;  // node minus controller
-  std::map<std::string, std::vector<std::string>> boots;
-  std::vector<Json> states;  // every state.* event
+  // node -> (controller's time of asking, node minus controller)
+  std::map<std::string, std::vector<std::pair<std::int64_t, std::int64_t>>> clock_offsets;
+  std::map<std::string, std::vector<std::string>> boots;  // in order of appearance
+  std::vector<Json> states;                               // every state.* event
 
   bool has_fault() const { return fault != "none" && !fault.empty(); }
 
+  bool applied() const { return fault_fact && fault_fact->outcome == "applied"; }
+
+  bool applied_on(const std::string& node) const { return applied() && fault_fact->node == node; }
+
   bool reboots() const { return fault == "reboot"; }
 
+  // The pod that kill-pod killed; empty for other faults.
+  std::string killed_pod() const;
+
   std::int64_t to_controller(const std::string& node, std::int64_t wall_us) const;
-  // The state.* events of a type in phase "after" (or before), by node.
-  std::map<std::string, const Json*> state(const std::string& type,
-                                           const std::string& phase = "after") const;
-  // When the upgrade's restart of a node began, on the controller's clock; 0: none.
+  // The state.* events of a type in a phase, by node; the last one of each.
+  std::map<std::string, const Json*> state(std::string_view type,
+                                           std::string_view phase = "after") const;
+  // When the upgrade first restarted the service of a node, controller's clock; 0: it did not.
   std::int64_t restart_began_us(const std::string& node) const;
-  // From when on recovery counts: the fault's effect, or the first restart. Controller's clock.
-  std::int64_t reference_us() const;
-  // Invocations of a node's service in order of appearance since the restart step, the old one left
-  // out.
-  std::vector<std::string> new_invocations(const std::string& node) const;
+  // From when on this node's recovery counts: its own restart, or the fault's effect where that
+  // came later; the first restart of any node when it has neither. Controller's clock; 0: unknown.
+  std::int64_t reference_us(const std::string& node) const;
+  const Invocation* invocation(const std::string& node, const std::string& id) const;
+  // Invocations that began after the upgrade's restart did, in order.
+  std::vector<const Invocation*> new_invocations(const std::string& node) const;
   std::vector<std::string> nodes() const;
 };
 

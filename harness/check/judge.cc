@@ -1,6 +1,7 @@
 #include "harness/check/judge.h"
 
 #include <algorithm>
+#include <functional>
 
 #include <fmt/format.h>
 
@@ -8,15 +9,6 @@
 
 namespace harness::check {
 namespace {
-
-bool contains(const Span& span, const FaultFact& fault) {
-  if (span.node != fault.node || span.boot_id != fault.boot_id ||
-      (!fault.invocation.empty() && span.invocation != fault.invocation) ||
-      fault.effect_mono_us < span.opened_mono_us) {
-    return false;
-  }
-  return span.closed_wall_us == 0 || span.other_boot || fault.effect_mono_us <= span.closed_mono_us;
-}
 
 void add_times(TrialVerdict& out, const TrialFacts& facts, const Hit& hit) {
   if (hit.span != nullptr) {
@@ -28,7 +20,7 @@ void add_times(TrialVerdict& out, const TrialFacts& facts, const Hit& hit) {
     out.effect_at = format_wall(fault.effect_wall_us);
     out.evidence = fault.summary;
     if (fault.opened_mono_us != 0) {
-      out.marker_to_action_us = fault.begun_mono_us - fault.opened_mono_us;
+      out.marker_to_action_us = fault.begun_mono_us - fault.opened_mono_us - facts.offset_us;
     }
     out.action_to_effect_us = fault.effect_mono_us - fault.begun_mono_us;
   }
@@ -51,52 +43,20 @@ void combine(TrialVerdict& out) {
 
 }  // namespace
 
-Hit find_hit(const TrialFacts& facts) {
-  if (!facts.has_fault()) {
-    return {true, "no fault", nullptr};
-  }
-  if (!facts.fault_fact || facts.fault_fact->outcome.empty()) {
-    return {false, "the fault's record never came to an end", nullptr};
-  }
-  const FaultFact& fault = *facts.fault_fact;
-  if (fault.outcome != "applied") {
-    return {false, fmt::format("{}: {}", fault.outcome, fault.reason), nullptr};
-  }
-  if (fault.summary.empty() || fault.effect_mono_us == 0) {
-    return {false, "the fault left no evidence", nullptr};
-  }
-  const Span* near = nullptr;
-  for (const Span& span : facts.spans) {
-    if (span.window != facts.window) {
-      continue;
-    }
-    if (contains(span, fault)) {
-      return {true, fault.summary, &span};
-    }
-    near = span.node == fault.node && span.boot_id == fault.boot_id ? &span : near;
-  }
-  if (near == nullptr) {
-    return {false, fmt::format("the window {} was never seen to open", facts.window), nullptr};
-  }
-  const std::int64_t off = fault.effect_mono_us < near->opened_mono_us
-                               ? fault.effect_mono_us - near->opened_mono_us
-                               : fault.effect_mono_us - near->closed_mono_us;
-  return {false,
-          fmt::format("the effect came {} us {} the window {} of its invocation",
-                      std::abs(off),
-                      off < 0 ? "before" : "after",
-                      facts.window),
-          near};
-}
-
 TrialVerdict judge_trial(const TrialFacts& facts) {
   TrialVerdict out{.trial = facts.trial,
                    .window = facts.window,
                    .offset = facts.offset,
                    .fault = facts.fault,
-                   .target = facts.target};
+                   .target = facts.target,
+                   .from = facts.from,
+                   .to = facts.to ? facts.to->tag() : ""};
+  if (facts.started_us != 0 && facts.finished_us > facts.started_us) {
+    out.duration_s = static_cast<double>(facts.finished_us - facts.started_us) / 1e6;
+  }
   const Hit hit = find_hit(facts);
   out.hit = hit.hit;
+  out.hit_reason = hit.reason;
   add_times(out, facts, hit);
   if (!facts.finished || !facts.complete) {
     out.verdict = Verdict::error;
@@ -112,11 +72,13 @@ TrialVerdict judge_trial(const TrialFacts& facts) {
         {std::string(check.name), finding.verdict, std::move(finding.reason), finding.recovery_s});
   }
   combine(out);
-  if (!out.hit) {
+  if (!out.hit && out.verdict != Verdict::error) {
+    const std::string aside =
+        out.verdict == Verdict::fail ? " (not counted: " + out.reason + ")" : "";
     out.verdict = Verdict::unproven;
-    out.reason = "miss: " + hit.reason;
+    out.reason = "miss: " + hit.reason + aside;
   }
-  out.counts = out.hit;
+  out.counts = out.hit && (out.verdict == Verdict::pass || out.verdict == Verdict::fail);
   return out;
 }
 
@@ -199,54 +161,6 @@ int exit_status(const std::vector<CaseVerdict>& cases, bool dirty) {
       return 0;
   }
   return 3;
-}
-
-Json TrialVerdict::to_json() const {
-  Json out = {{"trial", trial},
-              {"verdict", to_string(verdict)},
-              {"reason", reason},
-              {"hit", hit},
-              {"counts", counts},
-              {"window", window},
-              {"offset", offset},
-              {"fault", fault},
-              {"target", target},
-              {"opened_at", opened_at},
-              {"closed_at", closed_at},
-              {"effect_at", effect_at},
-              {"evidence", evidence},
-              {"checks", Json::array()},
-              {"recovery_s", Json::object()}};
-  Json latency = Json::object();
-  if (marker_to_action_us) {
-    latency["marker_to_action"] = *marker_to_action_us;
-  }
-  if (action_to_effect_us) {
-    latency["action_to_effect"] = *action_to_effect_us;
-  }
-  out["trigger_latency_us"] = latency;
-  for (const CheckResult& check : checks) {
-    out["checks"].push_back(
-        {{"name", check.name}, {"verdict", to_string(check.verdict)}, {"reason", check.reason}});
-    if (check.recovery_s) {
-      out["recovery_s"][check.name] = *check.recovery_s;
-    }
-  }
-  return out;
-}
-
-Json CaseVerdict::to_json() const {
-  Json out = {{"name", name},
-              {"expect", expect},
-              {"issue", issue},
-              {"outcome", to_string(outcome)},
-              {"verdict", to_string(verdict)},
-              {"reason", reason}};
-  out["trials"] = Json::array();
-  for (const TrialVerdict& trial : trials) {
-    out["trials"].push_back(trial.to_json());
-  }
-  return out;
 }
 
 }  // namespace harness::check

@@ -1,119 +1,138 @@
-// apiserver-recovers: every server's own readyz and livez are ok again within the budget after the
-// fault, and the answers come from the container that replaced the killed one.
+// apiserver-recovers: every server's own readyz and livez are ok for good within the budget after
+// the fault, or after the restart where there was none; and where the old container had to go, the
+// answers come from a new one.
 
 #include <algorithm>
 
 #include <fmt/format.h>
 
-#include "harness/check/check.h"
+#include "harness/check/probing.h"
 
 namespace harness::check {
 namespace {
 
-constexpr std::size_t kSteadyEnd = 10;  // the last second of probing must be ok throughout
-
-struct Recovery {
-  Finding finding;
-  std::int64_t at_us = 0;
-};
-
-Recovery recovery_of(const TrialFacts& facts,
-                     const std::string& node,
-                     const std::string& name,
-                     const std::vector<Probe>& probes) {
-  const std::int64_t reference = facts.reference_us();
-  std::vector<Probe> after;
-  std::ranges::copy_if(probes, std::back_inserter(after), [&](const Probe& probe) {
-    return probe.wall_us >= reference;
-  });
-  if (after.size() < kSteadyEnd) {
-    return {
-        unproven(fmt::format("{} of {}: only {} probes after the fault", name, node, after.size())),
-        0};
-  }
-  for (auto probe = after.end() - kSteadyEnd; probe != after.end(); ++probe) {
-    if (probe->outcome == "ok") {
-      continue;
-    }
-    if (probe->outcome == "not-ok" || probe->outcome == "timeout") {
-      return {failed(fmt::format("{} of {} is {} at the end", name, node, probe->outcome)), 0};
-    }
-    return {unproven(fmt::format(
-                "{} of {} could not be seen at the end: {}", name, node, probe->outcome)),
-            0};
-  }
-  std::int64_t at = reference;
-  for (std::size_t i = 0; i < after.size(); ++i) {
-    if (after[i].outcome != "ok" && i + 1 < after.size()) {
-      at = after[i + 1].wall_us;
-    }
-  }
-  const std::int64_t took = at - reference;
-  if (took > facts.recovery_budget_us) {
-    return {failed(fmt::format("{} of {} took {:.1f} s to be ok for good, the budget is {:.0f} s",
-                               name,
-                               node,
-                               static_cast<double>(took) / 1e6,
-                               static_cast<double>(facts.recovery_budget_us) / 1e6)),
-            at};
-  }
-  return {pass(), at};
+double seconds(std::int64_t us) {
+  return static_cast<double>(us) / 1e6;
 }
 
-Finding replaced(const TrialFacts& facts) {
-  if (json_string(facts.params, "pod") != "kube-apiserver" || !facts.fault_fact ||
-      facts.fault_fact->killed_container.empty()) {
-    return pass();
+const Json* pod_of(const Json& state) {
+  const auto pods = state.find("pods");
+  if (pods == state.end()) {
+    return nullptr;
   }
+  const auto pod = std::ranges::find_if(
+      *pods, [](const Json& one) { return json_string(one, "pod") == "kube-apiserver"; });
+  return pod == pods->end() ? nullptr : &*pod;
+}
+
+bool had(const Json* before, const std::string& id) {
+  const Json* pod = before == nullptr ? nullptr : pod_of(*before);
+  return pod != nullptr &&
+         std::ranges::any_of(pod->value("containers", Json::array()),
+                             [&](const Json& one) { return json_string(one, "id") == id; });
+}
+
+// Which container answers at the end: never the killed one, never one from before a reboot, never
+// one from before an upgrade that changed the manifest.
+Finding from_the_new_one(const TrialFacts& facts, const std::string& node) {
   const auto states = facts.state("state.static-pods");
-  const auto state = states.find(facts.fault_fact->node);
+  const auto state = states.find(node);
   if (state == states.end() || state->second->contains("error")) {
-    return unproven(
-        "which kube-apiserver container answers is not known: its static pods could not be read");
+    return unproven(fmt::format(
+        "which kube-apiserver of {} answers is not known: its static pods could not be read",
+        node));
   }
-  for (const Json& pod : state->second->value("pods", Json::array())) {
-    if (json_string(pod, "pod") != "kube-apiserver") {
-      continue;
+  const Json* pod = pod_of(*state->second);
+  if (pod == nullptr || pod->value("containers", Json::array()).empty()) {
+    return failed(fmt::format("no kube-apiserver container runs on {}", node));
+  }
+  const auto befores = facts.state("state.static-pods", "before");
+  const auto found = befores.find(node);
+  const Json* before = found == befores.end() ? nullptr : found->second;
+  const Json* old = before == nullptr ? nullptr : pod_of(*before);
+  const bool changed =
+      old != nullptr && json_string(*old, "manifest_uid") != json_string(*pod, "manifest_uid");
+  const bool killed =
+      facts.applied_on(node) && (facts.reboots() || facts.killed_pod() == "kube-apiserver");
+  for (const Json& one : (*pod)["containers"]) {
+    const std::string id = json_string(one, "id");
+    if (killed && id == facts.fault_fact->killed_container) {
+      return failed(
+          fmt::format("the killed kube-apiserver of {} is still the one that runs", node));
     }
-    const Json containers = pod.value("containers", Json::array());
-    for (const Json& container : containers) {
-      if (json_string(container, "id") == facts.fault_fact->killed_container) {
-        return failed("the killed kube-apiserver container is still the one that runs");
+    if (killed && json_int(one, "started_wall_us") < facts.fault_fact->effect_wall_us &&
+        (!facts.reboots() || had(before, id))) {
+      return failed(
+          fmt::format("the kube-apiserver that answers on {} began before the fault", node));
+    }
+    if (changed && had(before, id)) {
+      return failed(fmt::format(
+          "the old kube-apiserver still answers on {}: its manifest has changed, its container not",
+          node));
+    }
+  }
+  return pass();
+}
+
+// How long kubelet left the killed pod without a container, and what it holds back still.
+std::string held_back(const TrialFacts& facts) {
+  std::string out;
+  if (facts.applied() && !facts.killed_pod().empty()) {
+    const auto back = std::ranges::find_if(facts.containers, [&](const ContainerFact& one) {
+      return one.started && one.node == facts.fault_fact->node && one.pod == facts.killed_pod() &&
+             one.wall_us > facts.fault_fact->effect_wall_us;
+    });
+    if (back != facts.containers.end()) {
+      out = fmt::format("; kubelet had the next {} after {:.1f} s",
+                        facts.killed_pod(),
+                        seconds(back->wall_us - facts.fault_fact->effect_wall_us));
+    }
+  }
+  for (const auto& [node, state] : facts.state("state.restarts")) {
+    for (const Json& one : state->value("containers", Json::array())) {
+      if (const std::int64_t us = json_int(one, "backoff_us"); us > 0) {
+        out += fmt::format("; kubelet's back-off holds {} of {} for {:.0f} s",
+                           json_string(one, "pod"),
+                           node,
+                           seconds(us));
       }
     }
-    return containers.empty() ? failed("no kube-apiserver container runs after the fault") : pass();
   }
-  return failed("there is no kube-apiserver pod after the fault");
+  return out;
 }
 
 Finding judge(const TrialFacts& facts) {
   if (facts.probes.empty()) {
     return unproven("no probe was recorded");
   }
-  if (facts.reference_us() == 0) {
-    return unproven("neither a fault's effect nor a restart was recorded");
-  }
-  std::int64_t latest = facts.reference_us();
+  std::int64_t longest = 0;
   for (const auto& [node, by_name] : facts.probes) {
+    const std::int64_t reference = facts.reference_us(node);
+    if (reference == 0) {
+      return unproven("neither a fault's effect nor a restart was recorded");
+    }
     for (const char* name : {"readyz", "livez"}) {
       const auto probes = by_name.find(name);
       if (probes == by_name.end()) {
         return unproven(fmt::format("{} of {} was never asked", name, node));
       }
-      const Recovery recovery = recovery_of(facts, node, name, probes->second);
-      if (recovery.finding.verdict != Verdict::pass) {
-        return recovery.finding;
+      Recovered one = recovered(probes->second, reference, facts.recovery_budget_us);
+      if (one.finding.verdict != Verdict::pass) {
+        one.finding.reason =
+            fmt::format("{} of {} {}", name, node, one.finding.reason) + held_back(facts);
+        return one.finding;
       }
-      latest = std::max(latest, recovery.at_us);
+      longest = std::max(longest, one.at_us - reference);
+    }
+    if (Finding finding = from_the_new_one(facts, node); finding.verdict != Verdict::pass) {
+      return finding;
     }
   }
-  Finding out = replaced(facts);
-  out.recovery_s = static_cast<double>(latest - facts.reference_us()) / 1e6;
-  if (out.verdict == Verdict::pass) {
-    out.reason = fmt::format("ok for good {:.1f} s after {}",
-                             *out.recovery_s,
-                             facts.has_fault() ? "the fault" : "the restart began");
-  }
+  Finding out = pass(fmt::format("ok for good {:.1f} s after {}{}",
+                                 seconds(longest),
+                                 facts.applied() ? "the fault" : "the restart began",
+                                 held_back(facts)));
+  out.recovery_s = seconds(longest);
   return out;
 }
 

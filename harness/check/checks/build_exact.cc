@@ -8,19 +8,20 @@
 namespace harness::check {
 namespace {
 
-// From `Starting rke2 v1.30.13-rc2+rke2r1 (commit)` of the last invocation.
-std::string running_tag(const TrialFacts& facts, const std::string& node) {
-  constexpr std::string_view kStart = "Starting rke2 ";
-  std::string tag;
-  for (const JournalLine& line : facts.journal) {
-    if (line.node == node && line.ident == "rke2" && line.line.msg.starts_with(kStart)) {
-      const std::string rest = line.line.msg.substr(kStart.size());
-      if (rest.starts_with("v")) {
-        tag = rest.substr(0, rest.find(' '));
-      }
+struct Running {
+  std::string build;
+  std::string commit;
+};
+
+// What the last start said that it is: `Starting rke2 v1.30.13-rc2+rke2r1 (commit)`.
+Running running_on(const TrialFacts& facts, const std::string& node, const Json& state) {
+  Running out{.build = json_string(state, "running"), .commit = {}};
+  for (const Invocation& one : facts.invocations) {
+    if (one.node == node && !one.build.empty()) {
+      out = {.build = one.build, .commit = one.commit};
     }
   }
-  return tag;
+  return out;
 }
 
 Finding judge(const TrialFacts& facts) {
@@ -37,12 +38,17 @@ Finding judge(const TrialFacts& facts) {
     if (disk != facts.to->tag()) {
       return failed(fmt::format("{} has {} on disk, {} is wanted", node, disk, facts.to->tag()));
     }
-    const std::string running = running_tag(facts, node);
+    const auto [running, commit] = running_on(facts, node, *state);
     if (running.empty()) {
       return unproven(fmt::format("{} never said which build it starts", node));
     }
     if (running != facts.to->tag()) {
       return failed(fmt::format("{} runs {}, {} is wanted", node, running, facts.to->tag()));
+    }
+    const std::string disk_commit = json_string(*state, "disk_commit");
+    if (!commit.empty() && !disk_commit.empty() && commit != disk_commit) {
+      return failed(fmt::format(
+          "{} runs commit {}, on disk is {} of the same tag", node, commit, disk_commit));
     }
     const std::string directory = json_string(*state, "data_dir");
     if (directory.find(facts.to->image_tag()) == std::string::npos) {

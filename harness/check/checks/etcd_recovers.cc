@@ -6,7 +6,7 @@
 
 #include <fmt/format.h>
 
-#include "harness/check/check.h"
+#include "harness/check/probing.h"
 
 namespace harness::check {
 namespace {
@@ -54,6 +54,44 @@ Finding one_member(const TrialFacts& facts, const std::string& node, const Json&
   return pass();
 }
 
+// Members are neither lost nor exchanged by an upgrade, and what was written stays written.
+Finding against_before(const TrialFacts& facts,
+                       const std::map<std::string, const Json*>& after,
+                       const std::set<std::string>& members) {
+  for (const auto& [node, state] : facts.state("state.etcd", "before")) {
+    if (state->contains("error")) {
+      continue;
+    }
+    if (members_of(*state) != members) {
+      return failed(fmt::format("etcd on {} has other members than before", node));
+    }
+    const auto now = after.find(node);
+    if (now != after.end() && json_int(*now->second, "revision") < json_int(*state, "revision")) {
+      return failed(fmt::format("etcd on {} fell from revision {} to {}",
+                                node,
+                                json_int(*state, "revision"),
+                                json_int(*now->second, "revision")));
+    }
+  }
+  return pass();
+}
+
+std::optional<double> recovery_of(const TrialFacts& facts) {
+  std::optional<double> longest;
+  for (const auto& [node, by_name] : facts.probes) {
+    const auto health = by_name.find("etcd-health");
+    const std::int64_t reference = facts.reference_us(node);
+    if (health == by_name.end() || reference == 0) {
+      continue;
+    }
+    const Recovered one = recovered(health->second, reference, facts.recovery_budget_us);
+    if (one.finding.verdict == Verdict::pass) {
+      longest = std::max(longest.value_or(0), static_cast<double>(one.at_us - reference) / 1e6);
+    }
+  }
+  return longest;
+}
+
 Finding judge(const TrialFacts& facts) {
   const auto states = facts.state("state.etcd");
   if (states.empty()) {
@@ -91,8 +129,14 @@ Finding judge(const TrialFacts& facts) {
   if (hashes.size() > 1) {
     return unproven("the members were hashed at different revisions");
   }
-  return pass(fmt::format(
+  if (Finding finding = against_before(facts, states, *views.begin());
+      finding.verdict != Verdict::pass) {
+    return finding;
+  }
+  Finding out = pass(fmt::format(
       "{} member(s), one leader, equal data at revision {}", states.size(), hashes.begin()->first));
+  out.recovery_s = recovery_of(facts);
+  return out;
 }
 
 }  // namespace

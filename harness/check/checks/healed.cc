@@ -1,4 +1,5 @@
-// healed: every fault is undone and verified, and nothing of ours is left on any node.
+// healed: every fault is undone and verified, and nothing of ours is left on any node. What is left
+// is the harness's failure: an error.
 
 #include <fmt/format.h>
 
@@ -7,7 +8,22 @@
 namespace harness::check {
 namespace {
 
+// Not the product's fault, so never a fail.
+Finding dirty(std::string reason) {
+  return {Verdict::error, std::move(reason), std::nullopt};
+}
+
 Finding judge(const TrialFacts& facts) {
+  if (facts.fault_fact && facts.fault_fact->state == "DIRTY") {
+    return dirty(fmt::format("the fault on {} could not be undone: {}",
+                             facts.fault_fact->node,
+                             facts.fault_fact->reason));
+  }
+  for (const Step& step : facts.steps) {
+    if (step.name == "heal" && !step.ok) {
+      return dirty(fmt::format("{}: {}", step.node.empty() ? "heal" : step.node, step.error));
+    }
+  }
   const auto states = facts.state("state.clean");
   if (states.empty()) {
     return unproven("no node was asked whether it is clean");
@@ -19,7 +35,7 @@ Finding judge(const TrialFacts& facts) {
     }
     const Json left = state->value("left", Json::array());
     if (!left.empty()) {
-      return failed(fmt::format("{} still has {}", node, left.dump()));
+      return dirty(fmt::format("{} still has {}", node, left.dump()));
     }
   }
   return pass("nothing is left on any node");

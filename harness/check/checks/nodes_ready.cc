@@ -1,5 +1,5 @@
 // nodes-ready: each node is Ready, at the target's kubelet version, with a lease renewed after the
-// fault.
+// fault, and no node is lost.
 
 #include <fmt/format.h>
 
@@ -8,37 +8,80 @@
 namespace harness::check {
 namespace {
 
+Finding one_node(const TrialFacts& facts, const Json& node, std::int64_t asked_us) {
+  const std::string name = json_string(node, "name");
+  if (!json_bool(node, "ready")) {
+    return failed(fmt::format("{} is not Ready", name));
+  }
+  if (facts.to && json_string(node, "kubelet_version") != facts.to->kubelet_version()) {
+    return failed(fmt::format("{} runs kubelet {}, {} is wanted",
+                              name,
+                              json_string(node, "kubelet_version"),
+                              facts.to->kubelet_version()));
+  }
+  const std::int64_t renewed = json_int(node, "lease_renewed_us");
+  if (renewed == 0) {
+    return unproven(fmt::format("the lease of {} is not known", name));
+  }
+  if (facts.to_controller(name, renewed) < asked_us) {
+    return failed(fmt::format("{} has not renewed its lease since the fault", name));
+  }
+  return pass();
+}
+
+// A Ready node says nothing of a service that hangs in its start.
+Finding units(const TrialFacts& facts) {
+  for (const auto& [node, state] : facts.state("state.unit")) {
+    if (state->contains("error")) {
+      return unproven(
+          fmt::format("the unit of {} could not be read: {}", node, json_string(*state, "error")));
+    }
+    if (json_string(*state, "active") != "active") {
+      return failed(fmt::format("the service of {} is {} ({}) at the end",
+                                node,
+                                json_string(*state, "active"),
+                                json_string(*state, "sub")));
+    }
+  }
+  return pass();
+}
+
+const Json* answer_of(const std::map<std::string, const Json*>& states) {
+  for (const auto& [node, state] : states) {
+    if (!state->contains("error")) {
+      return state;
+    }
+  }
+  return nullptr;
+}
+
 Finding judge(const TrialFacts& facts) {
   const auto states = facts.state("state.nodes");
   if (states.empty()) {
     return unproven("the cluster was not asked for its nodes after the fault");
   }
-  const Json& state = *states.begin()->second;
-  if (state.contains("error")) {
-    return unproven("the cluster could not be asked for its nodes: " + json_string(state, "error"));
+  const Json* state = answer_of(states);
+  if (state == nullptr) {
+    return unproven("the cluster could not be asked for its nodes: " +
+                    json_string(*states.begin()->second, "error"));
   }
-  const Json nodes = state.value("nodes", Json::array());
-  if (nodes.empty()) {
-    return failed("the cluster has no nodes");
+  const Json nodes = state->value("nodes", Json::array());
+  std::size_t expected = 0;
+  if (const Json* before = answer_of(facts.state("state.nodes", "before"))) {
+    expected = before->value("nodes", Json::array()).size();
+  }
+  if (nodes.empty() || nodes.size() < expected) {
+    return failed(fmt::format("the cluster has {} node(s), it had {}", nodes.size(), expected));
   }
   for (const Json& node : nodes) {
     const std::string name = json_string(node, "name");
-    if (!json_bool(node, "ready")) {
-      return failed(fmt::format("{} is not Ready", name));
+    if (Finding finding = one_node(facts, node, facts.reference_us(name));
+        finding.verdict != Verdict::pass) {
+      return finding;
     }
-    if (facts.to && json_string(node, "kubelet_version") != facts.to->kubelet_version()) {
-      return failed(fmt::format("{} runs kubelet {}, {} is wanted",
-                                name,
-                                json_string(node, "kubelet_version"),
-                                facts.to->kubelet_version()));
-    }
-    const std::int64_t renewed = json_int(node, "lease_renewed_us");
-    if (renewed == 0) {
-      return unproven(fmt::format("the lease of {} is not known", name));
-    }
-    if (facts.to_controller(name, renewed) < facts.reference_us()) {
-      return failed(fmt::format("{} has not renewed its lease since the fault", name));
-    }
+  }
+  if (Finding finding = units(facts); finding.verdict != Verdict::pass) {
+    return finding;
   }
   return pass(fmt::format(
       "{} node(s) Ready at {}", nodes.size(), facts.to ? facts.to->kubelet_version() : "?"));

@@ -3,7 +3,6 @@
 // it: there it is a hazard, not a failure. Source: RKE2 pkg/podexecutor/staticpod.go,
 // apiserverSyncAndReady.
 
-#include <algorithm>
 #include <array>
 
 #include <fmt/format.h>
@@ -24,25 +23,28 @@ bool promised(const Version& version) {
   return version.major > 1 || version.minor >= 34;
 }
 
+// Positions in the journal, counted from 1; 0: not seen.
 struct Order {
-  std::int64_t started = 0;    // Running kube-apiserver
-  std::int64_t synced = 0;     // first after the last "not synced"
-  std::int64_t announced = 0;  // Kube API server is now running
-  std::int64_t hook = 0;       // first hook's begin
-  std::int64_t ready = 0;
+  std::size_t started = 0;  // Running kube-apiserver
+  std::size_t synced = 0;   // first one that no "not synced" took back before the hooks
+  std::size_t hook = 0;     // readiness announced, or the first hook's begin
+  std::size_t applied = 0;  // last hook's end
+  std::size_t ready = 0;
 };
 
-void note(Order& order, const JournalLine& line) {
-  const std::string& msg = line.line.msg;
-  const auto first = [&](std::int64_t& slot) { slot = slot == 0 ? line.mono_us : slot; };
+void note(Order& order, const std::string& msg, std::size_t at) {
+  const auto first = [&](std::size_t& slot) { slot = slot == 0 ? at : slot; };
   if (msg.starts_with("Running kube-apiserver ")) {
     first(order.started);
   } else if (msg == "Pod for kube-apiserver is synced") {
-    order.synced = line.mono_us;
-  } else if (msg == "Kube API server is now running") {
-    first(order.announced);
-  } else if (msg == "Applying Cluster Role Bindings" || msg == "Setting runtimes") {
+    first(order.synced);
+  } else if (msg.starts_with("Pod for ") && msg.find(" not synced (") != std::string::npos) {
+    order.synced = order.hook == 0 ? 0 : order.synced;
+  } else if (msg == "Kube API server is now running" || msg == "Applying Cluster Role Bindings" ||
+             msg == "Setting runtimes") {
     first(order.hook);
+  } else if (msg == "Cluster Role Bindings applied successfully") {
+    order.applied = at;
   } else if (msg == "rke2 is up and running") {
     first(order.ready);
   }
@@ -56,11 +58,8 @@ std::string broken(const Order& order) {
   if (order.hook != 0 && (order.synced == 0 || order.hook < order.synced)) {
     return "hooks began before kube-apiserver was synced";
   }
-  if (order.announced != 0 && (order.synced == 0 || order.announced < order.synced)) {
-    return "kube-apiserver was announced before it was synced";
-  }
-  if (order.ready != 0 && order.hook != 0 && order.ready < order.hook) {
-    return "the service said that it is ready before its hooks began";
+  if (order.ready != 0 && order.applied > order.ready) {
+    return "the service said that it is ready before its hooks had ended";
   }
   return {};
 }
@@ -72,11 +71,13 @@ Finding judge(const TrialFacts& facts) {
   std::size_t judged = 0;
   std::string hazard;
   for (const std::string& node : facts.nodes()) {
-    for (const std::string& invocation : facts.new_invocations(node)) {
+    for (const Invocation* one : facts.new_invocations(node)) {
       Order order;
+      std::size_t at = 0;
       for (const JournalLine& line : facts.journal) {
-        if (line.node == node && line.invocation == invocation && line.ident == "rke2") {
-          note(order, line);
+        ++at;
+        if (line.node == node && line.invocation == one->id && line.ident == "rke2") {
+          note(order, line.line.msg, at);
         }
       }
       if (order.started == 0) {
@@ -85,7 +86,7 @@ Finding judge(const TrialFacts& facts) {
       ++judged;
       const std::string problem = broken(order);
       if (!problem.empty() && promised(*facts.to)) {
-        return failed(fmt::format("{}, invocation {}: {}", node, invocation.substr(0, 8), problem));
+        return failed(fmt::format("{}, invocation {}: {}", node, one->id.substr(0, 8), problem));
       }
       hazard = problem.empty() ? hazard
                                : fmt::format("hazard on {}: {}; {} does not promise the order",

@@ -1,0 +1,236 @@
+#include "harness/check/explain.h"
+
+#include <algorithm>
+#include <set>
+
+#include <fmt/format.h>
+
+namespace harness::check {
+namespace {
+
+// The longest-lived hook tries for 30 s, with requests of 15 s at its end.
+constexpr std::int64_t kExitWithinUs = 120'000'000;
+constexpr std::int64_t kSlackUs = 1'000'000;
+// How often kube-apiserver may end for want of etcd before it is a finding of its own.
+constexpr int kMostConsequences = 3;
+
+std::string seconds(std::int64_t us) {
+  return fmt::format("{:.2f} s", static_cast<double>(us) / 1e6);
+}
+
+std::int64_t death_of(const TrialFacts& facts, const Invocation& one) {
+  if (one.exited_mono_us != 0) {
+    return one.exited_mono_us;
+  }
+  for (const JournalLine& line : facts.journal) {
+    if (line.node == one.node && line.invocation == one.id && line.deadly()) {
+      return line.mono_us;
+    }
+  }
+  return 0;
+}
+
+std::set<std::string> uids_before(const TrialFacts& facts,
+                                  const std::string& node,
+                                  const std::string& pod) {
+  std::set<std::string> uids;
+  const auto states = facts.state("state.static-pods", "before");
+  if (const auto state = states.find(node); state != states.end()) {
+    for (const Json& one : state->second->value("pods", Json::array())) {
+      if (json_string(one, "pod") == pod) {
+        uids.insert(json_string(one, "manifest_uid"));
+      }
+    }
+  }
+  const std::int64_t began = facts.restart_began_us(node);
+  for (const ContainerFact& one : facts.containers) {
+    if (one.node == node && one.pod == pod && one.started &&
+        facts.to_controller(node, one.wall_us) < began) {
+      uids.insert(one.pod_uid);
+    }
+  }
+  return uids;
+}
+
+// When the last container of this pod with another UID ended: until then a new one cannot have its
+// ports.
+std::int64_t old_gone_us(const TrialFacts& facts, const ContainerFact& fresh) {
+  std::int64_t gone = 0;
+  for (const ContainerFact& one : facts.containers) {
+    if (one.node == fresh.node && one.pod == fresh.pod && !one.started &&
+        one.pod_uid != fresh.pod_uid) {
+      gone = std::max(gone, one.wall_us);
+    }
+  }
+  return gone;
+}
+
+// Kubelets before 1.22 start the new pod while the old one still has the ports; that start is part
+// of the hand-over.
+bool hand_over(const TrialFacts& facts, const ContainerFact& start) {
+  const auto ended = std::ranges::find_if(facts.containers, [&](const ContainerFact& one) {
+    return one.node == start.node && one.id == start.id && !one.started;
+  });
+  return ended != facts.containers.end() && ended->wall_us < old_gone_us(facts, start);
+}
+
+int writes(const TrialFacts& facts,
+           const std::string& node,
+           const std::string& pod,
+           const std::string& uid) {
+  const std::int64_t began = facts.restart_began_us(node);
+  return static_cast<int>(std::ranges::count_if(facts.manifests, [&](const ManifestFact& one) {
+    return one.node == node && one.pod == pod && one.written && one.uid == uid &&
+           facts.to_controller(node, one.wall_us) >= began - kSlackUs;
+  }));
+}
+
+bool apiserver_was_away(const TrialFacts& facts, const std::string& node) {
+  const auto probes = facts.probes.find(node);
+  if (probes == facts.probes.end()) {
+    return false;
+  }
+  const auto readyz = probes->second.find("readyz");
+  return readyz != probes->second.end() &&
+         std::ranges::any_of(readyz->second, [](const Probe& one) {
+           return one.outcome == "not-ok" || one.outcome == "timeout";
+         });
+}
+
+// Why more starts than steps and faults make are still no finding; empty: they are one.
+std::string consequence_of(const TrialFacts& facts,
+                           const std::string& node,
+                           const std::string& pod) {
+  if (pod == "etcd") {
+    return {};
+  }
+  if (facts.applied_on(node) && facts.reboots()) {
+    return pod + " began again while the node came up";
+  }
+  if (pod == "kube-apiserver") {
+    return facts.applied_on(node) && facts.killed_pod() == "etcd"
+               ? "kube-apiserver ended for want of etcd"
+               : "";
+  }
+  return apiserver_was_away(facts, node) ? pod + " ended while kube-apiserver was away" : "";
+}
+
+}  // namespace
+
+FaultExit fault_exit(const TrialFacts& facts) {
+  if (!facts.applied()) {
+    return {nullptr, "no fault was applied"};
+  }
+  const FaultFact& fault = *facts.fault_fact;
+  const std::string pod = facts.killed_pod();
+  if (pod != "kube-apiserver" && pod != "etcd") {
+    return {nullptr, fmt::format("{} ends no service", facts.fault)};
+  }
+  const Invocation* hit = facts.invocation(fault.node, fault.invocation);
+  const std::int64_t died = hit == nullptr ? 0 : death_of(facts, *hit);
+  if (died == 0) {
+    return {nullptr, "the invocation that was hit did not end"};
+  }
+  if (hit->gate_mono_us == 0 || fault.begun_mono_us < hit->gate_mono_us) {
+    return {
+        nullptr,
+        fmt::format("{} was killed before the hooks might begin, when the service must wait", pod)};
+  }
+  if (died < fault.begun_mono_us || died - fault.begun_mono_us > kExitWithinUs) {
+    return {nullptr,
+            fmt::format("the service ended {} {} the fault",
+                        seconds(std::abs(died - fault.begun_mono_us)),
+                        died < fault.begun_mono_us ? "before" : "after")};
+  }
+  return {hit,
+          fmt::format("the service ended {} after {} was killed under its hooks{}",
+                      seconds(died - fault.begun_mono_us),
+                      pod,
+                      hit->last_words.empty() ? "" : " (" + hit->last_words + ")")};
+}
+
+std::vector<Start> explain_starts(const TrialFacts& facts, const std::string& node) {
+  std::vector<std::int64_t> restarts;
+  for (const Step& step : facts.steps) {
+    if (step.name == "restart" && step.node == node && !step.baseline) {
+      restarts.push_back(step.started_us);
+    }
+  }
+  const FaultExit exit = fault_exit(facts);
+  bool reboot_left = facts.reboots() && facts.applied_on(node);
+  std::size_t next = 0;
+  std::vector<Start> out;
+  const Invocation* previous = nullptr;
+  for (const Invocation* one : facts.new_invocations(node)) {
+    Start start{.invocation = one, .by = {}};
+    if (reboot_left && !one->boot_id.empty() && one->boot_id != facts.fault_fact->boot_id) {
+      start.by = "the reboot";
+      reboot_left = false;
+    } else if (next < restarts.size() &&
+               facts.to_controller(node, one->first_wall_us) >= restarts[next] - kSlackUs) {
+      start.by = "the upgrade's restart";
+      ++next;
+    } else if (exit.invocation != nullptr && exit.invocation == previous) {
+      start.by = exit.text;
+    }
+    previous = one;
+    out.push_back(std::move(start));
+  }
+  return out;
+}
+
+bool explains(const TrialFacts& facts, const JournalLine& line) {
+  const Invocation* one = facts.invocation(line.node, line.invocation);
+  if (one == nullptr) {
+    return false;
+  }
+  const std::int64_t began = facts.restart_began_us(line.node);
+  if (one->before && began != 0 &&
+      facts.to_controller(line.node, line.wall_us) >= began - kSlackUs) {
+    return true;
+  }
+  if (one->stopping_mono_us != 0 && line.boot_id == one->boot_id &&
+      line.mono_us >= one->stopping_mono_us) {
+    return true;
+  }
+  if (!facts.applied_on(line.node) || line.boot_id != facts.fault_fact->boot_id ||
+      line.mono_us < facts.fault_fact->begun_mono_us) {
+    return false;
+  }
+  return facts.reboots() || fault_exit(facts).invocation == one;
+}
+
+ContainerStarts explain_containers(const TrialFacts& facts,
+                                   const std::string& node,
+                                   const std::string& pod) {
+  const std::int64_t began = facts.restart_began_us(node);
+  const std::set<std::string> old = uids_before(facts, node, pod);
+  std::map<std::string, int> by_uid;
+  std::set<std::string> ids;
+  ContainerStarts out;
+  for (const ContainerFact& one : facts.containers) {
+    if (one.node != node || one.pod != pod || !one.started ||
+        facts.to_controller(node, one.wall_us) < began) {
+      continue;
+    }
+    if (ids.insert(one.id).second && !hand_over(facts, one)) {
+      ++out.total;
+      ++by_uid[one.pod_uid];
+    }
+  }
+  int left = 0;
+  for (const auto& [uid, count] : by_uid) {
+    const int by_step = std::max(writes(facts, node, pod, uid), old.contains(uid) ? 0 : 1);
+    left += std::max(0, count - by_step);
+  }
+  if (facts.applied_on(node) && (facts.killed_pod() == pod || facts.reboots())) {
+    left = std::max(0, left - 1);
+  }
+  if (left > 0 && left <= kMostConsequences) {
+    out.consequence = consequence_of(facts, node, pod);
+  }
+  out.unexplained = out.consequence.empty() ? left : 0;
+  return out;
+}
+
+}  // namespace harness::check

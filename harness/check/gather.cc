@@ -1,0 +1,251 @@
+#include <algorithm>
+
+#include "harness/base/time.h"
+#include "harness/check/facts.h"
+#include "harness/check/invocations.h"
+
+namespace harness::check {
+namespace {
+
+std::int64_t at_us(const Json& event) {
+  return parse_wall(json_string(event, "at")).value_or(0);
+}
+
+std::int64_t stamp(const Json& record, const char* moment, const char* clock) {
+  const auto found = record.find(moment);
+  return found == record.end() || !found->is_object() ? 0 : json_int(*found, clock);
+}
+
+Json object(const Json& event, const char* key) {
+  const auto found = event.find(key);
+  return found != event.end() && found->is_object() ? *found : Json::object();
+}
+
+// systemctl and the kernel write boot ids with and without dashes.
+std::string boot_of(const Json& event, const char* key = "boot_id") {
+  std::string id = json_string(event, key);
+  std::erase(id, '-');
+  return id;
+}
+
+class Gatherer {
+ public:
+  TrialFacts gather(const std::vector<Json>& events);
+
+ private:
+  void take(const std::string& type, const Json& event);
+  void start(const Json& event);
+  void step(const Json& event, bool finished);
+  void window(const Json& event);
+  void fault(const Json& event);
+  void boot(const std::string& type, const Json& event);
+  void probe(const Json& event);
+  void container(const Json& event);
+  void manifest(const Json& event);
+
+  TrialFacts facts_;
+  std::map<std::string, std::string> details_;
+};
+
+void Gatherer::start(const Json& event) {
+  facts_.case_name = json_string(event, "case");
+  facts_.trial = static_cast<int>(json_int(event, "trial"));
+  const auto path = event.find("path");
+  if (path != event.end() && path->is_array() && path->size() == 2 && (*path)[0].is_string() &&
+      (*path)[1].is_string()) {
+    facts_.from = (*path)[0].get<std::string>();
+    if (auto version = Version::parse((*path)[1].get<std::string>())) {
+      facts_.to = *version;
+    }
+  }
+  facts_.fault = json_string(event, "fault");
+  facts_.params = object(event, "params");
+  facts_.window = json_string(event, "window");
+  facts_.offset = json_string(event, "offset");
+  facts_.offset_us = json_int(event, "offset_us");
+  facts_.target = json_string(event, "target");
+  facts_.started_us = at_us(event);
+  const Json budget = object(event, "budget");
+  facts_.recovery_budget_us = json_int(budget, "recovery_us");
+  facts_.outage_budget_us = json_int(budget, "apiserver_outage_us");
+}
+
+void Gatherer::step(const Json& event, bool finished) {
+  const std::string name = json_string(event, "step");
+  const std::string node = json_string(event, "node");
+  if (!finished) {
+    if (name == "arm") {
+      std::ranges::for_each(facts_.steps, [](Step& earlier) { earlier.baseline = true; });
+    }
+    facts_.steps.push_back({.name = name, .node = node, .started_us = at_us(event)});
+    return;
+  }
+  const auto open = std::find_if(facts_.steps.rbegin(), facts_.steps.rend(), [&](const Step& one) {
+    return one.name == name && one.node == node && one.finished_us == 0;
+  });
+  if (open != facts_.steps.rend()) {
+    open->finished_us = at_us(event);
+    open->ok = json_bool(event, "ok", true);
+    open->error = json_string(event, "error");
+    open->job_result = json_string(event, "job_result");
+    open->exit_status = json_int(event, "exit_status");
+  }
+}
+
+void Gatherer::window(const Json& event) {
+  const std::string node = json_string(event, "node");
+  const std::string name = json_string(event, "window");
+  if (json_string(event, "op") == "opened") {
+    facts_.spans.push_back({.node = node,
+                            .window = name,
+                            .invocation = json_string(event, "invocation"),
+                            .boot_id = boot_of(event),
+                            .opened_mono_us = json_int(event, "mono_us"),
+                            .opened_wall_us = json_int(event, "wall_us")});
+    return;
+  }
+  const auto open = std::find_if(facts_.spans.rbegin(), facts_.spans.rend(), [&](const Span& one) {
+    return one.node == node && one.window == name && one.closed_wall_us == 0;
+  });
+  if (open != facts_.spans.rend()) {
+    open->closed_mono_us = json_int(event, "mono_us");
+    open->closed_wall_us = json_int(event, "wall_us");
+    open->cut = json_bool(event, "cut");
+    // A cut by the next boot carries the old boot's id and the next one's clock, which begins anew.
+    open->other_boot = open->cut && open->closed_mono_us < open->opened_mono_us;
+  }
+}
+
+void Gatherer::fault(const Json& event) {
+  const Json evidence = object(event, "evidence");
+  FaultFact fact{.node = json_string(event, "node"),
+                 .outcome = json_string(event, "outcome"),
+                 .state = json_string(event, "state"),
+                 .reason = json_string(event, "reason"),
+                 .summary = json_string(evidence, "summary"),
+                 .boot_id = boot_of(event),
+                 .invocation = json_string(event, "invocation"),
+                 .killed_container = json_string(evidence, "container"),
+                 .opened_mono_us = stamp(event, "opened", "mono_us"),
+                 .seen_mono_us = stamp(event, "seen", "mono_us"),
+                 .begun_mono_us = stamp(event, "begun", "mono_us"),
+                 .effect_mono_us = stamp(event, "effect", "mono_us"),
+                 .effect_wall_us = stamp(event, "effect", "wall_us")};
+  // The watch stream stamps the fact with the boot in which it was sent; the deed belongs to the
+  // record's own.
+  if (const std::string before = boot_of(evidence, "boot_id_before"); !before.empty()) {
+    fact.boot_id = before;
+  } else if (facts_.fault_fact && facts_.fault_fact->effect_mono_us == fact.effect_mono_us &&
+             !facts_.fault_fact->boot_id.empty()) {
+    fact.boot_id = facts_.fault_fact->boot_id;
+  }
+  if (!facts_.fault_fact || facts_.fault_fact->outcome.empty() || !fact.outcome.empty()) {
+    facts_.fault_fact = std::move(fact);
+  }
+}
+
+void Gatherer::boot(const std::string& type, const Json& event) {
+  const std::string boot = boot_of(event);
+  const std::string node = json_string(event, "node");
+  if (boot.empty() || node.empty() ||
+      (type != "clock" && type != "node.facts" && type != "state.unit")) {
+    return;
+  }
+  auto& seen = facts_.boots[node];
+  if (std::ranges::find(seen, boot) == seen.end()) {
+    seen.push_back(boot);
+  }
+}
+
+void Gatherer::probe(const Json& event) {
+  const std::string node = json_string(event, "node");
+  const std::string name = json_string(event, "probe");
+  std::string& detail = details_[node + " " + name];
+  if (event.contains("detail")) {
+    detail = json_string(event, "detail");
+  }
+  const std::string outcome = json_string(event, "outcome");
+  facts_.probes[node][name].push_back(
+      {json_int(event, "wall_us"), outcome, outcome == "ok" ? std::string() : detail});
+}
+
+void Gatherer::container(const Json& event) {
+  if (json_string(event, "kind") == "sandbox") {
+    return;
+  }
+  facts_.containers.push_back({.node = json_string(event, "node"),
+                               .started = json_string(event, "op") == "started",
+                               .initial = json_bool(event, "initial"),
+                               .pod = json_string(event, "pod"),
+                               .id = json_string(event, "id"),
+                               .pod_uid = json_string(event, "pod_uid"),
+                               .wall_us = json_int(event, "wall_us")});
+}
+
+void Gatherer::manifest(const Json& event) {
+  std::string file = json_string(event, "file");
+  if (json_bool(event, "initial") || !file.ends_with(".yaml")) {
+    return;
+  }
+  file.resize(file.size() - 5);
+  facts_.manifests.push_back({.node = json_string(event, "node"),
+                              .written = json_string(event, "op") == "written",
+                              .pod = file,
+                              .uid = json_string(event, "uid"),
+                              .wall_us = json_int(event, "wall_us")});
+}
+
+void Gatherer::take(const std::string& type, const Json& event) {
+  if (type == "trial.started") {
+    start(event);
+  } else if (type == "trial.finished") {
+    facts_.finished = true;
+    facts_.finished_us = at_us(event);
+    facts_.complete = json_bool(event, "complete");
+    facts_.interrupted = json_bool(event, "interrupted");
+    facts_.end_reason = json_string(event, "reason");
+  } else if (type == "step.started" || type == "step.finished") {
+    step(event, type == "step.finished");
+  } else if (type == "window") {
+    window(event);
+  } else if (type == "fault") {
+    fault(event);
+  } else if (type == "node.facts") {
+    facts_.clock_offsets[json_string(event, "node")].emplace_back(
+        at_us(event), json_int(event, "clock_offset_us"));
+  } else if (type == "journal") {
+    facts_.journal.push_back({.node = json_string(event, "node"),
+                              .invocation = json_string(event, "invocation"),
+                              .boot_id = boot_of(event),
+                              .ident = json_string(event, "ident"),
+                              .line = event::parse_line(json_string(event, "line")),
+                              .wall_us = json_int(event, "wall_us"),
+                              .mono_us = json_int(event, "mono_us")});
+  } else if (type == "container") {
+    container(event);
+  } else if (type == "manifest") {
+    manifest(event);
+  } else if (type == "probe") {
+    probe(event);
+  } else if (type.starts_with("state.")) {
+    facts_.states.push_back(event);
+  }
+}
+
+TrialFacts Gatherer::gather(const std::vector<Json>& events) {
+  for (const Json& event : events) {
+    const std::string type = json_string(event, "type");
+    boot(type, event);
+    take(type, event);
+  }
+  index_invocations(facts_);
+  return std::move(facts_);
+}
+
+}  // namespace
+
+TrialFacts gather(const std::vector<Json>& events) {
+  return Gatherer().gather(events);
+}
+
+}  // namespace harness::check

@@ -1,0 +1,105 @@
+#include <algorithm>
+#include <cstdlib>
+
+#include <fmt/format.h>
+
+#include "harness/base/time.h"
+#include "harness/check/judge.h"
+
+namespace harness::check {
+namespace {
+
+bool same_invocation(const Span& span, const FaultFact& fault) {
+  return span.node == fault.node && span.boot_id == fault.boot_id &&
+         (fault.invocation.empty() || span.invocation == fault.invocation);
+}
+
+// The window ends with its marker, or with the process where that ended first; the new invocation
+// that tells of it comes seconds later. An end that the fault itself brought does not count against
+// it.
+std::int64_t end_of(const TrialFacts& facts, const Span& span, const FaultFact& fault) {
+  std::int64_t end = span.other_boot ? INT64_MAX : span.closed_mono_us;
+  const Invocation* one = facts.invocation(span.node, span.invocation);
+  if (span.cut && one != nullptr && one->exited_mono_us != 0) {
+    end = one->exited_mono_us < fault.begun_mono_us ? one->exited_mono_us : INT64_MAX;
+  }
+  return end;
+}
+
+std::string length(std::int64_t us) {
+  return format_duration(Microseconds(std::abs(us)));
+}
+
+Hit never_applied(const TrialFacts& facts) {
+  if (!facts.fault_fact) {
+    return {false, "no record of the fault was seen", nullptr};
+  }
+  if (facts.fault_fact->outcome.empty()) {
+    return {false, "the fault's record never came to an end", nullptr};
+  }
+  return {
+      false, fmt::format("{}: {}", facts.fault_fact->outcome, facts.fault_fact->reason), nullptr};
+}
+
+Hit without_fault(const TrialFacts& facts) {
+  const bool ran = std::ranges::any_of(facts.steps, [](const Step& step) {
+    return step.name == "restart" && !step.baseline && step.finished_us != 0;
+  });
+  return ran ? Hit{true, "no fault; the upgrade's step ran", nullptr}
+             : Hit{false, "the upgrade's restart was not recorded", nullptr};
+}
+
+}  // namespace
+
+Hit find_hit(const TrialFacts& facts) {
+  if (!facts.has_fault()) {
+    return without_fault(facts);
+  }
+  if (!facts.applied()) {
+    return never_applied(facts);
+  }
+  const FaultFact& fault = *facts.fault_fact;
+  if (fault.summary.empty() || fault.effect_mono_us == 0) {
+    return {false, "the fault left no evidence", nullptr};
+  }
+  const Span* near = nullptr;
+  const Span* other = nullptr;
+  for (const Span& span : facts.spans) {
+    if (span.window != facts.window) {
+      continue;
+    }
+    if (!same_invocation(span, fault)) {
+      other = &span;
+      continue;
+    }
+    near = &span;
+    if (fault.effect_mono_us < span.opened_mono_us) {
+      break;
+    }
+    if (span.closed_wall_us == 0) {
+      return {false, "the window was not seen to close, so nothing is proved", near};
+    }
+    if (fault.effect_mono_us <= end_of(facts, span, fault)) {
+      return {true, fault.summary, near};
+    }
+  }
+  if (near == nullptr) {
+    return {
+        false,
+        other == nullptr
+            ? fmt::format("the window {} was never seen to open", facts.window)
+            : fmt::format("the effect came in another invocation than the window {}", facts.window),
+        other};
+  }
+  const bool early = fault.effect_mono_us < near->opened_mono_us;
+  const std::int64_t off =
+      fault.effect_mono_us - (early ? near->opened_mono_us : end_of(facts, *near, fault));
+  return {false,
+          fmt::format("the effect came {} {} the window {}",
+                      length(off),
+                      early ? "before" : "after",
+                      facts.window),
+          near};
+}
+
+}  // namespace harness::check

@@ -1,0 +1,136 @@
+#include "harness/check/verdict.h"
+
+#include <fmt/format.h>
+
+namespace harness::check {
+namespace {
+
+Result<Verdict> verdict_in(const Json& json, const char* key) {
+  const auto found = verdict_from(json_string(json, key));
+  if (!found) {
+    return fail(ErrorCode::invalid_input,
+                fmt::format("{}: '{}' is no verdict", key, json_string(json, key)));
+  }
+  return *found;
+}
+
+std::optional<std::int64_t> number_in(const Json& json, const char* object, const char* key) {
+  const auto found = json.find(object);
+  if (found == json.end() || !found->is_object() || !found->contains(key)) {
+    return std::nullopt;
+  }
+  return json_int(*found, key);
+}
+
+Json list_in(const Json& json, const char* key) {
+  const auto found = json.find(key);
+  return found != json.end() && found->is_array() ? *found : Json::array();
+}
+
+}  // namespace
+
+Json TrialVerdict::to_json() const {
+  Json out = {{"trial", trial},
+              {"verdict", to_string(verdict)},
+              {"reason", reason},
+              {"hit", hit},
+              {"hit_reason", hit_reason},
+              {"counts", counts},
+              {"from", from},
+              {"to", to},
+              {"window", window},
+              {"offset", offset},
+              {"fault", fault},
+              {"target", target},
+              {"opened_at", opened_at},
+              {"closed_at", closed_at},
+              {"effect_at", effect_at},
+              {"evidence", evidence},
+              {"duration_s", duration_s},
+              {"trigger_latency_us", Json::object()},
+              {"checks", Json::array()},
+              {"recovery_s", Json::object()}};
+  if (marker_to_action_us) {
+    out["trigger_latency_us"]["marker_to_action"] = *marker_to_action_us;
+  }
+  if (action_to_effect_us) {
+    out["trigger_latency_us"]["action_to_effect"] = *action_to_effect_us;
+  }
+  for (const CheckResult& check : checks) {
+    out["checks"].push_back(
+        {{"name", check.name}, {"verdict", to_string(check.verdict)}, {"reason", check.reason}});
+    if (check.recovery_s) {
+      out["recovery_s"][check.name] = *check.recovery_s;
+    }
+  }
+  return out;
+}
+
+Json CaseVerdict::to_json() const {
+  Json out = {{"name", name},
+              {"expect", expect},
+              {"issue", issue},
+              {"outcome", to_string(outcome)},
+              {"verdict", to_string(verdict)},
+              {"reason", reason},
+              {"trials", Json::array()}};
+  for (const TrialVerdict& trial : trials) {
+    out["trials"].push_back(trial.to_json());
+  }
+  return out;
+}
+
+Result<TrialVerdict> trial_verdict_from_json(const Json& json) {
+  TrialVerdict out{.trial = static_cast<int>(json_int(json, "trial")),
+                   .reason = json_string(json, "reason"),
+                   .hit = json_bool(json, "hit"),
+                   .counts = json_bool(json, "counts"),
+                   .window = json_string(json, "window"),
+                   .offset = json_string(json, "offset"),
+                   .fault = json_string(json, "fault"),
+                   .target = json_string(json, "target"),
+                   .opened_at = json_string(json, "opened_at"),
+                   .closed_at = json_string(json, "closed_at"),
+                   .effect_at = json_string(json, "effect_at"),
+                   .evidence = json_string(json, "evidence"),
+                   .hit_reason = json_string(json, "hit_reason"),
+                   .from = json_string(json, "from"),
+                   .to = json_string(json, "to")};
+  const std::string what = fmt::format("trial {}", out.trial);
+  TRY_ASSIGN(out.verdict, verdict_in(json, "verdict"), what);
+  out.marker_to_action_us = number_in(json, "trigger_latency_us", "marker_to_action");
+  out.action_to_effect_us = number_in(json, "trigger_latency_us", "action_to_effect");
+  if (const auto duration = json.find("duration_s");
+      duration != json.end() && duration->is_number()) {
+    out.duration_s = duration->get<double>();
+  }
+  const auto recovery = json.find("recovery_s");
+  for (const Json& one : list_in(json, "checks")) {
+    CheckResult result{.name = json_string(one, "name"), .reason = json_string(one, "reason")};
+    TRY_ASSIGN(result.verdict, verdict_in(one, "verdict"), what + " check " + result.name);
+    if (recovery != json.end() && recovery->is_object()) {
+      const auto found = recovery->find(result.name);
+      if (found != recovery->end() && found->is_number()) {
+        result.recovery_s = found->get<double>();
+      }
+    }
+    out.checks.push_back(std::move(result));
+  }
+  return out;
+}
+
+Result<CaseVerdict> case_verdict_from_json(const Json& json) {
+  CaseVerdict out{.name = json_string(json, "name"),
+                  .expect = json_string(json, "expect"),
+                  .issue = json_string(json, "issue"),
+                  .reason = json_string(json, "reason")};
+  TRY_ASSIGN(out.outcome, verdict_in(json, "outcome"), out.name);
+  TRY_ASSIGN(out.verdict, verdict_in(json, "verdict"), out.name);
+  for (const Json& one : list_in(json, "trials")) {
+    TRY_ASSIGN(TrialVerdict trial, trial_verdict_from_json(one), out.name);
+    out.trials.push_back(std::move(trial));
+  }
+  return out;
+}
+
+}  // namespace harness::check

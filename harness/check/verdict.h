@@ -1,0 +1,57 @@
+// What is concluded of a trial and of a case, and how verdict.json writes it.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "harness/base/json.h"
+#include "harness/check/check.h"
+
+namespace harness::check {
+
+struct CheckResult {
+  std::string name;
+  Verdict verdict = Verdict::unproven;
+  std::string reason;
+  std::optional<double> recovery_s;
+};
+
+struct TrialVerdict {
+  int trial = 0;
+  Verdict verdict = Verdict::error;
+  std::string reason;
+  bool hit = false;  // the effect lies inside the window of the same invocation; without a fault:
+                     // the upgrade's step ran
+  bool counts = false;  // hit, complete, and judged: pass or fail
+  std::string window, offset, fault, target;
+  std::string opened_at, closed_at, effect_at;      // node clock, RFC 3339; empty: not seen
+  std::optional<std::int64_t> marker_to_action_us;  // the planned offset is not part of it
+  std::optional<std::int64_t> action_to_effect_us;
+  std::string evidence;
+  std::vector<CheckResult> checks;
+  std::string hit_reason;  // why it hit or missed, in words
+  std::string from, to;
+  double duration_s = 0;
+
+  Json to_json() const;
+};
+
+struct CaseVerdict {
+  std::string name;
+  std::string expect;  // pass, fail
+  std::string issue;
+  Verdict outcome = Verdict::unproven;  // what the checks say
+  Verdict verdict = Verdict::unproven;  // outcome against expect
+  std::string reason;
+  std::vector<TrialVerdict> trials;
+
+  Json to_json() const;
+};
+
+// invalid_input names what is missing or of the wrong type.
+Result<TrialVerdict> trial_verdict_from_json(const Json& json);
+Result<CaseVerdict> case_verdict_from_json(const Json& json);
+
+}  // namespace harness::check
