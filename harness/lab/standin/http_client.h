@@ -41,6 +41,8 @@ class HttpClient {
   // HTTP/2 with prior knowledge on a unix socket.
   static HttpClient on_socket(std::string socket_path);
   ~HttpClient();
+  HttpClient(const HttpClient&) = delete;
+  HttpClient& operator=(const HttpClient&) = delete;
   HttpClient(HttpClient&&) noexcept;
   HttpClient& operator=(HttpClient&&) noexcept;
 

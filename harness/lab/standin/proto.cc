@@ -4,7 +4,10 @@ namespace harness::standin::proto {
 
 namespace {
 
-enum Wire : std::uint32_t { kVarint = 0, kFixed64 = 1, kLength = 2, kFixed32 = 5 };
+constexpr std::uint32_t kVarint = 0;
+constexpr std::uint32_t kFixed64 = 1;
+constexpr std::uint32_t kLength = 2;
+constexpr std::uint32_t kFixed32 = 5;
 
 bool take_varint(std::string_view& bytes, std::uint64_t& value) {
   value = 0;
