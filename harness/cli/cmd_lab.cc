@@ -45,6 +45,20 @@ int up(const Options& options) {
   return kPassed;
 }
 
+int prepare(const Options& options) {
+  run::Interrupt interrupt;
+  lab::UpOptions wanted = options.up;
+  wanted.artifacts = options.artifacts;
+  wanted.progress = say;
+  wanted.stop = interrupt.token();
+  const Status done = lab::prepare(wanted);
+  if (!done) {
+    return interrupt.exit_status() != 0 ? interrupt.exit_status() : fail_with(done.error());
+  }
+  fmt::print("The cache has all that a lab needs.\n");
+  return kPassed;
+}
+
 int status(const Options& options) {
   const auto state = lab::status(options.name);
   if (!state) {
@@ -132,6 +146,13 @@ void add_lab(CLI::App& app, Action& action) {
   up_verb->add_option(
       "--artifacts", options->artifacts, "Real release artifacts instead of the stand-in's");
   up_verb->add_flag("--bare", options->up.bare, "Boot the nodes and install nothing");
+  up_verb->add_flag("--cis",
+                    options->up.cis,
+                    "`profile: cis` in the nodes' configuration: two more start-up hooks");
+  CLI::App* prepare_verb =
+      sub("prepare", "Build what a lab needs into the cache, and raise nothing", prepare);
+  prepare_verb->add_option("--node-os", options->up.node_os, "trixie or bookworm")
+      ->capture_default_str();
   sub("status", "What runs", status)->add_flag("--json", options->json, "As JSON");
   sub("down", "Take the lab away; nothing is left", down);
   CLI::App* ssh_verb =
