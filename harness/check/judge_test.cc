@@ -1,1 +1,237 @@
-#include <gtest/gtest.h>
+#include "harness/check/judge.h"
+
+#include <gmock/gmock.h>
+
+#include "harness/check/sample_trial.h"
+
+namespace harness::check {
+namespace {
+
+using testing::HasSubstr;
+
+constexpr const char* kNew = SampleTrial::kNew;
+
+class Hits : public testing::Test {
+ protected:
+  Hits() { trial_.restart(); }
+
+  Hit window_and_effect(double opened, double closed, double effect) {
+    trial_.window(opened, "opened", kNew);
+    trial_.window(closed, "closed", kNew);
+    trial_.record(effect, kNew);
+    return find_hit(trial_.facts());
+  }
+
+  SampleTrial trial_{"kill-pod", "etcd"};
+};
+
+TEST_F(Hits, lie_inside_the_window) {
+  const Hit hit = window_and_effect(19, 21, 20);
+  EXPECT_TRUE(hit.hit) << hit.reason;
+  EXPECT_EQ(hit.reason, "it was hurt");
+}
+
+TEST_F(Hits, are_not_before_it) {
+  const Hit hit = window_and_effect(19, 21, 18.5);
+  EXPECT_FALSE(hit.hit);
+  EXPECT_EQ(hit.reason, "the effect came 500ms before the window start-up-hooks");
+}
+
+TEST_F(Hits, are_not_after_it) {
+  const Hit hit = window_and_effect(19, 21, 21.25);
+  EXPECT_FALSE(hit.hit);
+  EXPECT_EQ(hit.reason, "the effect came 250ms after the window start-up-hooks");
+}
+
+TEST_F(Hits, may_lie_in_a_later_span_of_the_same_window) {
+  trial_.window(15, "opened", kNew);
+  trial_.window(16, "closed", kNew);
+  EXPECT_TRUE(window_and_effect(19, 21, 20).hit);
+}
+
+TEST_F(Hits, are_not_in_another_invocation) {
+  trial_.window(19, "opened", "2222");
+  trial_.window(21, "closed", "2222");
+  trial_.record(20, kNew);
+  const Hit hit = find_hit(trial_.facts());
+  EXPECT_FALSE(hit.hit);
+  EXPECT_THAT(hit.reason, HasSubstr("in another invocation"));
+}
+
+TEST_F(Hits, need_a_window_that_was_seen) {
+  trial_.record(20, kNew);
+  EXPECT_THAT(find_hit(trial_.facts()).reason, HasSubstr("never seen to open"));
+  trial_.window(19, "opened", kNew);
+  const Hit open = find_hit(trial_.facts());
+  EXPECT_FALSE(open.hit);
+  EXPECT_THAT(open.reason, HasSubstr("was not seen to close"));
+}
+
+TEST_F(Hits, end_with_the_process_and_not_with_the_news_of_it) {
+  trial_.window(19, "opened", kNew);
+  trial_.died(19.5, kNew, "by itself");
+  trial_.window(25, "closed", kNew, true);
+  trial_.record(22, kNew);
+  const Hit hit = find_hit(trial_.facts());
+  EXPECT_FALSE(hit.hit) << "between the death and the next start nothing was open";
+  EXPECT_THAT(hit.reason, HasSubstr("after the window"));
+}
+
+TEST_F(Hits, count_when_the_fault_itself_ended_the_process) {
+  trial_.window(19, "opened", kNew);
+  trial_.died(19.95, kNew, "EOF");
+  trial_.window(25, "closed", kNew, true);
+  trial_.record(20, kNew);  // the action began at 19.9
+  EXPECT_TRUE(find_hit(trial_.facts()).hit);
+}
+
+TEST_F(Hits, need_evidence_and_an_end) {
+  EXPECT_THAT(find_hit(trial_.facts()).reason, HasSubstr("no record"));
+  trial_.record(20, kNew, {{"outcome", ""}});
+  EXPECT_THAT(find_hit(trial_.facts()).reason, HasSubstr("never came to an end"));
+  trial_.record(20, kNew, {{"outcome", "missed"}, {"reason", "the window closed after 3 us"}});
+  EXPECT_EQ(find_hit(trial_.facts()).reason, "missed: the window closed after 3 us");
+  trial_.record(20, kNew, {{"evidence", Json::object()}});
+  EXPECT_THAT(find_hit(trial_.facts()).reason, HasSubstr("no evidence"));
+}
+
+TEST(RebootHit, is_inside_a_window_that_the_reboot_cut) {
+  SampleTrial trial("reboot");
+  trial.window(19, "opened", kNew);
+  // The next boot's clock begins anew.
+  trial.fact(30,
+             {{"type", "window"},
+              {"window", "start-up-hooks"},
+              {"op", "closed"},
+              {"invocation", kNew},
+              {"cut", true}});
+  trial.events.back()["mono_us"] = 5;
+  trial.record(
+      20,
+      kNew,
+      {{"boot_id", "b2"}, {"evidence", {{"summary", "boots"}, {"boot_id_before", "b-1"}}}});
+  const Hit hit = find_hit(trial.facts());
+  EXPECT_TRUE(hit.hit) << hit.reason;
+}
+
+TEST(Judge, leaves_the_planned_offset_out_of_the_latency) {
+  SampleTrial trial("kill-pod", "etcd");
+  trial.events[0]["offset_us"] = 60'000;
+  trial.record(20, kNew);
+  trial.finish();
+  const TrialVerdict verdict = judge_trial(trial.facts());
+  EXPECT_EQ(verdict.marker_to_action_us, 40'000);
+  EXPECT_EQ(verdict.action_to_effect_us, 100'000);
+}
+
+TEST(Judge, never_calls_a_miss_pass_or_fail) {
+  SampleTrial trial("kill-pod", "etcd");
+  trial.restart({{"job_result", "failed"}, {"exit_status", 1}});
+  trial.died(20, kNew, "by itself");
+  trial.record(21, kNew, {{"outcome", "missed"}, {"reason", "no such container"}});
+  trial.finish();
+  const TrialVerdict verdict = judge_trial(trial.facts());
+  EXPECT_EQ(verdict.verdict, Verdict::unproven);
+  EXPECT_FALSE(verdict.counts);
+  EXPECT_THAT(verdict.reason, HasSubstr("miss: missed: no such container (not counted: "));
+}
+
+TEST(Judge, calls_a_trial_that_did_not_end_an_error) {
+  SampleTrial trial;
+  EXPECT_EQ(judge_trial(trial.facts()).reason, "the trial was cut off");
+  trial.finish(false);
+  const TrialVerdict verdict = judge_trial(trial.facts());
+  EXPECT_EQ(verdict.verdict, Verdict::error);
+  EXPECT_EQ(verdict.reason, "the end");
+  EXPECT_TRUE(verdict.checks.empty());
+}
+
+TEST(Judge, lets_missing_facts_count_for_nothing) {
+  SampleTrial trial;
+  trial.restart();
+  trial.finish();
+  const TrialVerdict verdict = judge_trial(trial.facts());
+  EXPECT_EQ(verdict.verdict, Verdict::unproven) << verdict.reason;
+  EXPECT_TRUE(verdict.hit);
+  EXPECT_FALSE(verdict.counts) << "another attempt is worth it";
+}
+
+TrialVerdict a_trial(int number, Verdict verdict, bool counts = true) {
+  return {.trial = number, .verdict = verdict, .reason = "r", .hit = counts, .counts = counts};
+}
+
+TEST(Fold, wants_as_many_hits_as_asked) {
+  const auto one = a_trial(1, Verdict::pass);
+  EXPECT_EQ(fold("c", "pass", "", 1, {one}).verdict, Verdict::pass);
+  const CaseVerdict few = fold("c", "pass", "", 2, {one, a_trial(2, Verdict::unproven, false)});
+  EXPECT_EQ(few.verdict, Verdict::unproven);
+  EXPECT_THAT(few.reason, HasSubstr("1 of 2 hit(s) in 2 trial(s); trial 2: r"));
+}
+
+TEST(Fold, keeps_one_failure_among_passes) {
+  const CaseVerdict one =
+      fold("c", "pass", "", 1, {a_trial(1, Verdict::fail), a_trial(2, Verdict::pass)});
+  EXPECT_EQ(one.verdict, Verdict::fail);
+}
+
+TEST(Fold, tells_errors_and_skips_from_failures) {
+  EXPECT_EQ(fold("c", "pass", "", 1, {a_trial(1, Verdict::error, false)}).verdict, Verdict::error);
+  EXPECT_EQ(fold("c", "pass", "", 1, {}).verdict, Verdict::skip);
+}
+
+TEST(Fold, turns_an_expected_failure_into_a_pass_and_says_so) {
+  const CaseVerdict one = fold("c", "fail", "rancher/rke2#8269", 1, {a_trial(1, Verdict::fail)});
+  EXPECT_EQ(one.outcome, Verdict::fail);
+  EXPECT_EQ(one.verdict, Verdict::pass);
+  EXPECT_THAT(one.reason, HasSubstr("failed as expected (rancher/rke2#8269)"));
+}
+
+TEST(Fold, calls_an_unexpected_pass_a_failure) {
+  const CaseVerdict one = fold("c", "fail", "rancher/rke2#8269", 1, {a_trial(1, Verdict::pass)});
+  EXPECT_EQ(one.outcome, Verdict::pass);
+  EXPECT_EQ(one.verdict, Verdict::fail);
+  EXPECT_THAT(one.reason, HasSubstr("unexpected pass: rancher/rke2#8269"));
+}
+
+TEST(Fold, leaves_an_expected_failure_that_was_not_tried_unproven) {
+  const CaseVerdict one = fold("c", "fail", "i", 1, {a_trial(1, Verdict::unproven, false)});
+  EXPECT_EQ(one.verdict, Verdict::unproven);
+}
+
+TEST(ExitStatus, lets_failure_beat_error_beat_unproven) {
+  const auto with = [](std::vector<Verdict> verdicts, bool dirty = false) {
+    std::vector<CaseVerdict> cases;
+    for (const Verdict verdict : verdicts) {
+      cases.push_back({.verdict = verdict});
+    }
+    return exit_status(cases, dirty);
+  };
+  EXPECT_EQ(with({Verdict::pass, Verdict::skip}), 0);
+  EXPECT_EQ(with({Verdict::pass, Verdict::unproven}), 4);
+  EXPECT_EQ(with({Verdict::unproven, Verdict::error}), 3);
+  EXPECT_EQ(with({Verdict::error, Verdict::unproven, Verdict::fail}), 1);
+  EXPECT_EQ(with({Verdict::pass}, true), 5) << "a node that is not healed beats all";
+  EXPECT_EQ(with({Verdict::fail}, true), 5);
+}
+
+TEST(VerdictJson, comes_back_as_it_went) {
+  TrialVerdict trial = a_trial(3, Verdict::fail);
+  trial.effect_at = "2026-01-01T00:00:00.000001Z";
+  trial.marker_to_action_us = 7;
+  trial.checks = {{"journal-clean", Verdict::fail, "died", 1.5}};
+  trial.duration_s = 61.25;
+  const CaseVerdict one = fold("c", "fail", "i", 1, {trial});
+  const auto back = case_verdict_from_json(one.to_json());
+  ASSERT_TRUE(back) << back.error().message();
+  EXPECT_EQ(back->to_json(), one.to_json());
+}
+
+TEST(VerdictJson, names_what_is_no_verdict) {
+  const auto bad = case_verdict_from_json({{"name", "c"}, {"outcome", "good"}});
+  ASSERT_FALSE(bad);
+  EXPECT_EQ(bad.error().code(), ErrorCode::invalid_input);
+  EXPECT_EQ(bad.error().message(), "c: outcome: 'good' is no verdict");
+}
+
+}  // namespace
+}  // namespace harness::check

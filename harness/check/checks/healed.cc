@@ -33,9 +33,12 @@ Finding judge(const TrialFacts& facts) {
       return unproven(fmt::format(
           "{} could not be asked whether it is clean: {}", node, json_string(*state, "error")));
     }
-    const Json left = state->value("left", Json::array());
-    if (!left.empty()) {
-      return dirty(fmt::format("{} still has {}", node, left.dump()));
+    const auto left = state->find("left");
+    if (left == state->end() || !left->is_array()) {
+      return unproven(fmt::format("{} did not say what is left on it", node));
+    }
+    if (!left->empty()) {
+      return dirty(fmt::format("{} still has {}", node, left->dump()));
     }
   }
   return pass("nothing is left on any node");
