@@ -118,6 +118,12 @@ class BareLab : public testing::Test {
     ASSERT_TRUE(file >> supervisor);
     ASSERT_GT(supervisor, 1);
     ASSERT_EQ(::kill(supervisor, SIGKILL), 0);
+    const auto gone = eventually(
+        "the supervisor is gone", Deadline::after(seconds(10)), milliseconds(10), [this] {
+          const auto now = status(options_.name);
+          return Result<Observation>(Observation{now && !now->nodes.front().running, "it runs"});
+        });
+    ASSERT_TRUE(gone) << gone.error().message();
   }
 
   void expect_nothing_left() {
