@@ -182,7 +182,7 @@ struct Client::Parts {
       case CURLE_OPERATION_TIMEDOUT:
         return {ErrorCode::timed_out, what + ": no answer in time"};
       case CURLE_PEER_FAILED_VERIFICATION:
-        return {ErrorCode::remote_failed,
+        return {ErrorCode::refused,
                 fmt::format("{}: its certificate is not trusted: {}", what, text)};
       case CURLE_SSL_CERTPROBLEM:
       case CURLE_SSL_CACERT_BADFILE:

@@ -54,8 +54,8 @@ class Client {
   Client& operator=(Client&&) noexcept;
 
   // Every HTTP status is a response; redirects are not followed. Errors: what the factory said;
-  // remote_failed: connection closed or reset, TLS refused, certificate not trusted, body over the
-  // cap; timed_out.
+  // remote_failed: connection closed or reset, TLS refused, body over the cap; refused: the
+  // server's certificate is not trusted, so something else answers; timed_out.
   Result<Response> send(const Request& request, Deadline deadline);
 
   void set_body_cap(std::size_t bytes);

@@ -327,7 +327,7 @@ TEST_F(ClientOnTls, trusts_no_other_certificate_and_no_other_name) {
   other.ca_pem = slurp("client.crt");
   const auto untrusted = client("127.0.0.1", other).send({}, soon());
   ASSERT_FALSE(untrusted);
-  EXPECT_EQ(untrusted.error().code(), ErrorCode::remote_failed);
+  EXPECT_EQ(untrusted.error().code(), ErrorCode::refused);
   EXPECT_THAT(untrusted.error().message(), HasSubstr("not trusted"));
   const auto misnamed = client("127.0.0.2", good()).send({}, soon());
   ASSERT_FALSE(misnamed);
