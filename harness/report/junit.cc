@@ -1,10 +1,10 @@
 #include <map>
+#include <numeric>
 #include <sstream>
 
 #include <fmt/format.h>
 #include <pugixml.hpp>
 
-#include "harness/base/time.h"
 #include "harness/report/report.h"
 
 namespace harness::report {
@@ -47,7 +47,7 @@ void add_outcome(pugi::xml_node test, const check::CaseVerdict& one) {
     }
   }
   switch (one.verdict) {
-    case check::Verdict::fail: {
+    case check::Verdict::fail: {  // an unexpected pass is one too; the message says so
       pugi::xml_node node = child("failure");
       node.append_attribute("type") = "product";
       node.text() = printable(text, 20'000).c_str();
@@ -72,6 +72,34 @@ void add_property(pugi::xml_node properties, const char* name, const std::string
   property.append_attribute("value") = printable(value, 400).c_str();
 }
 
+double duration_of(const check::CaseVerdict& one) {
+  double total = 0;
+  for (const check::TrialVerdict& trial : one.trials) {
+    total += trial.duration_s;
+  }
+  return total;
+}
+
+// What belongs to this run and not to the name.
+void add_case_properties(pugi::xml_node test, const check::CaseVerdict& one) {
+  pugi::xml_node properties = test.append_child("properties");
+  add_property(properties, "expect", one.expect);
+  add_property(properties, "outcome", std::string(check::to_string(one.outcome)));
+  if (!one.issue.empty()) {
+    add_property(properties, "issue", one.issue);
+  }
+  add_property(properties, "trials", std::to_string(one.trials.size()));
+  if (one.trials.empty()) {
+    return;
+  }
+  const check::TrialVerdict& last = one.trials.back();
+  add_property(properties, "from", last.from);
+  add_property(properties, "to", last.to);
+  add_property(properties, "fault", last.fault);
+  add_property(properties, "window", last.window);
+  add_property(properties, "offset", last.offset);
+}
+
 }  // namespace
 
 std::string to_junit(const Model& model) {
@@ -94,15 +122,28 @@ std::string to_junit(const Model& model) {
     suite.append_attribute("errors") = counts[check::Verdict::error];
     suite.append_attribute("skipped") =
         counts[check::Verdict::unproven] + counts[check::Verdict::skip];
+    suite.append_attribute("time") =
+        fmt::format("{:.3f}",
+                    std::accumulate(cases.begin(),
+                                    cases.end(),
+                                    0.0,
+                                    [](double sum, const check::CaseVerdict* one) {
+                                      return sum + duration_of(*one);
+                                    }))
+            .c_str();
     suite.append_attribute("timestamp") = model.started.c_str();
     pugi::xml_node properties = suite.append_child("properties");
     add_property(properties, "seed", std::to_string(model.seed));
     add_property(properties, "tool", model.tool);
     add_property(properties, "run", model.run);
+    add_property(properties, "cluster", model.cluster);
+    add_property(properties, "inventory", model.inventory);
     for (const check::CaseVerdict* one : cases) {
       pugi::xml_node test = suite.append_child("testcase");
       test.append_attribute("classname") = printable(class_of(one->name), 400).c_str();
       test.append_attribute("name") = printable(rest_of(one->name), 400).c_str();
+      test.append_attribute("time") = fmt::format("{:.3f}", duration_of(*one)).c_str();
+      add_case_properties(test, *one);
       add_outcome(test, *one);
     }
   }

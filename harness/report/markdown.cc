@@ -1,3 +1,5 @@
+#include <map>
+
 #include <fmt/format.h>
 
 #include "harness/report/report.h"
@@ -8,12 +10,12 @@ namespace {
 const char* who_acts(check::Verdict verdict) {
   switch (verdict) {
     case check::Verdict::fail:
-      return "The product did not do what it must: look at the named check, then at the trial's "
+      return " The product did not do what it must: look at the named check, then at the trial's "
              "folder.";
     case check::Verdict::error:
-      return "The harness or the lab could not do its job: this says nothing about the product.";
+      return " The harness or the lab could not do its job: this says nothing about the product.";
     case check::Verdict::unproven:
-      return "Not enough hits or facts: raise `attempts`, or see why the fault missed.";
+      return " Not enough hits or facts: raise `attempts`, or see why the fault missed.";
     case check::Verdict::pass:
     case check::Verdict::skip:
       return "";
@@ -21,11 +23,13 @@ const char* who_acts(check::Verdict verdict) {
   return "";
 }
 
-std::string cell(std::string text) {
-  for (char& c : text) {
-    c = c == '|' || c == '\n' || c == '\r' ? ' ' : c;
+// Text of a table's cell: one line, and no markup of its own.
+std::string cell(std::string_view raw, std::size_t limit = 240) {
+  std::string out;
+  for (const char c : printable(raw, limit)) {
+    out += c == '|' || c == '\n' || c == '\t' ? ' ' : c == '<' ? '(' : c == '>' ? ')' : c;
   }
-  return text.size() > 240 ? text.substr(0, 237) + "..." : text;
+  return out;
 }
 
 std::string seconds(const check::TrialVerdict& trial, std::string_view name) {
@@ -41,26 +45,20 @@ std::string latency(const std::optional<std::int64_t>& us) {
   return us ? fmt::format("{:.1f} ms", static_cast<double>(*us) / 1000) : "-";
 }
 
-}  // namespace
-
-std::string to_markdown(const Model& model) {
-  std::string out = fmt::format("# {}: {}\n\n{} on cluster {}, seed {}, {} to {}.\n",
-                                model.run,
-                                check::to_string(model.verdict()),
-                                model.tool,
-                                model.cluster,
-                                model.seed,
-                                model.started,
-                                model.finished);
-  for (const std::string& dirty : model.dirty) {
-    out += fmt::format("\n**Not healed: {}**\n", dirty);
-  }
-  out += "\n| case | verdict | why |\n|---|---|---|\n";
+std::string headline(const Model& model) {
+  std::map<check::Verdict, int> counts;
   for (const check::CaseVerdict& one : model.cases) {
-    out += fmt::format(
-        "| {} | {} | {} |\n", cell(one.name), check::to_string(one.verdict), cell(one.reason));
+    ++counts[one.verdict];
   }
-  out +=
+  std::string text;
+  for (const auto& [verdict, count] : counts) {
+    text += fmt::format("{}{} {}", text.empty() ? "" : ", ", count, check::to_string(verdict));
+  }
+  return fmt::format("{} case(s): {}", model.cases.size(), text.empty() ? "none" : text);
+}
+
+std::string trial_table(const Model& model) {
+  std::string out =
       "\n| trial | fault | effect at (node clock) | hit | marker to action | action to effect | "
       "apiserver recovery | verdict |\n|---|---|---|---|---|---|---|---|\n";
   for (const check::CaseVerdict& one : model.cases) {
@@ -68,35 +66,71 @@ std::string to_markdown(const Model& model) {
       out += fmt::format("| {} #{} | {} {} | {} | {} | {} | {} | {} | {} |\n",
                          cell(one.name),
                          trial.trial,
-                         trial.fault,
-                         trial.window,
-                         trial.effect_at.empty() ? "-" : trial.effect_at,
-                         trial.hit ? "yes" : "no",
+                         cell(trial.fault),
+                         cell(trial.window),
+                         trial.effect_at.empty() ? "-" : cell(trial.effect_at),
+                         trial.fault == "none" ? "-"
+                         : trial.hit           ? "yes"
+                                               : "no",
                          latency(trial.marker_to_action_us),
                          latency(trial.action_to_effect_us),
                          seconds(trial, "apiserver-recovers"),
                          check::to_string(trial.verdict));
     }
   }
-  for (const check::CaseVerdict& one : model.cases) {
-    if (one.outcome == check::Verdict::pass && one.verdict == check::Verdict::pass) {
-      continue;
-    }
-    out += fmt::format("\n## {}\n\nExpected {}, outcome {}. {}\n\n",
-                       one.name,
-                       one.expect,
-                       check::to_string(one.outcome),
-                       one.verdict == check::Verdict::pass ? "" : who_acts(one.verdict));
-    for (const check::TrialVerdict& trial : one.trials) {
-      for (const check::CheckResult& result : trial.checks) {
-        if (result.verdict != check::Verdict::pass) {
-          out += fmt::format("- trial {}: {} {}: {}\n",
-                             trial.trial,
-                             result.name,
-                             check::to_string(result.verdict),
-                             printable(result.reason, 600));
-        }
+  return out;
+}
+
+std::string case_section(const Model& model, const check::CaseVerdict& one) {
+  std::string out = fmt::format("\n## {}\n\nExpected {}{}, outcome {}, so {}.{}\n\n",
+                                cell(one.name),
+                                cell(one.expect),
+                                one.issue.empty() ? "" : " (" + cell(one.issue) + ")",
+                                check::to_string(one.outcome),
+                                check::to_string(one.verdict),
+                                who_acts(one.verdict));
+  for (const check::TrialVerdict& trial : one.trials) {
+    out += fmt::format("- trial {} {}: {}\n",
+                       trial.trial,
+                       check::to_string(trial.verdict),
+                       cell(trial.reason, 600));
+    for (const check::CheckResult& result : trial.checks) {
+      if (result.verdict != check::Verdict::pass) {
+        out += fmt::format("  - {} {}: {}\n",
+                           cell(result.name),
+                           check::to_string(result.verdict),
+                           cell(result.reason, 600));
       }
+    }
+  }
+  return out + fmt::format("\nAgain: `{}`\n", cell(repeat_command(model, one.name), 600));
+}
+
+}  // namespace
+
+std::string to_markdown(const Model& model) {
+  std::string out = fmt::format("# {}: {}\n\n{}. {} on cluster {}, seed {}, {} to {}.\n",
+                                cell(model.run),
+                                check::to_string(model.verdict()),
+                                headline(model),
+                                cell(model.tool),
+                                cell(model.cluster),
+                                model.seed,
+                                cell(model.started),
+                                cell(model.finished));
+  for (const std::string& dirty : model.dirty) {
+    out += fmt::format("\n**Not healed: {}**. `hookshot heal` undoes and verifies.\n",
+                       cell(dirty, 600));
+  }
+  out += "\n| case | verdict | why |\n|---|---|---|\n";
+  for (const check::CaseVerdict& one : model.cases) {
+    out += fmt::format(
+        "| {} | {} | {} |\n", cell(one.name), check::to_string(one.verdict), cell(one.reason));
+  }
+  out += trial_table(model);
+  for (const check::CaseVerdict& one : model.cases) {
+    if (one.outcome != check::Verdict::pass || one.verdict != check::Verdict::pass) {
+      out += case_section(model, one);
     }
   }
   return out;

@@ -1,6 +1,40 @@
 #include "harness/report/report.h"
 
+#include <fmt/format.h>
+
 namespace harness::report {
+namespace {
+
+// The length of the UTF-8 sequence that begins here; 0 when it is none.
+std::size_t sequence_at(std::string_view text, std::size_t at) {
+  const auto lead = static_cast<unsigned char>(text[at]);
+  const std::size_t length = lead < 0x80            ? 1
+                             : (lead >> 5U) == 0x06 ? 2
+                             : (lead >> 4U) == 0x0e ? 3
+                             : (lead >> 3U) == 0x1e ? 4
+                                                    : 0;
+  if (length == 0 || at + length > text.size() || lead == 0xc0 || lead == 0xc1 || lead > 0xf4) {
+    return 0;
+  }
+  for (std::size_t i = 1; i < length; ++i) {
+    if ((static_cast<unsigned char>(text[at + i]) & 0xc0U) != 0x80U) {
+      return 0;
+    }
+  }
+  return length;
+}
+
+bool may_stand(std::string_view character) {
+  const auto byte = static_cast<unsigned char>(character[0]);
+  if (character.size() == 1) {
+    return (byte >= 0x20 && byte != 0x7f) || byte == '\n' || byte == '\t';
+  }
+  // U+0080 to U+009F are controls too, surrogates are no characters, U+FFFE and U+FFFF not XML.
+  return character >= "\xc2\xa0" && !(character >= "\xed\xa0\x80" && character <= "\xed\xbf\xbf") &&
+         character != "\xef\xbf\xbe" && character != "\xef\xbf\xbf";
+}
+
+}  // namespace
 
 Json Model::to_json() const {
   Json out = {{"run", run},
@@ -16,30 +50,98 @@ Json Model::to_json() const {
   for (const check::CaseVerdict& one : cases) {
     Json item = one.to_json();
     for (Json& trial : item["trials"]) {
-      trial["repeat"] = "hookshot run --filter '" + one.name + "' --seed " + std::to_string(seed);
+      trial["repeat"] = repeat_command(*this, one.name);
     }
     out["cases"].push_back(std::move(item));
   }
   return out;
 }
 
+Result<Model> Model::from_json(const Json& json) {
+  if (!json.is_object() || !json.contains("cases") || !json["cases"].is_array()) {
+    return fail(ErrorCode::invalid_input, "not a verdict.json: it has no cases");
+  }
+  Model out{.run = json_string(json, "run"),
+            .tool = json_string(json, "tool"),
+            .seed = static_cast<std::uint64_t>(json_int(json, "seed")),
+            .inventory = json_string(json, "inventory"),
+            .cluster = json_string(json, "cluster"),
+            .started = json_string(json, "started"),
+            .finished = json_string(json, "finished")};
+  for (const Json& one : json["cases"]) {
+    TRY_ASSIGN(check::CaseVerdict verdict, check::case_verdict_from_json(one), "case");
+    out.cases.push_back(std::move(verdict));
+  }
+  if (const auto found = json.find("dirty"); found != json.end() && found->is_array()) {
+    for (const Json& one : *found) {
+      out.dirty.push_back(one.is_string() ? one.get<std::string>() : one.dump());
+    }
+  }
+  return out;
+}
+
+std::string render(const Model& model, const TrialEvents& trial_events, Format format) {
+  switch (format) {
+    case Format::json:
+      return to_verdict_json(model);
+    case Format::junit:
+      return to_junit(model);
+    case Format::markdown:
+      return to_markdown(model);
+    case Format::html:
+      return to_html(model, trial_events);
+  }
+  return {};
+}
+
 std::string to_verdict_json(const Model& model) {
   return model.to_json().dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 
+std::string repeat_command(const Model& model, const std::string& case_name) {
+  const std::string suite = case_name.substr(0, case_name.find('/'));
+  return fmt::format("hookshot run suites/{}.yaml -i inventories/{}.yaml --filter '{}' --seed {}",
+                     suite,
+                     model.cluster,
+                     case_name,
+                     model.seed);
+}
+
 std::string printable(std::string_view text, std::size_t limit) {
-  const bool cut = text.size() > limit;
-  // A cut in the middle of a character would not be UTF-8.
-  while (cut && limit > 0 && (static_cast<unsigned char>(text[limit]) & 0xC0U) == 0x80U) {
-    --limit;
-  }
   std::string out;
-  for (const char c : text.substr(0, limit)) {
-    const auto byte = static_cast<unsigned char>(c);
-    const bool control = (byte < 0x20 && c != '\n' && c != '\t') || byte == 0x7f;
-    out += control ? '?' : c;
+  for (std::size_t at = 0; at < text.size();) {
+    const std::size_t length = sequence_at(text, at);
+    const std::string_view character = text.substr(at, length == 0 ? 1 : length);
+    if (out.size() + character.size() > limit) {
+      return out + " [cut]";
+    }
+    out += length != 0 && may_stand(character) ? character : std::string_view("?");
+    at += character.size();
   }
-  return cut ? out + " [cut]" : out;
+  return out;
+}
+
+std::string escape_html(std::string_view text, std::size_t limit) {
+  std::string out;
+  for (const char c : printable(text, limit)) {
+    switch (c) {
+      case '<':
+        out += "&lt;";
+        break;
+      case '>':
+        out += "&gt;";
+        break;
+      case '&':
+        out += "&amp;";
+        break;
+      case '"':
+        out += "&quot;";
+        break;
+      default:
+        out += c;
+    }
+  }
+  return out;
 }
 
 }  // namespace harness::report

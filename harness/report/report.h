@@ -26,7 +26,16 @@ struct Model {
   check::Verdict verdict() const { return check::worst(cases); }
 
   Json to_json() const;
+  // What to_json wrote; invalid_input names what is wrong.
+  static Result<Model> from_json(const Json& json);
 };
+
+// The events of a case's trial, for its timeline.
+using TrialEvents = std::function<std::vector<Json>(const std::string& case_name, int trial)>;
+
+enum class Format { json, junit, markdown, html };
+
+std::string render(const Model& model, const TrialEvents& trial_events, Format format);
 
 // verdict.json
 std::string to_verdict_json(const Model& model);
@@ -34,12 +43,14 @@ std::string to_verdict_json(const Model& model);
 std::string to_junit(const Model& model);
 // What a terminal or a chat shows: the verdict first, then who must act.
 std::string to_markdown(const Model& model);
-// One file, no network, no script. `trial_events` gives the events of a case's trial for its
-// timeline.
-std::string to_html(const Model& model,
-                    const std::function<std::vector<Json>(const std::string&, int)>& trial_events);
+// One file, no network, no script.
+std::string to_html(const Model& model, const TrialEvents& trial_events);
 
-// Text for XML and HTML: escaped, control characters replaced, at most `limit` bytes.
+// Text for XML, HTML and terminals: UTF-8 without control characters, at most `limit` bytes.
 std::string printable(std::string_view text, std::size_t limit = 4000);
+// The same, with <, >, & and " as HTML wants them.
+std::string escape_html(std::string_view text, std::size_t limit = 600);
+// How to run one case again.
+std::string repeat_command(const Model& model, const std::string& case_name);
 
 }  // namespace harness::report

@@ -1,5 +1,11 @@
 #include "harness/report/report.h"
 
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+#include <utility>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -110,7 +116,10 @@ TEST(Html, stays_small_for_many_events) {
                     {"outcome", i % 2 == 0 ? "ok" : "not-ok"},
                     {"wall_us", i * 100'000}});
   }
-  const std::string html = to_html(model(), [&](const std::string&, int) { return many; });
+  Model one = model();
+  one.cases.resize(1);
+  const std::string html =
+      to_html(one, [&](const std::string&, int) { return std::exchange(many, {}); });
   EXPECT_LT(html.size(), 5U << 20U);
 }
 
@@ -131,6 +140,144 @@ TEST(VerdictJson, has_the_documented_shape) {
 TEST(Printable, cuts_between_characters) {
   EXPECT_EQ(printable("a\x1b[0m"), "a?[0m");
   EXPECT_EQ(printable("\xc3\xa4\xc3\xa4", 3), "\xc3\xa4 [cut]");
+}
+
+// Compares with a stored text; HOOKSHOT_ACCEPT=1 stores the new one instead, and the test is
+// skipped.
+void expect_golden(const std::string& name, const std::string& text) {
+  const std::filesystem::path path =
+      std::filesystem::path(HOOKSHOT_SOURCE_DIR) / "harness/report/golden" / name;
+  if (std::getenv("HOOKSHOT_ACCEPT") != nullptr) {
+    std::filesystem::create_directories(path.parent_path());
+    std::ofstream(path) << text;
+    GTEST_SKIP() << path << " was written anew";
+  }
+  std::ifstream in(path);
+  std::ostringstream golden;
+  golden << in.rdbuf();
+  EXPECT_EQ(text, golden.str()) << "HOOKSHOT_ACCEPT=1 takes the new text";
+}
+
+Model shipped() {
+  Model out = model();
+  out.cases[0].trials[0].duration_s = 75.5;
+  out.cases[0].trials[0].checks[0].recovery_s = 12.25;
+  check::CaseVerdict expected = a_case("t/v1_to_v2/none/cp-1", Verdict::fail, "rke2 died");
+  expected.expect = "fail";
+  expected.issue = "rancher/rke2#8269";
+  expected.verdict = Verdict::pass;
+  out.cases.push_back(expected);
+  out.cases.push_back({.name = "t/v1_to_v2/never/cp-1",
+                       .expect = "pass",
+                       .outcome = Verdict::skip,
+                       .verdict = Verdict::skip,
+                       .reason = "no trial was run"});
+  out.dirty = {"cp-1: h-1 is DIRTY"};
+  return out;
+}
+
+TEST(Junit, is_as_stored) {
+  expect_golden("run.junit.xml", to_junit(shipped()));
+}
+
+TEST(Markdown, is_as_stored) {
+  expect_golden("run.md", to_markdown(shipped()));
+}
+
+TEST(Model, comes_back_from_its_json) {
+  const Json json = shipped().to_json();
+  const auto back = Model::from_json(json);
+  ASSERT_TRUE(back) << back.error().message();
+  EXPECT_EQ(back->to_json(), json);
+}
+
+TEST(Model, says_what_is_no_verdict_json) {
+  const auto none = Model::from_json(Json::array());
+  ASSERT_FALSE(none);
+  EXPECT_EQ(none.error().code(), ErrorCode::invalid_input);
+  Json json = shipped().to_json();
+  json["cases"][1]["verdict"] = "splendid";
+  const auto bad = Model::from_json(json);
+  ASSERT_FALSE(bad);
+  EXPECT_THAT(bad.error().message(), HasSubstr("verdict: 'splendid' is no verdict"));
+}
+
+TEST(Render, gives_every_format) {
+  const Model one = model();
+  EXPECT_EQ(render(one, no_events, Format::json), to_verdict_json(one));
+  EXPECT_EQ(render(one, no_events, Format::junit), to_junit(one));
+  EXPECT_EQ(render(one, no_events, Format::markdown), to_markdown(one));
+  EXPECT_EQ(render(one, no_events, Format::html), to_html(one, no_events));
+}
+
+TEST(Hostile, text_stays_text_in_every_report) {
+  const std::string evil =
+      "]]><script>alert(1)</script>\x1b[31m\x07\x00|\n# x\xff\xc3 \"'&" + std::string(10'000, 'A');
+  Model out = model();
+  out.run = out.cluster = out.tool = evil;
+  out.dirty = {evil};
+  check::CaseVerdict& one = out.cases[1];
+  one.name = "s/" + evil + "/x";
+  one.reason = one.issue = one.expect = evil;
+  check::TrialVerdict& trial = one.trials[0];
+  trial.reason = trial.fault = trial.window = trial.offset = trial.target = evil;
+  trial.effect_at = trial.hit_reason = evil;
+  trial.checks[0].name = trial.checks[0].reason = evil;
+  const auto events = [&](const std::string&, int) {
+    return std::vector<Json>{
+        {{"type", "window"}, {"node", evil}, {"window", evil}, {"op", "opened"}, {"wall_us", 5}},
+        {{"type", "journal"},
+         {"node", evil},
+         {"invocation", evil},
+         {"line", "panic: " + evil},
+         {"wall_us", 9}}};
+  };
+  for (const Format format : {Format::junit, Format::markdown, Format::html}) {
+    const std::string text = render(out, events, format);
+    EXPECT_THAT(text, Not(HasSubstr("<script")));
+    EXPECT_EQ(text.find_first_of(std::string("\x1b\x07\0", 3)), std::string::npos);
+    EXPECT_LT(text.size(), 300'000U) << "every text has its bound";
+    EXPECT_EQ(printable(text, SIZE_MAX), text) << "UTF-8 without control characters";
+  }
+  EXPECT_TRUE(parse_json(to_verdict_json(out)));
+}
+
+TEST(Html, shows_the_service_its_containers_and_the_fault_closely) {
+  const auto events = [](const std::string&, int) {
+    const auto journal = [](std::int64_t at, const char* id, const char* line) {
+      return Json{{"type", "journal"},
+                  {"node", "cp-1"},
+                  {"invocation", id},
+                  {"line", line},
+                  {"wall_us", at}};
+    };
+    const auto container = [](std::int64_t at, const char* op, const char* id) {
+      return Json{{"type", "container"},
+                  {"node", "cp-1"},
+                  {"op", op},
+                  {"pod", "etcd"},
+                  {"id", id},
+                  {"wall_us", at}};
+    };
+    return std::vector<Json>{journal(1'000'000, "aaaaaaaaaa", "x"),
+                             container(2'000'000, "started", "c1"),
+                             journal(3'000'000, "aaaaaaaaaa", "time=t level=fatal msg=\"gone\""),
+                             {{"type", "fault"},
+                              {"node", "cp-1"},
+                              {"fault", "kill-pod"},
+                              {"begun", {{"wall_us", 3'000'000}}},
+                              {"effect", {{"wall_us", 3'500'000}}}},
+                             container(3'500'000, "exited", "c1"),
+                             container(4'500'000, "started", "c2"),
+                             journal(9'000'000, "bbbbbbbbbb", "x")};
+  };
+  const std::string html = to_html(model(), events);
+  EXPECT_THAT(html, HasSubstr("invocation aaaaaaaa"));
+  EXPECT_THAT(html, HasSubstr("level=fatal msg=&quot;gone&quot;"));
+  EXPECT_THAT(html, HasSubstr("kill-pod effect"));
+  EXPECT_THAT(html, HasSubstr("etcd c1 exited 1970-01-01T00:00:02.000000Z (1.500 s)"));
+  EXPECT_THAT(html, HasSubstr("etcd c2, to the end"));
+  EXPECT_THAT(html, HasSubstr("Around the effect"));
 }
 
 }  // namespace
