@@ -67,7 +67,7 @@ void Loader::check_name(Reader& reader,
                         std::string_view key,
                         const std::string& text,
                         std::string_view extra) {
-  if (!text.empty() && !plain(text, extra)) {
+  if (reader.has(key) && !text.empty() && !plain(text, extra)) {
     problems_.add(
         *reader.take(key),
         fmt::format("'{}': letters, digits and {} are wanted, not '{}'", key, extra, text));
@@ -170,7 +170,8 @@ Result<Inventory> Loader::load(const Value& root) {
     power.finish();
   }
   out.data_dir = reader.text_or("data_dir", out.data_dir);
-  if (!out.data_dir.starts_with('/') || out.data_dir.find("..") != std::string::npos) {
+  if (reader.has("data_dir") &&
+      (!out.data_dir.starts_with('/') || out.data_dir.find("..") != std::string::npos)) {
     problems_.add(*reader.take("data_dir"), "'data_dir' must be a plain absolute path");
   }
   reader.finish();
