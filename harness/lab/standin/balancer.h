@@ -16,6 +16,8 @@ class Balancer {
   ~Balancer();
   Balancer(const Balancer&) = delete;
   Balancer& operator=(const Balancer&) = delete;
+  Balancer(Balancer&&) = delete;
+  Balancer& operator=(Balancer&&) = delete;
   // Listens on 127.0.0.1 and tries the targets (address:port) in order for each connection. Port 0
   // takes a free one.
   Status listen(const std::string& name, std::uint16_t port, std::vector<std::string> targets);

@@ -205,8 +205,8 @@ Status Etcd::start() {
   std::error_code ignored;
   fs::permissions(node_.paths.etcd_db(), fs::perms::owner_all, ignored);
 
-  TRY_ASSIGN(PodArgs pod, etcd_pod(node_, config, initial), "etcd");
-  return write_pod(node_.paths.manifests(), std::move(pod));
+  TRY_ASSIGN(const PodArgs pod, etcd_pod(node_, config, initial), "etcd");
+  return write_pod(node_.paths.manifests(), pod);
 }
 
 }  // namespace harness::standin

@@ -9,13 +9,19 @@
 
 namespace harness::standin {
 
+namespace {
+
+struct EasyCleanup {
+  void operator()(CURL* handle) const { curl_easy_cleanup(handle); }
+};
+
+}  // namespace
+
 struct HttpClient::State {
   std::string base;
   Identity identity;
   std::string socket;
-  CURL* handle = nullptr;
-
-  ~State() { curl_easy_cleanup(handle); }
+  std::unique_ptr<CURL, EasyCleanup> handle;
 };
 
 namespace {
@@ -119,7 +125,7 @@ std::string title(const std::string& method) {
 HttpClient::HttpClient(std::unique_ptr<State> state) : state_(std::move(state)) {
   static const CURLcode once = curl_global_init(CURL_GLOBAL_DEFAULT);
   static_cast<void>(once);
-  state_->handle = curl_easy_init();
+  state_->handle.reset(curl_easy_init());
 }
 
 HttpClient::HttpClient(std::string base_url, Identity identity)
@@ -197,7 +203,8 @@ Result<HttpReply> perform(CURL* handle,
 
 Result<HttpReply> HttpClient::send(const HttpRequest& request) {
   Receiver receiver;
-  return perform(state_->handle, state_->base, state_->identity, state_->socket, request, receiver);
+  return perform(
+      state_->handle.get(), state_->base, state_->identity, state_->socket, request, receiver);
 }
 
 Status HttpClient::follow(const HttpRequest& request,
@@ -206,7 +213,8 @@ Status HttpClient::follow(const HttpRequest& request,
   receiver.line = &line;
   TRY_ASSIGN(
       const HttpReply reply,
-      perform(state_->handle, state_->base, state_->identity, state_->socket, request, receiver),
+      perform(
+          state_->handle.get(), state_->base, state_->identity, state_->socket, request, receiver),
       "follow");
   if (reply.status >= 400) {
     return fail(ErrorCode::remote_failed, fmt::format("the server answered {}", reply.status));

@@ -15,10 +15,16 @@
 
 namespace harness::standin {
 
-struct HttpsServer::Context {
-  SSL_CTX* tls = SSL_CTX_new(TLS_server_method());
+namespace {
 
-  ~Context() { SSL_CTX_free(tls); }
+struct ContextFree {
+  void operator()(SSL_CTX* context) const { SSL_CTX_free(context); }
+};
+
+}  // namespace
+
+struct HttpsServer::Context {
+  std::unique_ptr<SSL_CTX, ContextFree> tls{SSL_CTX_new(TLS_server_method())};
 };
 
 namespace {
@@ -147,7 +153,7 @@ HttpsServer::~HttpsServer() {
 
 Status HttpsServer::listen(std::uint16_t port, const x509::Pair& certificate) {
   ::signal(SIGPIPE, SIG_IGN);
-  if (!use_certificate(context_->tls, certificate)) {
+  if (!use_certificate(context_->tls.get(), certificate)) {
     return fail(ErrorCode::internal, "the supervisor's certificate cannot be used");
   }
   listener_ = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -197,7 +203,7 @@ void HttpsServer::accept_forever() {
 void HttpsServer::serve(int fd) {
   ::setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &kPatience, sizeof kPatience);
   ::setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &kPatience, sizeof kPatience);
-  SSL* connection = SSL_new(context_->tls);
+  SSL* connection = SSL_new(context_->tls.get());
   SSL_set_fd(connection, fd);
   ServerRequest request;
   if (SSL_accept(connection) == 1 && read_request(connection, request)) {

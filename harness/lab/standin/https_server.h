@@ -40,6 +40,8 @@ class HttpsServer {
   ~HttpsServer();
   HttpsServer(const HttpsServer&) = delete;
   HttpsServer& operator=(const HttpsServer&) = delete;
+  HttpsServer(HttpsServer&&) = delete;
+  HttpsServer& operator=(HttpsServer&&) = delete;
   // Listens on all addresses; port 0 takes a free one. Until a handler is set every request gets
   // 503 `starting`.
   Status listen(std::uint16_t port, const x509::Pair& certificate);

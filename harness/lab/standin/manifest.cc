@@ -177,7 +177,7 @@ std::map<std::string, std::string> proxy_environment() {
   return out;
 }
 
-Status write_pod(const fs::path& directory, PodArgs args) {
+Status write_pod(const fs::path& directory, const PodArgs& args) {
   std::vector<std::string> files = args.files;
   for (auto& file : files_in_args(args.args, args.exclude_files)) {
     if (std::count(files.begin(), files.end(), file) == 0) {

@@ -49,7 +49,7 @@ std::map<std::string, std::string> proxy_environment();
 
 // Writes <directory>/<command>.yaml if its bytes differ, by a temporary directory beside it and a
 // rename.
-Status write_pod(const std::filesystem::path& directory, PodArgs args);
+Status write_pod(const std::filesystem::path& directory, const PodArgs& args);
 // Removes the manifest, not the pod, and says so whether or not there was one.
 Status remove_pod(const std::filesystem::path& directory, const std::string& command);
 
