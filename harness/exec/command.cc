@@ -20,10 +20,10 @@ std::string shown(const std::string& word) {
   for (const char c : word) {
     const bool control = static_cast<unsigned char>(c) < 0x20 || c == 0x7f;
     if (control) {
-      constexpr std::string_view kHex = "0123456789abcdef";
+      constexpr std::string_view hex = "0123456789abcdef";
       text += "\\x";
-      text += kHex[static_cast<unsigned char>(c) >> 4];
-      text += kHex[static_cast<unsigned char>(c) & 15];
+      text += hex[static_cast<unsigned char>(c) >> 4];
+      text += hex[static_cast<unsigned char>(c) & 15];
     } else if (c == '\'') {
       text += "\\'";
     } else {

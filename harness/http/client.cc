@@ -52,9 +52,9 @@ bool good_path(std::string_view path) {
 }
 
 bool good_word(std::string_view text) {
-  constexpr std::string_view kAllowed =
+  constexpr std::string_view allowed =
       "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./+; =*";
-  return !text.empty() && text.find_first_not_of(kAllowed) == std::string_view::npos;
+  return !text.empty() && text.find_first_not_of(allowed) == std::string_view::npos;
 }
 
 }  // namespace

@@ -109,7 +109,7 @@ TEST(Html, draws_windows_faults_and_gaps) {
 
 TEST(Html, stays_small_for_many_events) {
   std::vector<Json> many;
-  for (int i = 0; i < 100'000; ++i) {
+  for (std::int64_t i = 0; i < 100'000; ++i) {
     many.push_back({{"type", "probe"},
                     {"node", "cp-1"},
                     {"probe", "readyz"},

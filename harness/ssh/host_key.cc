@@ -94,9 +94,9 @@ Error changed_key(const Target& target, const Presented& key) {
 }  // namespace
 
 std::string pasteable(const std::string& text) {
-  constexpr std::string_view kPlain =
+  constexpr std::string_view plain =
       "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./:=@%+,";
-  if (!text.empty() && text.find_first_not_of(kPlain) == std::string::npos) {
+  if (!text.empty() && text.find_first_not_of(plain) == std::string::npos) {
     return text;
   }
   std::string quoted = "'";

@@ -148,8 +148,8 @@ void Link::opened() {
 // In a folder of our own, since libcurl does not keep connections to addresses without a name. Who
 // connects is checked by accept_local.
 void Link::listen() {
-  constexpr int kType = SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK;
-  exec::UniqueFd theirs(::socket(AF_UNIX, kType, 0));
+  constexpr int type = SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK;
+  exec::UniqueFd theirs(::socket(AF_UNIX, type, 0));
   std::string folder = "/tmp/hookshot-XXXXXX";
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
@@ -159,7 +159,7 @@ void Link::listen() {
   local_folder_ = folder;
   const std::string path = folder + "/s";
   path.copy(address.sun_path, sizeof address.sun_path - 1);
-  local_.reset(::socket(AF_UNIX, kType, 0));
+  local_.reset(::socket(AF_UNIX, type, 0));
   if (::bind(local_.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) != 0 ||
       ::listen(local_.get(), 4) != 0) {
     local_.reset();

@@ -32,20 +32,20 @@ class Abandon {
 };
 
 int signal_number(const std::string& name) {
-  constexpr std::array<std::pair<std::string_view, int>, 13> kNames = {{{"ABRT", SIGABRT},
-                                                                        {"ALRM", SIGALRM},
-                                                                        {"FPE", SIGFPE},
-                                                                        {"HUP", SIGHUP},
-                                                                        {"ILL", SIGILL},
-                                                                        {"INT", SIGINT},
-                                                                        {"KILL", SIGKILL},
-                                                                        {"PIPE", SIGPIPE},
-                                                                        {"QUIT", SIGQUIT},
-                                                                        {"SEGV", SIGSEGV},
-                                                                        {"TERM", SIGTERM},
-                                                                        {"USR1", SIGUSR1},
-                                                                        {"USR2", SIGUSR2}}};
-  for (const auto& [known, number] : kNames) {
+  constexpr std::array<std::pair<std::string_view, int>, 13> names = {{{"ABRT", SIGABRT},
+                                                                       {"ALRM", SIGALRM},
+                                                                       {"FPE", SIGFPE},
+                                                                       {"HUP", SIGHUP},
+                                                                       {"ILL", SIGILL},
+                                                                       {"INT", SIGINT},
+                                                                       {"KILL", SIGKILL},
+                                                                       {"PIPE", SIGPIPE},
+                                                                       {"QUIT", SIGQUIT},
+                                                                       {"SEGV", SIGSEGV},
+                                                                       {"TERM", SIGTERM},
+                                                                       {"USR1", SIGUSR1},
+                                                                       {"USR2", SIGUSR2}}};
+  for (const auto& [known, number] : names) {
     if (name == known) {
       return number;
     }

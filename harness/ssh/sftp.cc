@@ -5,95 +5,18 @@
 
 #include <fmt/format.h>
 
+#include "harness/ssh/sftp_wire.h"
+
 namespace harness::ssh {
 namespace {
 
-enum : std::uint8_t {
-  kInit = 1,
-  kVersion = 2,
-  kOpen = 3,
-  kClose = 4,
-  kRead = 5,
-  kWrite = 6,
-  kRemove = 13,
-  kRealpath = 16,
-  kRename = 18,
-  kStatus = 101,
-  kHandle = 102,
-  kData = 103,
-  kName = 104,
-  kExtended = 200,
-  kExtendedReply = 201,
-};
+using namespace sftp_wire;
 
-enum : std::uint32_t { kOpenRead = 0x01, kOpenWrite = 0x02, kOpenCreate = 0x08, kOpenNew = 0x20 };
-
-enum : std::uint32_t { kOk = 0, kEof = 1, kNoSuchFile = 2, kPermissionDenied = 3, kFailure = 4 };
-
-constexpr std::uint32_t kHasPermissions = 0x04;
 // Every server takes 32 KiB; a hundred of them in flight fill any path between a controller and a
 // lab.
 constexpr std::size_t kBlock = 32u << 10;
 constexpr std::size_t kInFlight = 128;
 constexpr std::size_t kMostInPacket = 1u << 20;
-
-void put(std::string& out, std::uint32_t value) {
-  for (int shift = 24; shift >= 0; shift -= 8) {
-    out += static_cast<char>(value >> shift);
-  }
-}
-
-void put64(std::string& out, std::uint64_t value) {
-  put(out, static_cast<std::uint32_t>(value >> 32));
-  put(out, static_cast<std::uint32_t>(value));
-}
-
-void put(std::string& out, std::string_view text) {
-  put(out, static_cast<std::uint32_t>(text.size()));
-  out += text;
-}
-
-// Reads what a reply carries; anything malformed reads as zero or empty and sets bad.
-class Reading {
- public:
-  explicit Reading(std::string_view bytes) : rest_(bytes) {}
-
-  std::uint32_t number() {
-    std::uint32_t value = 0;
-    if (rest_.size() < 4) {
-      bad = true;
-      return 0;
-    }
-    for (int i = 0; i < 4; ++i) {
-      value = value << 8 | static_cast<unsigned char>(rest_[static_cast<std::size_t>(i)]);
-    }
-    rest_.remove_prefix(4);
-    return value;
-  }
-
-  std::uint64_t number64() {
-    const std::uint64_t high = number();
-    return high << 32 | number();
-  }
-
-  std::string_view text() {
-    const std::size_t size = number();
-    if (size > rest_.size()) {
-      bad = true;
-      return {};
-    }
-    const std::string_view value = rest_.substr(0, size);
-    rest_.remove_prefix(size);
-    return value;
-  }
-
-  bool done() const { return rest_.empty() || bad; }
-
-  bool bad = false;
-
- private:
-  std::string_view rest_;
-};
 
 }  // namespace
 
