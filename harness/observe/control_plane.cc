@@ -20,7 +20,8 @@ Outcome outcome_of(const Error& error, bool connected) {
       return connected ? Outcome::timeout : Outcome::unreachable;
     case ErrorCode::refused:
       return Outcome::wrong_process;
-    case ErrorCode::unreachable:
+    case ErrorCode::invalid_input:  // a certificate and a key that do not belong together
+      return Outcome::refused;
     case ErrorCode::remote_failed:
       return connected ? Outcome::not_ok : Outcome::unreachable;
     default:
@@ -102,15 +103,22 @@ Result<ControlPlane::Identity> ControlPlane::identity(std::optional<Identity>& s
   TRY_ASSIGN(read.key, node_.read_file(tls + pair + ".key", deadline), "read " + pair + ".key");
   const std::lock_guard lock(mutex_);
   slot = read;
+  read.just_read = true;
   return read;
 }
 
-Answer ControlPlane::ask(const cluster::HttpRequest& request, Deadline deadline) {
+Answer ControlPlane::ask(const cluster::HttpRequest& request,
+                         Deadline deadline,
+                         const Identity& identity) {
   auto response = node_.http(request, deadline);
   if (!response) {
     Answer answer = unanswered(response.error(), node_.connected());
-    if (answer.outcome == Outcome::wrong_process) {
+    if (answer.outcome == Outcome::wrong_process || answer.outcome == Outcome::refused) {
       forget_credentials();
+    }
+    if (answer.outcome == Outcome::timeout && identity.just_read) {
+      answer.outcome = Outcome::unreachable;
+      answer.error += " (reading the credentials took a part of it)";
     }
     return answer;
   }
@@ -136,7 +144,7 @@ Answer ControlPlane::apiserver(const std::string& path, Deadline deadline) {
   request.client_cert_pem = admin->cert;
   request.client_key_pem = admin->key;
   request.ca_pem = admin->ca;
-  return ask(request, deadline);
+  return ask(request, deadline, *admin);
 }
 
 Answer ControlPlane::etcd_health(Deadline deadline) {
@@ -144,7 +152,7 @@ Answer ControlPlane::etcd_health(Deadline deadline) {
   request.port = kEtcdHealthPort;
   request.path = "/health";
   request.tls = false;
-  Answer answer = ask(request, deadline);
+  Answer answer = ask(request, deadline, {});
   if (answer.outcome == Outcome::ok) {
     const auto body = parse_json(answer.body);
     if (!body || json_string(*body, "health") != "true") {
@@ -167,7 +175,7 @@ Answer ControlPlane::etcd(const std::string& path, const Json& body, Deadline de
   request.client_key_pem = client->key;
   request.ca_pem = client->ca;
   request.body = body.dump();
-  return ask(request, deadline);
+  return ask(request, deadline, *client);
 }
 
 Answer ControlPlane::supervisor(Deadline deadline) {
@@ -180,7 +188,7 @@ Answer ControlPlane::supervisor(Deadline deadline) {
   request.path = "/v1-rke2/readyz";
   request.basic_user = user->key;
   request.ca_pem = user->ca;
-  return ask(request, deadline);
+  return ask(request, deadline, *user);
 }
 
 Result<ControlPlane::Identity> ControlPlane::supervisor_user(Deadline deadline) {
@@ -202,16 +210,16 @@ Result<ControlPlane::Identity> ControlPlane::supervisor_user(Deadline deadline) 
   read.key = "node:" + (colon == std::string::npos ? text : text.substr(colon + 1));
   const std::lock_guard lock(mutex_);
   supervisor_ = read;
+  read.just_read = true;
   return read;
 }
 
 // Without credentials nothing was asked, so nothing is known about the product.
 Answer ControlPlane::unread(const Error& error) const {
+  const bool silent =
+      error.code() == ErrorCode::unreachable || error.code() == ErrorCode::timed_out;
   Answer answer;
-  answer.outcome =
-      node_.connected() && error.code() != ErrorCode::unreachable
-          ? (error.code() == ErrorCode::timed_out ? Outcome::timeout : Outcome::refused)
-          : Outcome::unreachable;
+  answer.outcome = silent || !node_.connected() ? Outcome::unreachable : Outcome::refused;
   answer.error = error.message();
   return answer;
 }

@@ -24,8 +24,8 @@ namespace harness::observe {
 enum class Outcome {
   ok,             // HTTP 200 and, where there is a body to judge, a healthy one
   not_ok,         // any other status, or status 0: nothing listens on the port
-  refused,        // 401 or 403: our credentials, not the product's health
-  unreachable,    // no connection to the node
+  refused,        // 401, 403, or credentials that cannot be used: ours, not the product's health
+  unreachable,    // no connection to the node, or no time to ask: its credentials came too late
   timeout,        // connected, no answer in time
   wrong_process,  // something answers that is not what was asked (certificate does not verify)
 };
@@ -63,9 +63,10 @@ class ControlPlane {
 
  private:
   struct Identity {
-    std::string cert;
-    std::string key;
-    std::string ca;
+    std::string cert{};
+    std::string key{};
+    std::string ca{};
+    bool just_read = false;  // by this call, which then had less time to ask in
   };
 
   Result<Identity> identity(std::optional<Identity>& slot,
@@ -74,7 +75,7 @@ class ControlPlane {
                             Deadline deadline);
   Result<Identity> supervisor_user(Deadline deadline);
   Answer unread(const Error& error) const;
-  Answer ask(const cluster::HttpRequest& request, Deadline deadline);
+  Answer ask(const cluster::HttpRequest& request, Deadline deadline, const Identity& identity);
 
   cluster::Node& node_;
   std::mutex mutex_;

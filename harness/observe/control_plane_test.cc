@@ -66,6 +66,7 @@ TEST(ControlPlane, tells_apart_what_is_a_fact_about_the_product_and_what_is_not)
   EXPECT_EQ(answer.status, 0);
   answer_with(server, ":6443/livez", ErrorCode::refused);
   EXPECT_EQ(plane.apiserver("/livez", kSoon).outcome, Outcome::wrong_process);
+  (void)plane.apiserver("/readyz", kSoon);
   answer_with(server, ":6443/livez", ErrorCode::timed_out);
   EXPECT_EQ(plane.apiserver("/livez", kSoon).outcome, Outcome::timeout);
   server.node.on_http(":6443/livez", 503, "");
@@ -74,6 +75,111 @@ TEST(ControlPlane, tells_apart_what_is_a_fact_about_the_product_and_what_is_not)
   EXPECT_EQ(plane.apiserver("/livez", kSoon).outcome, Outcome::refused);
   server.node.lose_connection();
   EXPECT_EQ(plane.apiserver("/livez", kSoon).outcome, Outcome::unreachable);
+}
+
+TEST(ControlPlane, never_holds_a_silent_node_against_the_product) {
+  FakeServer server;
+  ControlPlane plane(server.node);
+  for (const char* text : {":6443/livez", ":2381/health", "maintenance/status", ":9345"}) {
+    answer_with(server, text, ErrorCode::unreachable);
+  }
+  ASSERT_TRUE(server.node.connected()) << "the connection does not know yet that it is dead";
+  EXPECT_EQ(plane.apiserver("/livez", kSoon).outcome, Outcome::unreachable);
+  EXPECT_EQ(plane.etcd_health(kSoon).outcome, Outcome::unreachable);
+  EXPECT_EQ(plane.etcd("/v3/maintenance/status", Json::object(), kSoon).outcome,
+            Outcome::unreachable);
+  EXPECT_EQ(plane.supervisor(kSoon).outcome, Outcome::unreachable);
+}
+
+TEST(ControlPlane, does_not_call_it_a_timeout_when_its_own_reading_took_the_time) {
+  FakeServer server;
+  ControlPlane plane(server.node);
+  answer_with(server, ":6443/livez", ErrorCode::timed_out);
+  const Answer first = plane.apiserver("/livez", kSoon);
+  EXPECT_EQ(first.outcome, Outcome::unreachable);
+  EXPECT_THAT(first.error, HasSubstr("credentials"));
+  EXPECT_EQ(plane.apiserver("/livez", kSoon).outcome, Outcome::timeout);
+  server.node.on_http(":6443/livez", 401, "Unauthorized");
+  EXPECT_EQ(plane.apiserver("/livez", kSoon).outcome, Outcome::refused);
+  answer_with(server, ":6443/livez", ErrorCode::timed_out);
+  EXPECT_EQ(plane.apiserver("/livez", kSoon).outcome, Outcome::unreachable);
+}
+
+TEST(ControlPlane, reads_a_pair_again_whose_halves_do_not_belong_together) {
+  FakeServer server;
+  ControlPlane plane(server.node);
+  answer_with(server, ":6443/livez", ErrorCode::invalid_input);
+  EXPECT_EQ(plane.apiserver("/livez", kSoon).outcome, Outcome::refused);
+  EXPECT_EQ(plane.apiserver("/livez", kSoon).outcome, Outcome::refused);
+  EXPECT_EQ(reads(server.node), 6);
+}
+
+// Reads files no faster than the deadline allows.
+class SlowDisk final : public cluster::Node {
+ public:
+  explicit SlowDisk(cluster::Node& node) : node_(node) {}
+
+  const std::string& name() const override { return node_.name(); }
+
+  const std::string& address() const override { return node_.address(); }
+
+  bool is_server() const override { return node_.is_server(); }
+
+  const std::string& data_dir() const override { return node_.data_dir(); }
+
+  std::string unit() const override { return node_.unit(); }
+
+  Result<exec::CommandResult> run(const exec::Command& command, Deadline deadline) override {
+    return node_.run(command, deadline);
+  }
+
+  Result<std::vector<Json>> guard(std::string_view verb,
+                                  const Json& record,
+                                  Deadline deadline) override {
+    return node_.guard(verb, record, deadline);
+  }
+
+  Result<std::unique_ptr<cluster::LineStream>> guard_stream(std::string_view verb,
+                                                            const Json& record,
+                                                            Deadline deadline) override {
+    return node_.guard_stream(verb, record, deadline);
+  }
+
+  Result<std::string> read_file(const std::string&, Deadline) override {
+    return fail(ErrorCode::timed_out, "no answer in time");
+  }
+
+  Status upload(const std::filesystem::path& local,
+                const std::string& remote,
+                int mode,
+                Deadline deadline) override {
+    return node_.upload(local, remote, mode, deadline);
+  }
+
+  Result<cluster::HttpResponse> http(const cluster::HttpRequest& request,
+                                     Deadline deadline) override {
+    return node_.http(request, deadline);
+  }
+
+  bool connected() const override { return true; }
+
+  Result<cluster::Reconnected> reconnect(Deadline deadline) override {
+    return node_.reconnect(deadline);
+  }
+
+ private:
+  cluster::Node& node_;
+};
+
+TEST(ControlPlane, does_not_call_it_a_timeout_when_nothing_was_asked) {
+  FakeServer server;
+  SlowDisk node(server.node);
+  ControlPlane plane(node);
+  EXPECT_EQ(plane.apiserver("/livez", kSoon).outcome, Outcome::unreachable);
+  EXPECT_EQ(plane.etcd("/v3/maintenance/status", Json::object(), kSoon).outcome,
+            Outcome::unreachable);
+  EXPECT_EQ(plane.supervisor(kSoon).outcome, Outcome::unreachable);
+  EXPECT_TRUE(server.node.traffic().empty());
 }
 
 TEST(ControlPlane, knows_nothing_when_it_cannot_read_its_own_credentials) {
