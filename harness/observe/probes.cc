@@ -1,7 +1,9 @@
 #include "harness/observe/probes.h"
 
 #include <functional>
+#include <iterator>
 #include <string>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -113,9 +115,7 @@ void run_probe(ControlPlane& server,
     }
     sink(std::move(event));
     const auto now = std::chrono::steady_clock::now();
-    do {
-      slot += options.period;
-    } while (slot <= now);
+    slot = next_slot(slot, now, options.period);
     if (paced(slot - now, stop)) {
       return;
     }
@@ -123,6 +123,37 @@ void run_probe(ControlPlane& server,
 }
 
 }  // namespace
+
+SteadyTime next_slot(SteadyTime slot, SteadyTime now, std::chrono::milliseconds period) {
+  const auto behind = now < slot ? SteadyTime::duration(0) : now - slot;
+  return slot + (behind / period + 1) * period;
+}
+
+bool ProbeSight::blind() const {
+  return outcome == Outcome::refused || outcome == Outcome::unreachable ||
+         outcome == Outcome::wrong_process;
+}
+
+std::vector<ProbeSight> can_see(const Access& access, Deadline deadline) {
+  std::vector<std::vector<ProbeSight>> by_server(access.servers().size());
+  {
+    std::vector<std::jthread> threads;
+    for (std::size_t i = 0; i < by_server.size(); ++i) {
+      threads.emplace_back([&server = *access.servers()[i], &sights = by_server[i], deadline] {
+        for (const Probe& probe : all_probes()) {
+          Answer answer = probe.ask(server, deadline.at_most(Probes::Options{}.timeout));
+          std::string detail = probe.detail(answer);
+          sights.push_back({server.node().name(), probe.name, answer.outcome, std::move(detail)});
+        }
+      });
+    }
+  }
+  std::vector<ProbeSight> all;
+  for (std::vector<ProbeSight>& sights : by_server) {
+    std::move(sights.begin(), sights.end(), std::back_inserter(all));
+  }
+  return all;
+}
 
 Probes::Probes(const Access& access, Options options, const Sink& sink) {
   for (const auto& server : access.servers()) {

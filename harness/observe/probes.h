@@ -6,6 +6,7 @@
 #pragma once
 
 #include <chrono>
+#include <string>
 #include <thread>
 #include <vector>
 
@@ -13,6 +14,25 @@
 #include "harness/observe/sink.h"
 
 namespace harness::observe {
+
+// When the next question is due: the first slot after now. Slots lie a period apart.
+SteadyTime next_slot(SteadyTime slot, SteadyTime now, std::chrono::milliseconds period);
+
+// What one question of one probe brought.
+struct ProbeSight {
+  std::string node;
+  std::string probe;  // readyz, livez, etcd-health, etcd-status
+  Outcome outcome = Outcome::unreachable;
+  std::string detail;
+
+  // It says nothing about the product, so that a trial would have nothing to judge by.
+  bool blind() const;
+};
+
+// Each probe of each server once, servers at the same time and in order; for the question whether a
+// trial could see anything at all. Takes no longer than the deadline, and than a probe's time-out
+// for each probe.
+std::vector<ProbeSight> can_see(const Access& access, Deadline deadline);
 
 class Probes {
  public:
