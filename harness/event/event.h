@@ -49,6 +49,9 @@ inline constexpr std::string_view kWindow = "window";
 // unreachable | wrong-process, status, latency_us, detail when it changed}; "wall_us" is the
 // controller's.
 inline constexpr std::string_view kProbe = "probe";
+// kubelet holds a container back: {pod, container, uid, seconds, line}; when that changes.
+// "wall_us" is the controller's, at reading.
+inline constexpr std::string_view kBackOff = "back-off";
 
 // Photographs, {phase: before | after}; one that could not be taken carries {error}.
 inline constexpr std::string_view kStaticPods = "state.static-pods";

@@ -9,7 +9,9 @@ namespace harness::observe {
 namespace {
 
 constexpr std::string_view kVersionPrefix = "rke2 version ";
+constexpr std::string_view kStandIn = "stand-in for rke2";
 constexpr std::string_view kStartingPrefix = "Starting rke2 ";
+constexpr std::string_view kAgentPrefix = "agent ";
 // The tarball's default, its place when /usr/local is read-only, and the package's (install.sh).
 constexpr std::array<const char*, 3> kBinaries{
     "/usr/local/bin/rke2", "/opt/rke2/bin/rke2", "/usr/bin/rke2"};
@@ -34,6 +36,8 @@ Result<Installed> parse_version_output(std::string_view text) {
   if (open != std::string_view::npos && close != std::string_view::npos && open < close) {
     installed.commit = text.substr(open + 1, close - open - 1);
   }
+  installed.text = trimmed(std::string(text));
+  installed.standin = text.find(kStandIn) != std::string_view::npos;
   TRY(Version::parse(installed.version), "read `rke2 --version`");
   return installed;
 }
@@ -66,7 +70,7 @@ Result<std::string> running_build(cluster::Node& node,
                              "--no-pager",
                              "--quiet",
                              "--output=cat",
-                             "--grep=Starting rke2 v",
+                             "--grep=Starting rke2 (agent )?v",
                              "_SYSTEMD_INVOCATION_ID=" + invocation}),
                       deadline),
              "read the journal for the running build");
@@ -74,11 +78,15 @@ Result<std::string> running_build(cluster::Node& node,
   if (result.signal != 0 || result.exit_status > 1) {
     return fail(ErrorCode::remote_failed, "journalctl: " + result.err.substr(0, 200));
   }
-  const std::size_t at = result.out.rfind(kStartingPrefix);
-  if (at == std::string::npos) {
+  const std::size_t found = result.out.rfind(kStartingPrefix);
+  if (found == std::string::npos) {
     return std::string();
   }
-  return std::string(word_at(result.out, at + kStartingPrefix.size()));
+  std::size_t at = found + kStartingPrefix.size();
+  if (std::string_view(result.out).substr(at).starts_with(kAgentPrefix)) {
+    at += kAgentPrefix.size();
+  }
+  return std::string(word_at(result.out, at));
 }
 
 Result<std::string> data_directory(cluster::Node& node, Deadline deadline) {

@@ -11,16 +11,18 @@
 namespace harness::observe {
 
 struct Installed {
-  std::string version;  // v1.30.13-rc2+rke2r1
-  std::string commit;
+  std::string version{};  // v1.30.13-rc2+rke2r1
+  std::string commit{};
+  bool standin = false;  // the lab's stand-in says that it is not the product
+  std::string text{};    // all that it said
 };
 
-// Parses `rke2 version <tag> (<commit>)`, the first line of `rke2 --version`.
+// Parses `rke2 version <tag> (<commit>)`, the first line of `rke2 --version`, and keeps the rest.
 Result<Installed> parse_version_output(std::string_view text);
 // `rke2 --version`, wherever the tarball or the package put it. not_supported: not installed.
 Result<Installed> read_installed(cluster::Node& node, Deadline deadline);
-// The tag of the build that runs, from the line `Starting rke2 <tag> (<commit>)` of the invocation;
-// empty when the line is not in the journal (yet).
+// The tag of the build that runs, from the line `Starting rke2 [agent] <tag> (<commit>)` of the
+// invocation; empty when the line is not in the journal (yet).
 Result<std::string> running_build(cluster::Node& node,
                                   const std::string& invocation,
                                   Deadline deadline);

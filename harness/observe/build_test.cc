@@ -47,6 +47,28 @@ TEST(Build, takes_the_running_build_from_the_invocation_s_own_line) {
               HasSubstr("_SYSTEMD_INVOCATION_ID=" + server.invocation));
 }
 
+TEST(Build, takes_the_running_build_of_an_agent_too) {
+  FakeServer worker("w-1", "192.0.2.21", false);
+  worker.running = "v1.30.13-rc1+rke2r1";
+  const auto found = running_build(worker.node, worker.invocation, kSoon);
+  ASSERT_TRUE(found);
+  EXPECT_EQ(*found, "v1.30.13-rc1+rke2r1");
+  EXPECT_THAT(worker.node.traffic().back().text, HasSubstr("Starting rke2 (agent )?v"));
+}
+
+TEST(Build, tells_the_stand_in_from_the_product_and_keeps_all_that_it_said) {
+  const std::string product =
+      "rke2 version v1.30.12+rke2r1 (1b9b)\ngo version go1.23.8 X:boringcrypto\n";
+  const std::string standin = product + "stand-in for rke2 (hookshot lab), not the product\n";
+  const auto real = parse_version_output(product);
+  const auto lab = parse_version_output(standin);
+  ASSERT_TRUE(real && lab);
+  EXPECT_FALSE(real->standin);
+  EXPECT_TRUE(lab->standin);
+  EXPECT_EQ(lab->version, real->version);
+  EXPECT_EQ(lab->text + "\n", standin);
+}
+
 TEST(Build, has_no_running_build_before_the_line_is_there) {
   FakeServer server;
   server.running.clear();

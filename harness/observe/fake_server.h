@@ -50,6 +50,7 @@ class FakeServer {
   std::string running = "v1.30.12+rke2r1";
   std::string kubelet = "v1.30.12+rke2r1";
   bool installed = true;
+  bool standin = false;
   bool ready = true;
   int readyz = 200;
   int supervisor = 200;
@@ -61,6 +62,10 @@ class FakeServer {
   Json members = Json::array(
       {{{"ID", "101"}, {"name", "cp-1-1a2b3c4d"}, {"peerURLs", {"https://192.0.2.11:2380"}}}});
   Json alarms = Json::array();
+  std::int64_t revision = 4711;
+  std::int64_t compacted = 4000;
+  std::int64_t hash = 12345;
+  std::string hashed_at;  // the body of the last question for the hash
   std::string sandbox_uid = "uid-of-etcd";
   std::string etcd_container = "c-etcd";
 
@@ -99,15 +104,16 @@ class FakeServer {
       }
       return says(
           fmt::format("rke2 version {} (1b9bb73c846d0123456789012345678901234567)\n"
-                      "go version go1.23.8\n",
-                      disk));
+                      "go version go1.23.8\n{}",
+                      disk,
+                      standin ? "stand-in for rke2 (hookshot lab), not the product\n" : ""));
     });
     node.on_run("journalctl", [this](const exec::Command&) {
-      return running.empty()
-                 ? says("", 1)
-                 : says(fmt::format(
-                       "time=\"2025-05-16T09:07:39Z\" level=info msg=\"Starting rke2 {} (1b9b)\"\n",
-                       running));
+      return running.empty() ? says("", 1)
+                             : says(fmt::format("time=\"2025-05-16T09:07:39Z\" level=info "
+                                                "msg=\"Starting rke2 {}{} (1b9b)\"\n",
+                                                node.is_server() ? "" : "agent ",
+                                                running));
     });
     node.on_run("readlink", [this](const exec::Command&) {
       return says("/var/lib/rancher/rke2/data/" + disk + "-0123456789ab/bin\n");
@@ -198,7 +204,7 @@ class FakeServer {
       return answers(200, Json{{"health", etcd_health}, {"reason", ""}}.dump());
     });
     node.on_http("maintenance/status", [this](const cluster::HttpRequest&) {
-      Json status{{"header", {{"member_id", member}, {"revision", "4711"}}},
+      Json status{{"header", {{"member_id", member}, {"revision", std::to_string(revision)}}},
                   {"version", "3.5.21"},
                   {"leader", leader},
                   {"raftIndex", "99"},
@@ -214,7 +220,14 @@ class FakeServer {
     node.on_http("maintenance/alarm", [this](const cluster::HttpRequest&) {
       return answers(200, Json{{"alarms", alarms}}.dump());
     });
-    node.on_http("maintenance/hash", 200, R"({"header":{},"hash":12345,"compact_revision":"1"})");
+    node.on_http("maintenance/hashkv", [this](const cluster::HttpRequest& request) {
+      hashed_at = request.body;
+      return answers(200,
+                     Json{{"header", Json::object()},
+                          {"hash", hash},
+                          {"compact_revision", std::to_string(compacted)}}
+                         .dump());
+    });
   }
 
   Json node_object() const {

@@ -59,6 +59,29 @@ struct Seen {
   std::int64_t pid = 0;  // 0: not running
 };
 
+std::vector<std::string> list_of_containers() {
+  return ctr(
+      {"containers", "list", "--quiet", "labels.\"io.kubernetes.pod.namespace\"==\"kube-system\""});
+}
+
+// What was listed and cannot be read may have gone since. It is an error when it is still listed.
+Status gone(cluster::Node& node,
+            std::vector<std::string> list,
+            const std::string& what,
+            const Error& error,
+            Deadline deadline) {
+  if (error.code() != ErrorCode::remote_failed) {
+    return fail(error);
+  }
+  TRY_ASSIGN(const std::string now, output_of(node, std::move(list), deadline), "list again");
+  for (const std::string_view line : lines(now)) {
+    if (trimmed(std::string(line)) == what) {
+      return fail(error);
+    }
+  }
+  return {};
+}
+
 Result<std::vector<Seen>> read_containers(cluster::Node& node, Deadline deadline) {
   TRY_ASSIGN(const std::string tasks,
              output_of(node, ctr({"tasks", "list"}), deadline),
@@ -68,12 +91,7 @@ Result<std::vector<Seen>> read_containers(cluster::Node& node, Deadline deadline
     pids.emplace(id, pid);
   }
   TRY_ASSIGN(const std::string ids,
-             output_of(node,
-                       ctr({"containers",
-                            "list",
-                            "--quiet",
-                            "labels.\"io.kubernetes.pod.namespace\"==\"kube-system\""}),
-                       deadline),
+             output_of(node, list_of_containers(), deadline),
              "list containerd's containers");
   std::vector<Seen> all;
   for (const std::string_view line : lines(ids)) {
@@ -82,11 +100,9 @@ Result<std::vector<Seen>> read_containers(cluster::Node& node, Deadline deadline
       continue;
     }
     auto text = output_of(node, ctr({"containers", "info", id}), deadline);
-    if (!text && text.error().code() == ErrorCode::remote_failed) {
-      continue;  // removed since it was listed
-    }
     if (!text) {
-      return fail(std::move(text).error(), "read container " + id);
+      TRY(gone(node, list_of_containers(), id, text.error(), deadline), "read container " + id);
+      continue;
     }
     TRY_ASSIGN(Json info, parse_json(*text), "read container " + id);
     const auto pid = pids.find(id);
@@ -209,8 +225,9 @@ std::vector<std::pair<std::string, std::int64_t>> running_tasks(std::string_view
 
 Result<std::vector<StaticPod>> read_static_pods(cluster::Node& node, Deadline deadline) {
   const std::string folder = node.data_dir() + "/agent/pod-manifests";
+  const std::vector<std::string> list{"ls", "-1", folder};
   TRY_ASSIGN(const std::string listing,
-             output_of(node, {"ls", "-1", folder}, deadline),
+             output_of(node, list, deadline),
              "list the static pods' manifests");
   std::map<std::string, StaticPod> pods;
   for (const std::string_view line : lines(listing)) {
@@ -219,11 +236,9 @@ Result<std::vector<StaticPod>> read_static_pods(cluster::Node& node, Deadline de
       continue;
     }
     auto text = node.read_file(folder + "/" + file, deadline);
-    if (!text && text.error().code() == ErrorCode::remote_failed) {
-      continue;  // rke2 removed it since it was listed
-    }
     if (!text) {
-      return fail(std::move(text).error(), "read " + file);
+      TRY(gone(node, list, file, text.error(), deadline), "read " + file);
+      continue;
     }
     StaticPod pod;
     pod.pod = file.substr(0, file.size() - 5);

@@ -100,5 +100,21 @@ TEST(StaticPods, reports_a_containerd_that_does_not_answer) {
   EXPECT_THAT(pods.error().message(), HasSubstr("connection refused"));
 }
 
+TEST(StaticPods, leaves_out_what_went_away_while_it_was_read) {
+  FakeServer server;
+  int listed = 0;
+  server.node.on_run("containers list", [&](const exec::Command&) {
+    exec::CommandResult result;
+    result.out = ++listed == 1 ? "s-etcd\nc-etcd\nc-old\n" : "s-etcd\nc-etcd\n";
+    return result;
+  });
+  exec::CommandResult not_found;
+  not_found.exit_status = 1;
+  server.node.on_run("info c-old", not_found);
+  const auto pods = read_static_pods(server.node, kSoon);
+  ASSERT_TRUE(pods) << pods.error().message();
+  EXPECT_TRUE(named(*pods, "etcd").matches());
+}
+
 }  // namespace
 }  // namespace harness::observe

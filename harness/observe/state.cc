@@ -1,11 +1,12 @@
 #include "harness/observe/state.h"
 
 #include <algorithm>
-#include <charconv>
 
 #include <fmt/format.h>
 
+#include "harness/observe/back_off.h"
 #include "harness/observe/build.h"
+#include "harness/observe/fields.h"
 #include "harness/observe/pods.h"
 #include "harness/observe/unit_state.h"
 
@@ -13,42 +14,9 @@ namespace harness::observe {
 namespace {
 
 constexpr std::chrono::seconds kPartLimit{20};
-constexpr std::string_view kBackOff = "back-off ";
-const Json kNothing;
 
 Json event(const char* type, const std::string& node) {
   return Json{{"type", type}, {"node", node}};
-}
-
-// The gateway writes 64-bit numbers as strings, and leaves zeros out.
-std::int64_t number(const Json& object, const char* key) {
-  const auto found = object.find(key);
-  if (found == object.end()) {
-    return 0;
-  }
-  if (found->is_number_integer()) {
-    return found->get<std::int64_t>();
-  }
-  std::int64_t value = 0;
-  if (found->is_string()) {
-    const auto& text = found->get_ref<const std::string&>();
-    std::from_chars(text.data(), text.data() + text.size(), value);
-  }
-  return value;
-}
-
-// Identifiers stay text: they do not fit a signed 64-bit number.
-std::string text_of(const Json& object, const char* key) {
-  const auto found = object.find(key);
-  if (found == object.end()) {
-    return "0";
-  }
-  return found->is_string() ? found->get<std::string>() : found->dump();
-}
-
-const Json& part(const Json& object, const char* key) {
-  const auto found = object.is_object() ? object.find(key) : object.end();
-  return object.is_object() && found != object.end() ? *found : kNothing;
 }
 
 std::string condition(const Json& node, std::string_view type) {
@@ -58,44 +26,6 @@ std::string condition(const Json& node, std::string_view type) {
     }
   }
   return {};
-}
-
-void add_members(ControlPlane& server, Json& state, Deadline deadline) {
-  auto list = server.etcd_json("/v3/cluster/member/list", Json::object(), deadline);
-  if (!list) {
-    state["error"] = list.error().message();
-    return;
-  }
-  state["members"] = Json::array();
-  for (const Json& one : part(*list, "members")) {
-    state["members"].push_back({{"id", text_of(one, "ID")},
-                                {"name", json_string(one, "name")},
-                                {"is_learner", json_bool(one, "isLearner")},
-                                {"peer_urls", part(one, "peerURLs")}});
-  }
-}
-
-void add_alarms(ControlPlane& server, Json& state, Deadline deadline) {
-  auto alarms = server.etcd_json("/v3/maintenance/alarm", Json{{"action", "GET"}}, deadline);
-  if (!alarms) {
-    state["error"] = alarms.error().message();
-    return;
-  }
-  state["alarms"] = Json::array();
-  for (const Json& one : part(*alarms, "alarms")) {
-    state["alarms"].push_back(json_string(one, "alarm") + " on " + text_of(one, "memberID"));
-  }
-}
-
-void add_hash(ControlPlane& server, std::int64_t revision, Json& state, Deadline deadline) {
-  auto hash = server.etcd_json(
-      "/v3/maintenance/hash", Json{{"revision", std::to_string(revision)}}, deadline);
-  if (!hash) {
-    state["error"] = hash.error().message();
-    return;
-  }
-  state["hash"] = number(*hash, "hash");
-  state["hash_revision"] = revision;
 }
 
 Json container_restarts(const Json& pod) {
@@ -128,28 +58,6 @@ std::string_view to_string(Phase phase) {
   return phase == Phase::before ? "before" : "after";
 }
 
-std::int64_t back_off_us(std::string_view message) {
-  const std::size_t at = message.find(kBackOff);
-  if (at == std::string_view::npos) {
-    return 0;
-  }
-  std::int64_t total = 0;
-  std::int64_t value = 0;
-  for (const char c : message.substr(at + kBackOff.size())) {
-    if (c >= '0' && c <= '9') {
-      value = value * 10 + (c - '0');
-    } else if (c == 'm') {
-      total += value * 60'000'000;
-      value = 0;
-    } else if (c == 's') {
-      return total + value * 1'000'000;
-    } else {
-      return 0;
-    }
-  }
-  return 0;
-}
-
 Json static_pods(cluster::Node& node, Deadline deadline) {
   Json state = event("state.static-pods", node.name());
   auto pods = read_static_pods(node, deadline);
@@ -164,32 +72,6 @@ Json static_pods(cluster::Node& node, Deadline deadline) {
   return state;
 }
 
-Json etcd_state(ControlPlane& server, std::int64_t hash_revision, Deadline deadline) {
-  Json state = event("state.etcd", server.node().name());
-  state["reachable"] = false;
-  state["healthy"] = server.etcd_health(deadline).outcome == Outcome::ok;
-  auto status = server.etcd_json("/v3/maintenance/status", Json::object(), deadline);
-  if (!status) {
-    state["error"] = status.error().message();
-    return state;
-  }
-  const Json& header = part(*status, "header");
-  state["reachable"] = true;
-  state["member_id"] = text_of(header, "member_id");
-  state["leader_id"] = text_of(*status, "leader");
-  state["is_learner"] = json_bool(*status, "isLearner");
-  state["revision"] = number(header, "revision");
-  state["raft_term"] = number(*status, "raftTerm");
-  state["raft_index"] = number(*status, "raftIndex");
-  state["version"] = json_string(*status, "version");
-  add_members(server, state, deadline);
-  add_alarms(server, state, deadline);
-  if (hash_revision > 0) {
-    add_hash(server, hash_revision, state, deadline);
-  }
-  return state;
-}
-
 Json nodes_state(const Access& access, const cluster::Node* preferred, Deadline deadline) {
   Json state = event("state.nodes", preferred != nullptr ? preferred->name() : "");
   std::string asked;
@@ -199,6 +81,10 @@ Json nodes_state(const Access& access, const cluster::Node* preferred, Deadline 
     return state;
   }
   state["node"] = asked;
+  if (!part(*nodes, "items").is_array()) {
+    state["error"] = asked + " apiserver: what it says of its nodes is no list";
+    return state;
+  }
   auto leases = access.api(
       "/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases", deadline, preferred);
   if (!leases) {
@@ -246,6 +132,8 @@ Json build_state(cluster::Node& node, const std::optional<Version>& expected, De
   if (installed) {
     state["disk_version"] = installed->version;
     state["disk_commit"] = installed->commit;
+    state["standin"] = installed->standin;
+    state["version_text"] = installed->text;
   }
   auto directory = data_directory(node, deadline);
   if (directory) {
@@ -273,6 +161,10 @@ Json restarts_state(const Access& access, const cluster::Node& node, Deadline de
   auto pods = access.api("/api/v1/namespaces/kube-system/pods", deadline, &node);
   if (!pods) {
     state["error"] = pods.error().message();
+    return state;
+  }
+  if (!part(*pods, "items").is_array()) {
+    state["error"] = "apiserver: what it says of the pods of kube-system is no list";
     return state;
   }
   state["containers"] = Json::array();
@@ -315,15 +207,16 @@ void take_state(const Access& access,
     sink(std::move(state));
   };
   const auto limit = [&] { return deadline.at_most(kPartLimit); };
-  std::int64_t common = 0;
-  for (const auto& server : access.servers()) {
-    const std::int64_t revision = number(etcd_state(*server, 0, limit()), "revision");
-    common = common == 0 || (revision > 0 && revision < common) ? revision : common;
-  }
-  for (const auto& server : access.servers()) {
-    put(etcd_state(*server, common, limit()));
-    put(static_pods(server->node(), limit()));
-    put(nodes_state(access, &server->node(), limit()));
+  const std::vector<Json> hashes = etcd_hashes(access, deadline);
+  for (std::size_t i = 0; i < access.servers().size(); ++i) {
+    ControlPlane& server = *access.servers()[i];
+    Json etcd = etcd_state(server, 0, limit());
+    add_hash(etcd, hashes[i]);
+    put(std::move(etcd));
+    put(static_pods(server.node(), limit()));
+    // Each server's own view, or its error: never another's in its place.
+    const Access alone(access.cluster(), {&server.node()});
+    put(nodes_state(alone, &server.node(), limit()));
   }
   for (cluster::Node* node : access.nodes()) {
     Json unit_event = event("state.unit", node->name());

@@ -7,6 +7,7 @@
 
 #include "harness/base/version.h"
 #include "harness/observe/control_plane.h"
+#include "harness/observe/etcd.h"
 #include "harness/observe/sink.h"
 
 namespace harness::observe {
@@ -28,8 +29,6 @@ void take_state(const Access& access,
 
 // The single parts, one event each, for those who wait on them.
 Json static_pods(cluster::Node& node, Deadline deadline);
-// `hash_revision`: the revision at which the hash is taken; 0 takes none.
-Json etcd_state(ControlPlane& server, std::int64_t hash_revision, Deadline deadline);
 Json nodes_state(const Access& access, const cluster::Node* preferred, Deadline deadline);
 Json build_state(cluster::Node& node, const std::optional<Version>& expected, Deadline deadline);
 Json restarts_state(const Access& access, const cluster::Node& node, Deadline deadline);
@@ -38,7 +37,5 @@ Json clean_state(cluster::Node& node, const std::string& cluster, Deadline deadl
 // The entry of a `nodes` list (nodes_state, or the apiserver's own) that is this node: by its name
 // or one of its addresses; null when there is none.
 const Json* find_node(const Json& nodes, const cluster::Node& node);
-// "back-off 1m20s restarting failed container=etcd ..." is 80 s; 0 when it is not about back-off.
-std::int64_t back_off_us(std::string_view message);
 
 }  // namespace harness::observe

@@ -1,6 +1,7 @@
 #include "harness/observe/state.h"
 
 #include <algorithm>
+#include <functional>
 
 #include <gmock/gmock.h>
 
@@ -12,39 +13,6 @@ namespace {
 using testing::HasSubstr;
 
 const Deadline kSoon = Deadline::after(std::chrono::seconds(5));
-
-TEST(BackOff, is_read_from_kubelet_s_own_words) {
-  EXPECT_EQ(back_off_us("back-off 40s restarting failed container=etcd pod=etcd-cp-1"), 40'000'000);
-  EXPECT_EQ(back_off_us("back-off 2m40s restarting failed container=etcd"), 160'000'000);
-  EXPECT_EQ(back_off_us("back-off 5m0s restarting"), 300'000'000);
-  EXPECT_EQ(back_off_us("image is being pulled"), 0);
-  EXPECT_EQ(back_off_us("back-off pulling image"), 0);
-}
-
-TEST(State, shows_etcd_with_members_alarms_and_a_hash_at_the_revision_asked_for) {
-  FakeServer server;
-  ControlPlane plane(server.node);
-  const Json state = etcd_state(plane, 4711, kSoon);
-  EXPECT_EQ(state["type"], "state.etcd");
-  EXPECT_EQ(state["healthy"], true);
-  EXPECT_EQ(state["member_id"], "101");
-  EXPECT_EQ(state["revision"], 4711);
-  EXPECT_EQ(state["raft_term"], 3);
-  EXPECT_EQ(state["hash"], 12345);
-  EXPECT_EQ(state["hash_revision"], 4711);
-  EXPECT_EQ(state["members"].size(), 1u);
-  EXPECT_FALSE(state.contains("error"));
-}
-
-TEST(State, shows_an_etcd_that_does_not_answer_as_an_error_and_not_as_empty) {
-  FakeServer server;
-  server.node.on_http("maintenance/status", 503, "no");
-  ControlPlane plane(server.node);
-  const Json state = etcd_state(plane, 0, kSoon);
-  EXPECT_EQ(state["reachable"], false);
-  EXPECT_THAT(json_string(state, "error"), HasSubstr("503"));
-  EXPECT_FALSE(state.contains("members"));
-}
 
 TEST(State, shows_nodes_with_their_leases) {
   FakeServer server;
@@ -84,6 +52,15 @@ TEST(State, shows_disk_build_running_build_and_data_directory) {
   EXPECT_EQ(state["disk_version"], "v1.30.12+rke2r1");
   EXPECT_EQ(state["running"], "v1.30.11+rke2r1");
   EXPECT_THAT(json_string(state, "data_dir"), HasSubstr("v1.30.12"));
+  EXPECT_EQ(state["standin"], false);
+}
+
+TEST(State, says_when_the_build_is_the_lab_s_stand_in) {
+  FakeServer server;
+  server.standin = true;
+  const Json state = build_state(server.node, {}, kSoon);
+  EXPECT_EQ(state["standin"], true);
+  EXPECT_THAT(json_string(state, "version_text"), HasSubstr("go version go1.23.8\nstand-in for"));
 }
 
 TEST(State, is_taken_in_full_with_its_phase_and_one_error_hides_nothing_else) {
@@ -116,6 +93,102 @@ TEST(State, is_taken_in_full_with_its_phase_and_one_error_hides_nothing_else) {
     return event["type"] == "state.static-pods";
   });
   EXPECT_THAT(json_string(*pods, "error"), HasSubstr("containerd is away"));
+}
+
+std::vector<Json> photograph(const Access& access) {
+  std::vector<Json> events;
+  take_state(
+      access, {}, [&](Json event) { events.push_back(std::move(event)); }, kSoon);
+  return events;
+}
+
+// What makes one part of a photograph of cp-2 impossible, and which kind must say so.
+struct Broken {
+  const char* kind;
+  std::function<void(FakeServer&)> hurt;
+};
+
+std::function<void(FakeServer&)> http_fails(const char* text) {
+  return [text](FakeServer& server) { server.node.on_http(text, 503, "away"); };
+}
+
+std::function<void(FakeServer&)> run_fails(const char* text) {
+  return [text](FakeServer& server) {
+    exec::CommandResult result;
+    result.exit_status = 2;
+    result.err = "away";
+    server.node.on_run(text, result);
+  };
+}
+
+std::vector<Broken> ways_to_break() {
+  return {
+      {"state.etcd", http_fails("maintenance/status")},
+      {"state.etcd", http_fails("member/list")},
+      {"state.etcd", http_fails("maintenance/alarm")},
+      {"state.etcd", http_fails("maintenance/hash")},
+      {"state.etcd",
+       [](FakeServer& server) {
+         server.node.on_http(":2381/health",
+                             [](const cluster::HttpRequest&) -> Result<cluster::HttpResponse> {
+                               return fail(ErrorCode::timed_out, "away");
+                             });
+       }},
+      {"state.nodes", http_fails("/api/v1/nodes")},
+      {"state.nodes",
+       [](FakeServer& server) {
+         server.node.on_http("/api/v1/nodes", 200, R"({"kind":"Status","message":"away"})");
+       }},
+      {"state.nodes", http_fails("kube-node-lease/leases")},
+      {"state.static-pods", run_fails("ls -1")},
+      {"state.static-pods", run_fails("tasks list")},
+      {"state.static-pods", run_fails("containers list")},
+      {"state.static-pods", run_fails("info c-etcd")},
+      {"state.static-pods",
+       [](FakeServer& server) {
+         server.node.on_run("ls -1", [](const exec::Command&) {
+           exec::CommandResult result;
+           result.out = "etcd.yaml\nunreadable.yaml\n";
+           return result;
+         });
+       }},
+      {"state.unit", run_fails("systemctl show")},
+      {"state.unit", run_fails("boot_id")},
+      {"state.build", run_fails("/usr/local/bin/rke2 --version")},
+      {"state.build", run_fails("readlink")},
+      {"state.build", run_fails("journalctl")},
+      {"state.clean",
+       [](FakeServer& server) {
+         server.node.on_guard("clean", std::vector<Json>{{{"type", "clean"}}});
+       }},
+  };
+}
+
+TEST(State, carries_an_error_for_each_part_of_each_node_that_could_not_be_taken) {
+  for (const Broken& broken : ways_to_break()) {
+    FakeServer first;
+    FakeServer second("cp-2", "192.0.2.12");
+    broken.hurt(second);
+    const Access access("lab", {&first.node, &second.node});
+    int found = 0;
+    for (const Json& event : photograph(access)) {
+      const bool its_own = event["node"] == "cp-2" && event["type"] == broken.kind;
+      found += its_own ? 1 : 0;
+      if (its_own) {
+        EXPECT_NE(json_string(event, "error"), "") << event.dump();
+      } else if (event["node"] == "cp-1") {
+        EXPECT_FALSE(event.contains("error")) << broken.kind << ": " << event.dump();
+      }
+    }
+    EXPECT_EQ(found, 1) << broken.kind;
+  }
+}
+
+TEST(State, of_restarts_is_an_error_when_no_apiserver_tells_them) {
+  FakeServer server;
+  server.node.on_http("kube-system/pods", 200, R"({"kind":"Status"})");
+  const Access access("lab", {&server.node});
+  EXPECT_THAT(json_string(restarts_state(access, server.node, kSoon), "error"), HasSubstr("pods"));
 }
 
 TEST(State, of_a_lost_node_is_errors_only) {
