@@ -1,6 +1,5 @@
 // windows: the windows that the packs know.
 
-#include <algorithm>
 #include <memory>
 
 #include <fmt/format.h>
@@ -38,6 +37,7 @@ Json to_json(const plan::WindowPack& pack, const plan::WindowPack::Entry& entry)
               {"name", entry.window.name},
               {"role", entry.role},
               {"description", entry.window.description},
+              {"condition", entry.condition},
               {"from", entry.from ? entry.from->tag() : ""},
               {"to", entry.to ? entry.to->tag() : ""},
               {"usual_length", entry.usual_length},
@@ -54,19 +54,22 @@ Json to_json(const plan::WindowPack& pack, const plan::WindowPack::Entry& entry)
 
 Result<int> windows(const Options& options) {
   TRY_ASSIGN(const std::vector<plan::WindowPack> packs, window_packs(), "windows");
-  std::vector<event::WindowDef> of_version;
+  Version version;
+  const plan::WindowPack* only = nullptr;
   if (!options.version.empty()) {
-    TRY_ASSIGN(const Version version, Version::parse(options.version), "--of");
-    TRY_ASSIGN(of_version, plan::windows_for(packs, version), "--of");
+    TRY_ASSIGN(version, Version::parse(options.version), "--of");
+    TRY_ASSIGN(only, plan::pack_for(packs, version), "--of");
   }
   Json all = Json::array();
   for (const plan::WindowPack& pack : packs) {
+    if (only != nullptr && only != &pack) {
+      continue;
+    }
     if (!options.json) {
       fmt::print("RKE2 {}\n", pack.line);
     }
     for (const plan::WindowPack::Entry& entry : pack.entries) {
-      if (!options.version.empty() &&
-          std::ranges::find(of_version, entry.window) == of_version.end()) {
+      if (only != nullptr && !entry.holds_for(version)) {
         continue;
       }
       if (options.json) {

@@ -2,6 +2,7 @@
 
 #include <cstdlib>
 
+#include "harness/check/check.h"
 #include "harness/fault/fault.h"
 
 namespace harness::cli {
@@ -28,10 +29,13 @@ Result<std::vector<plan::WindowPack>> window_packs() {
 Result<plan::Plan> plan_suites(const std::vector<std::string>& suites,
                                const inventory::Inventory& inventory,
                                const plan::PlanOptions& options) {
-  const plan::FaultCatalogue faults = fault_catalogue();
+  plan::Catalogue catalogue{.faults = fault_catalogue(), .checks = {}};
+  for (const check::Check& known : check::all_checks()) {
+    catalogue.checks.emplace_back(known.name);
+  }
   std::vector<plan::Suite> loaded;
   for (const std::string& path : suites) {
-    TRY_ASSIGN(plan::Suite suite, plan::load_suite(path, faults), "read");
+    TRY_ASSIGN(plan::Suite suite, plan::load_suite(path, catalogue), "read");
     loaded.push_back(std::move(suite));
   }
   TRY_ASSIGN(const std::vector<plan::WindowPack> packs, window_packs(), "windows");

@@ -5,6 +5,8 @@
 
 #include <fmt/format.h>
 
+#include "harness/base/names.h"
+
 namespace harness::guard {
 namespace {
 
@@ -15,10 +17,9 @@ constexpr std::array<std::string_view, 2> kReboots = {"graceful", "hard"};
 constexpr std::int64_t kLongestMs = 24LL * 3600 * 1000;
 constexpr std::int64_t kLongestOffsetUs = 3600LL * 1000 * 1000;
 
-bool only(std::string_view text, std::string_view extra, bool upper) {
+bool only(std::string_view text, std::string_view extra) {
   return std::ranges::all_of(text, [&](unsigned char c) {
     return (std::islower(c) != 0 && c < 128) || (std::isdigit(c) != 0) ||
-           (upper && std::isupper(c) != 0 && c < 128) ||
            extra.find(static_cast<char>(c)) != std::string_view::npos;
   });
 }
@@ -121,7 +122,7 @@ Result<std::chrono::milliseconds> milliseconds_of(const Json& json, const char* 
 }  // namespace
 
 Status check_id(std::string_view field, std::string_view text) {
-  if (!text.empty() && text.size() <= 64 && only(text, "-", false) && text.front() != '-') {
+  if (!text.empty() && text.size() <= 64 && only(text, "-") && text.front() != '-') {
     return {};
   }
   return fail(ErrorCode::invalid_input,
@@ -129,8 +130,7 @@ Status check_id(std::string_view field, std::string_view text) {
 }
 
 Status check_cluster(std::string_view text) {
-  if (!text.empty() && text.size() <= 64 && only(text, "._-", true) && text.front() != '-' &&
-      text.front() != '.') {
+  if (is_cluster_name(text)) {
     return {};
   }
   return fail(ErrorCode::invalid_input,
@@ -146,11 +146,7 @@ Status check_unit(std::string_view text) {
 }
 
 Status check_path(std::string_view field, std::string_view text) {
-  const bool plain =
-      text.starts_with('/') && text.size() <= 1024 &&
-      std::ranges::all_of(text, [](unsigned char c) { return c >= 0x20 && c != 0x7f; });
-  if (plain && text.find("/../") == std::string_view::npos && !text.ends_with("/..") &&
-      text.find("//") == std::string_view::npos && text.find("/./") == std::string_view::npos) {
+  if (is_plain_path(text)) {
     return {};
   }
   return fail(ErrorCode::invalid_input, fmt::format("{}: a plain absolute path is wanted", field));

@@ -1,15 +1,15 @@
 #include "harness/inventory/inventory.h"
 
 #include <algorithm>
-#include <cstdlib>
+#include <array>
 #include <filesystem>
-#include <fstream>
 #include <set>
-#include <sstream>
 
 #include <fmt/format.h>
 
+#include "harness/base/names.h"
 #include "harness/base/seed.h"
+#include "harness/inventory/fields.h"
 #include "harness/yaml/reader.h"
 
 namespace harness::inventory {
@@ -21,25 +21,9 @@ using yaml::Problems;
 using yaml::Reader;
 using yaml::Value;
 
-std::string expand(const std::string& path, const std::string& file) {
-  if (path.empty()) {
-    return path;
-  }
-  if (path == "~" || path.starts_with("~/")) {
-    const char* home = std::getenv("HOME");
-    return std::string(home == nullptr ? "/root" : home) + path.substr(1);
-  }
-  return path.front() == '/' ? path
-                             : (fs::path(file).parent_path() / path).lexically_normal().string();
-}
-
-bool plain(std::string_view text, std::string_view extra) {
-  return !text.empty() && text.size() <= 253 && text.front() != '-' &&
-         std::ranges::all_of(text, [&](unsigned char c) {
-           return std::isalnum(c) != 0 ||
-                  extra.find(static_cast<char>(c)) != std::string_view::npos;
-         });
-}
+// Rules for targets in suites; a node of that name could not be told from them.
+constexpr std::array<std::string_view, 4> kTargets = {
+    "all", "each-server", "each-agent", "first-server"};
 
 class Loader {
  public:
@@ -49,10 +33,6 @@ class Loader {
   Result<Inventory> load(const Value& root);
 
  private:
-  void check_name(Reader& reader,
-                  std::string_view key,
-                  const std::string& text,
-                  std::string_view extra);
   void check_file(Reader& reader, std::string_view key, const std::string& path);
   Ssh read_ssh(const Value& value);
   Node read_node(const Value& value, const Ssh& cluster_ssh);
@@ -62,17 +42,6 @@ class Loader {
   const bool check_files_;
   Problems problems_;
 };
-
-void Loader::check_name(Reader& reader,
-                        std::string_view key,
-                        const std::string& text,
-                        std::string_view extra) {
-  if (reader.has(key) && !text.empty() && !plain(text, extra)) {
-    problems_.add(
-        *reader.take(key),
-        fmt::format("'{}': letters, digits and {} are wanted, not '{}'", key, extra, text));
-  }
-}
 
 void Loader::check_file(Reader& reader, std::string_view key, const std::string& path) {
   std::error_code problem;
@@ -86,9 +55,9 @@ Ssh Loader::read_ssh(const Value& value) {
   Ssh ssh;
   ssh.user = reader.text("user");
   check_name(reader, "user", ssh.user, "._-");
-  ssh.key = expand(reader.text_or("key", ""), file_);
+  ssh.key = read_path(reader, "key", Need::optional);
   check_file(reader, "key", ssh.key);
-  ssh.known_hosts = expand(reader.text("known_hosts"), file_);
+  ssh.known_hosts = read_path(reader, "known_hosts", Need::required);
   check_file(reader, "known_hosts", ssh.known_hosts);
   ssh.port = static_cast<int>(reader.integer_or("port", 22, 1, 65535));
   ssh.jump = reader.text_or("jump", "");
@@ -104,6 +73,13 @@ Node Loader::read_node(const Value& value, const Ssh& cluster_ssh) {
   node.ssh = cluster_ssh;
   node.name = reader.text("name");
   check_name(reader, "name", node.name, "._-");
+  if (node.name.starts_with('.') || std::ranges::find(kTargets, node.name) != kTargets.end()) {
+    problems_.add(*reader.take("name"),
+                  fmt::format("a node cannot be named '{}': names begin with no dot, and {} are "
+                              "targets in suites",
+                              node.name,
+                              fmt::join(kTargets, ", ")));
+  }
   node.address = reader.text("address");
   check_name(reader, "address", node.address, "._-:");
   node.ssh.port = static_cast<int>(reader.integer_or("port", cluster_ssh.port, 1, 65535));
@@ -117,6 +93,7 @@ Node Loader::read_node(const Value& value, const Ssh& cluster_ssh) {
         fmt::format("'roles' must be [server] or [agent], not [{}]", fmt::join(roles, ", ")));
   }
   node.server = !roles.empty() && roles[0] == "server";
+  node.conditions = read_conditions(reader);
   reader.finish();
   return node;
 }
@@ -145,7 +122,11 @@ Result<Inventory> Loader::load(const Value& root) {
   Inventory out;
   out.file = file_;
   out.cluster = reader.text("cluster");
-  check_name(reader, "cluster", out.cluster, "._-");
+  if (!out.cluster.empty() && !is_cluster_name(out.cluster)) {
+    problems_.add(*reader.take("cluster"),
+                  "'cluster': at most 64 letters, digits, dots, dashes and underscores are wanted, "
+                  "a letter or digit first");
+  }
   out.expendable = reader.boolean_or("expendable", false);
   Ssh ssh;
   if (const Value* value = reader.take("ssh")) {
@@ -153,6 +134,7 @@ Result<Inventory> Loader::load(const Value& root) {
   } else {
     reader.text("ssh");
   }
+  out.conditions = read_conditions(reader);
   const auto values = reader.items("nodes", true);
   for (const Value* value : values) {
     out.nodes.push_back(read_node(*value, ssh));
@@ -161,17 +143,17 @@ Result<Inventory> Loader::load(const Value& root) {
   if (const Value* value = reader.take("install")) {
     Reader install(*value, "install", problems_);
     out.install.method = install.choice_or("method", {"tarball"}, "tarball");
-    out.install.artifacts = expand(install.text("artifacts"), file_);
+    out.install.artifacts = read_path(install, "artifacts", Need::required);
     install.finish();
   }
   if (const Value* value = reader.take("power")) {
     Reader power(*value, "power", problems_);
-    out.power = Power{power.texts("off"), power.texts("on"), power.texts("state")};
+    out.power =
+        Power{read_command(power, "off"), read_command(power, "on"), read_command(power, "state")};
     power.finish();
   }
   out.data_dir = reader.text_or("data_dir", out.data_dir);
-  if (reader.has("data_dir") &&
-      (!out.data_dir.starts_with('/') || out.data_dir.find("..") != std::string::npos)) {
+  if (!is_plain_path(out.data_dir)) {
     problems_.add(*reader.take("data_dir"), "'data_dir' must be a plain absolute path");
   }
   reader.finish();
@@ -186,6 +168,17 @@ const Node* Inventory::find(std::string_view name) const {
   return found == nodes.end() ? nullptr : &*found;
 }
 
+Conditions Inventory::conditions_of(const Node& node) const {
+  Conditions out = conditions;
+  out.insert(node.conditions.begin(), node.conditions.end());
+  if (node.server) {
+    const auto first = std::ranges::find_if(nodes, &Node::server);
+    const bool began = first == nodes.end() || first->name == node.name;
+    out.emplace(began ? kFirstServer : kJoiningServer);
+  }
+  return out;
+}
+
 Result<Inventory> parse(std::string_view text, const std::string& file, bool check_files) {
   TRY_ASSIGN(const Value root, yaml::parse(text, file), "inventory");
   TRY_ASSIGN(Inventory out, Loader(file, check_files).load(root), "read");
@@ -194,15 +187,14 @@ Result<Inventory> parse(std::string_view text, const std::string& file, bool che
 }
 
 Result<Inventory> load(const std::string& path, bool check_files) {
-  std::ifstream in(path, std::ios::binary);
-  std::ostringstream text;
-  if (!in || !(text << in.rdbuf())) {
+  const auto text = yaml::read_text(path);
+  if (!text) {
     return fail(ErrorCode::invalid_input,
-                fmt::format("inventory {} cannot be read; `hookshot lab up` writes one, "
+                fmt::format("inventory {}; `hookshot lab up` writes one, "
                             "inventories/example.yaml is a start",
-                            path));
+                            text.error().message()));
   }
-  return parse(text.str(), path, check_files);
+  return parse(*text, path, check_files);
 }
 
 }  // namespace harness::inventory

@@ -4,6 +4,7 @@
 
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -21,11 +22,18 @@ struct Ssh {
   bool become_sudo = false;  // root through sudo; else the user is root
 };
 
+// What decides whether some windows come at all: the words that window packs and inventories share.
+inline constexpr std::string_view kFirstServer = "first server";
+inline constexpr std::string_view kJoiningServer = "joining server";
+const std::vector<std::string>& known_conditions();
+using Conditions = std::set<std::string, std::less<>>;
+
 struct Node {
   std::string name;
   std::string address;
   bool server = false;
-  Ssh ssh;  // the cluster's, with the node's own overrides
+  Ssh ssh;                     // the cluster's, with the node's own overrides
+  Conditions conditions = {};  // said of this node alone
 };
 
 struct Install {
@@ -47,11 +55,15 @@ struct Inventory {
   std::vector<Node> nodes;
   Install install;
   std::optional<Power> power;
+  Conditions conditions;  // said of every node
   std::string data_dir = "/var/lib/rancher/rke2";
   std::string file;
   std::string digest;  // of the file's text, for the run's record
 
   const Node* find(std::string_view name) const;
+  // What is said of all and of the node, and for a server its place: the first in the file began
+  // the cluster, the others joined it.
+  Conditions conditions_of(const Node& node) const;
 };
 
 // invalid_input with file, line and column of every mistake. Relative paths are relative to the

@@ -1,189 +1,169 @@
-// Every moment of a start, in the shapes that journals show it, and lines that look like one and
-// mark nothing. The texts are those of RKE2's sources; the lines are ours.
+// Every moment of a start on every release line, in the shapes that journals show it, and lines
+// that look like one and mark nothing.
 
 #include <algorithm>
 #include <cstdio>
+#include <set>
 #include <string>
-#include <vector>
 
 #include <gtest/gtest.h>
 
 #include "harness/event/line.h"
-#include "harness/plan/plan.h"
+#include "harness/event/marker.h"
+#include "harness/plan/marker_rows.h"
+#include "harness/plan/marker_shapes.h"
+#include "harness/plan/pack.h"
 
 namespace harness::plan {
 namespace {
 
-struct Moment {
-  const char* window;
-  bool opens;
-  std::string msg;
-};
+using Marks = std::set<std::string>;
 
-std::string quoted(const std::string& text) {
-  std::string out;
-  for (const char c : text) {
-    out += c == '"' || c == '\\' ? std::string("\\") + c : std::string(1, c);
+const std::vector<WindowPack>& packs() {
+  static const auto kPacks = load_packs(std::string(HOOKSHOT_SOURCE_DIR) + "/suites/windows");
+  if (!kPacks) {
+    ADD_FAILURE() << kPacks.error().message();
+    static const std::vector<WindowPack> kNone;
+    return kNone;
   }
-  return out;
+  return *kPacks;
 }
 
-std::string logrus(const std::string& msg, const std::string& level = "info") {
-  return "time=\"2025-05-16T09:07:39Z\" level=" + level + " msg=\"" + quoted(msg) + "\"";
+const WindowPack& pack_of(const std::string& tag) {
+  return **pack_for(packs(), *Version::parse(tag));
 }
 
-const std::vector<Moment>& moments() {
-  static const std::vector<Moment> kMoments = {
-      {"bootstrap", true, "Managed etcd cluster bootstrap already complete and initialized"},
-      {"bootstrap", true, "Starting temporary etcd to reconcile with datastore"},
-      {"runtime",
-       true,
-       "Runtime image index.docker.io/rancher/rke2-runtime:v1.30.13-rc2-rke2r1 bin and charts "
-       "directories already exist; skipping extract"},
-      {"runtime",
-       true,
-       "Checking local image archives in /var/lib/rancher/rke2/agent/images for "
-       "index.docker.io/rancher/rke2-runtime:v1.30.12-rke2r1"},
-      {"runtime",
-       true,
-       "Pulling runtime image index.docker.io/rancher/rke2-runtime:v1.30.12-rke2r1"},
-      {"preload", true, "containerd is now running"},
-      {"runtime", false, "containerd is now running"},
-      {"preload",
-       false,
-       "Running kubelet --address=0.0.0.0 --anonymous-auth=false --config-dir=\"/var/lib\""},
-      {"etcd-start", true, "Starting etcd for existing cluster member"},
-      {"etcd-start", false, "Connection to etcd is ready"},
-      {"static-pod-sync",
-       true,
-       "Pod for etcd not synced (waiting for termination of old pod sandbox), retrying"},
-      {"static-pod-sync", true, "Pod for etcd not synced (pod sandbox has changed), retrying"},
-      {"static-pod-sync", true, "Pod for etcd not synced (pod sandbox not found), retrying"},
-      {"static-pod-sync",
-       true,
-       "Pod for etcd not synced (failed to list pod sandboxes: rpc error: code = Unavailable), "
-       "retrying"},
-      {"static-pod-sync", true, "Pod for etcd is synced"},
-      {"static-pod-sync",
-       true,
-       "Pod for kube-apiserver not synced (waiting for termination of old pod sandbox), retrying"},
-      {"static-pod-sync", false, "Pod for kube-apiserver is synced"},
-      {"readyz", true, "Pod for kube-apiserver is synced"},
-      {"readyz", false, "Kube API server is now running"},
-      {"start-up-hooks", true, "Kube API server is now running"},
-      {"start-up-hooks", true, "Applying Cluster Role Bindings"},
-      {"start-up-hooks", true, "Setting runtimes"},
-      {"start-up-hooks", false, "rke2 is up and running"},
-  };
-  return kMoments;
-}
-
-// The same moment as journals of different set-ups show it.
-std::vector<std::string> shapes(const std::string& msg) {
-  return {logrus(msg),
-          "level=info msg=\"" + quoted(msg) + "\"",
-          "level=info time=\"2025-05-16T09:07:39Z\" msg=\"" + quoted(msg) + "\" component=rke2",
-          "INFO[0012] " + msg,
-          "{\"level\":\"info\",\"msg\":\"" + quoted(msg) + "\",\"time\":\"2025-05-16T09:07:39Z\"}",
-          "{\"msg\":\"" + quoted(msg) + "\",\"level\":\"info\"}",
-          "May 16 09:07:39 cp-1 rke2[4711]: " + logrus(msg),
-          "Mär 16 09:07:39 cp-1 rke2[4711]: " + logrus(msg)};
-}
-
-// Lines that carry the same words and mark nothing.
-std::vector<std::string> look_alikes(const std::string& msg) {
-  const std::string in = quoted(msg);
-  return {logrus("Waiting: " + msg),
-          logrus("Event occurred: message=\"" + msg + "\""),
-          logrus("something else") + " note=\"" + in + "\"",
-          "time=\"2025-05-16T09:07:39Z\" level=info msg=\"" + in,
-          "I0516 09:07:39.123456    4711 server.go:42] " + msg,
-          "E0516 09:07:39.123456    4711 server.go:42] \"" + msg + "\"",
-          "{\"level\":\"info\",\"ts\":\"2025-05-16T09:07:39.1Z\",\"logger\":\"etcd-client\","
-          "\"caller\":\"v3/retry.go:63\",\"msg\":\"" +
-              in + "\"}",
-          "{\"level\":\"info\",\"ts\":\"2025-05-16T09:07:39.1Z\",\"caller\":\"membership/"
-          "cluster.go:1\",\"msg\":\"" +
-              in + "\"}",
-          "panic: " + msg,
-          "+ /usr/bin/echo " + msg,
-          msg,
-          "goroutine 1 [running]: " + msg,
-          logrus("a\n" + msg)};
-}
-
-Json fact(const std::string& line, const char* ident = "rke2") {
-  return {{"type", "journal"},
-          {"ident", ident},
-          {"unit", "rke2-server.service"},
-          {"invocation", "aa"},
-          {"line", line}};
-}
-
-bool marks(const event::WindowDef& window, bool opens, const Json& fact) {
-  const auto& markers = opens ? window.open : window.close;
+bool any(const std::vector<event::Marker>& markers, const Json& fact) {
   return std::ranges::any_of(
       markers, [&](const event::Marker& marker) { return event::matches(marker, fact); });
 }
 
-const event::WindowDef& window_of(const std::vector<event::WindowDef>& windows,
-                                  const std::string& name) {
-  return *std::ranges::find(windows, name, &event::WindowDef::name);
+// What the windows of the release make of the fact, on either role.
+Marks marks_of(const std::string& tag, const Json& fact) {
+  const Version version = *Version::parse(tag);
+  Marks out;
+  for (const WindowPack::Entry& entry : pack_of(tag).entries) {
+    if (!entry.holds_for(version)) {
+      continue;
+    }
+    const std::string name = (entry.role == "agent" ? "agent " : "") + entry.window.name;
+    if (any(entry.window.open, fact)) {
+      out.insert("+" + name);
+    }
+    if (any(entry.window.close, fact)) {
+      out.insert("-" + name);
+    }
+  }
+  return out;
 }
 
-TEST(MarkerTable, recognises_every_moment_and_no_look_alike) {
-  const auto packs = load_packs(std::string(HOOKSHOT_SOURCE_DIR) + "/suites/windows");
-  ASSERT_TRUE(packs) << packs.error().message();
-  const auto windows = windows_for(*packs, *Version::parse("v1.30.13-rc2+rke2r1"));
-  ASSERT_TRUE(windows);
+Marks expected(const std::vector<table::Mark>& marks, const std::string& tag) {
+  Marks out;
+  for (const table::Mark& mark : marks) {
+    if (std::ranges::find(mark.on, tag) != mark.on.end()) {
+      out.insert(mark.text);
+    }
+  }
+  return out;
+}
+
+// The newest release on which the row marks anything.
+std::string release_of(const table::Row& row) {
+  return row.marks.front().on.back();
+}
+
+// A marker that ends in `*` takes any ending on purpose.
+bool takes_any_ending(const std::string& tag, const std::string& msg) {
+  return std::ranges::any_of(pack_of(tag).entries, [&](const WindowPack::Entry& entry) {
+    std::vector<event::Marker> markers = entry.window.open;
+    markers.insert(markers.end(), entry.window.close.begin(), entry.window.close.end());
+    return std::ranges::any_of(markers, [&](const event::Marker& marker) {
+      return marker.text.ends_with('*') && event::glob_matches(marker.text, msg);
+    });
+  });
+}
+
+TEST(MarkerTable, takes_each_line_for_its_own_moments_on_every_release) {
+  for (const std::string& tag : table::releases()) {
+    for (const table::Row& row : table::rows()) {
+      EXPECT_EQ(marks_of(tag, table::fact(table::logrus(row.msg))), expected(row.marks, tag))
+          << tag << ": " << row.msg;
+    }
+    for (const table::FactRow& row : table::fact_rows()) {
+      EXPECT_EQ(marks_of(tag, row.fact), expected(row.marks, tag)) << tag << ": " << row.fact;
+    }
+    for (const std::string& line : table::silent_lines()) {
+      EXPECT_EQ(marks_of(tag, table::fact(line)), Marks()) << tag << ": " << line;
+    }
+  }
+}
+
+TEST(MarkerTable, recognises_every_moment_in_every_shape_and_no_look_alike) {
   int recognised = 0;
   int refused = 0;
-  for (const Moment& moment : moments()) {
-    const event::WindowDef& window = window_of(*windows, moment.window);
-    for (const std::string& line : shapes(moment.msg)) {
-      EXPECT_TRUE(marks(window, moment.opens, fact(line))) << moment.window << ": " << line;
+  for (const table::Row& row : table::rows()) {
+    const std::string tag = release_of(row);
+    for (const std::string& line : table::shapes(row.msg)) {
+      EXPECT_EQ(marks_of(tag, table::fact(line)), expected(row.marks, tag)) << tag << ": " << line;
       ++recognised;
     }
     std::vector<Json> others;
-    for (const std::string& line : look_alikes(moment.msg)) {
-      others.push_back(fact(line));
+    for (const std::string& line : table::look_alikes(row.msg)) {
+      others.push_back(table::fact(line));
     }
-    // A marker that ends in `*` takes any ending on purpose.
-    const auto& markers = moment.opens ? window.open : window.close;
-    if (std::ranges::none_of(markers, [&](const event::Marker& marker) {
-          return marker.text.ends_with('*') && event::glob_matches(marker.text, moment.msg);
-        })) {
-      others.push_back(fact(logrus(moment.msg + " (stale)")));
+    if (!takes_any_ending(tag, row.msg)) {
+      others.push_back(table::fact(table::logrus(row.msg + " (stale)")));
     }
     for (const char* ident : {"kubelet", "systemd", "sh", "hookshot", "rke2x"}) {
-      others.push_back(fact(logrus(moment.msg), ident));
+      others.push_back(table::fact(table::logrus(row.msg), ident));
     }
+    Json before = table::fact(table::logrus(row.msg));
+    before["initial"] = true;
+    others.push_back(std::move(before));
     for (const Json& other : others) {
-      for (const event::WindowDef& any : *windows) {
-        EXPECT_FALSE(marks(any, true, other) || marks(any, false, other))
-            << any.name << " took for a marker: " << other.dump();
-      }
+      EXPECT_EQ(marks_of(tag, other), Marks()) << tag << ": " << other;
       ++refused;
     }
   }
+  for (const table::FactRow& row : table::fact_rows()) {
+    ++(row.marks.empty() ? refused : recognised);
+  }
+  refused += static_cast<int>(table::silent_lines().size());
   std::printf("marker table: %d lines recognised, %d look-alikes refused\n", recognised, refused);
   EXPECT_GE(refused, recognised);
 }
 
-TEST(MarkerTable, knows_the_older_release_lines_forms) {
-  const auto packs = load_packs(std::string(HOOKSHOT_SOURCE_DIR) + "/suites/windows");
-  for (const char* tag : {"v1.30.11+rke2r1", "v1.30.12+rke2r1"}) {
-    const auto windows = windows_for(*packs, *Version::parse(tag));
-    const event::WindowDef& readyz = window_of(*windows, "readyz");
-    EXPECT_TRUE(marks(
-        readyz,
-        true,
-        fact(logrus("Polling for API server readiness: GET /readyz failed: connection refused"))))
-        << tag;
-    EXPECT_TRUE(marks(readyz, true, fact(logrus("Waiting for API server to become available"))))
-        << tag;
-    EXPECT_FALSE(marks(readyz, true, fact(logrus("Pod for kube-apiserver is synced")))) << tag;
+TEST(MarkerTable, has_a_row_for_every_marker_of_every_pack) {
+  std::vector<Json> facts;
+  for (const table::Row& row : table::rows()) {
+    facts.push_back(table::fact(table::logrus(row.msg)));
   }
+  for (const table::FactRow& row : table::fact_rows()) {
+    facts.push_back(row.fact);
+  }
+  int markers = 0;
+  for (const WindowPack& pack : packs()) {
+    for (const WindowPack::Entry& entry : pack.entries) {
+      for (const auto* side : {&entry.window.open, &entry.window.close}) {
+        for (const event::Marker& marker : *side) {
+          EXPECT_TRUE(std::ranges::any_of(
+              facts, [&](const Json& fact) { return event::matches(marker, fact); }))
+              << pack.line << " " << entry.window.name << ": " << event::describe(marker);
+          ++markers;
+        }
+      }
+    }
+  }
+  EXPECT_GT(markers, 0);
+}
+
+TEST(MarkerTable, tells_the_three_ways_to_readiness_apart) {
+  const Json polling = table::fact(
+      table::logrus("Polling for API server readiness: GET /readyz failed: connection refused"));
+  EXPECT_EQ(marks_of("v1.30.11+rke2r1", polling), Marks());
+  EXPECT_EQ(marks_of("v1.30.12+rke2r1", polling), Marks({"+readyz"}));
+  EXPECT_EQ(marks_of("v1.30.13-rc1+rke2r1", polling), Marks());
+  EXPECT_EQ(marks_of("v1.30.13+rke2r1", polling), Marks());
 }
 
 TEST(Line, survives_any_bytes) {

@@ -1,11 +1,12 @@
+#include "harness/plan/pack.h"
+
 #include <algorithm>
 #include <filesystem>
-#include <fstream>
-#include <sstream>
 
 #include <fmt/format.h>
 
-#include "harness/plan/plan.h"
+#include "harness/inventory/inventory.h"
+#include "harness/plan/bound.h"
 #include "harness/yaml/reader.h"
 
 namespace harness::plan {
@@ -41,63 +42,113 @@ std::vector<event::Marker> read_markers(Reader& reader, std::string_view key, Pr
   return out;
 }
 
-std::optional<Version> read_version(Reader& reader, std::string_view key, Problems& problems) {
-  const std::string text = reader.text_or(key, "");
-  if (text.empty()) {
-    return std::nullopt;
+std::string read_condition(Reader& reader, Problems& problems) {
+  std::string condition = reader.text_or("condition", "");
+  const std::vector<std::string>& known = inventory::known_conditions();
+  if (!condition.empty() && std::ranges::find(known, condition) == known.end()) {
+    problems.add(*reader.take("condition"),
+                 fmt::format("there is no condition '{}'{}; there are {}",
+                             condition,
+                             yaml::hint(condition, known),
+                             fmt::join(known, ", ")));
   }
-  auto version = Version::parse(text);
-  if (!version) {
-    problems.add(*reader.take(key), version.error().message());
-    return std::nullopt;
-  }
-  return *version;
+  return condition;
 }
 
-WindowPack::Entry read_entry(const Value& value, Problems& problems) {
-  Reader reader(value, "window", problems);
+// An entry of the file, before it is laid out over the lines.
+struct Spread {
+  const Value* where;
   WindowPack::Entry entry;
+  Bounds from;
+  Bounds to;
+};
+
+Spread read_entry(const Value& value, Problems& problems) {
+  Reader reader(value, "window", problems);
+  Spread out{.where = &value, .entry = {}, .from = {}, .to = {}};
+  WindowPack::Entry& entry = out.entry;
   entry.window.name = reader.text("name");
   entry.window.description = reader.text("description");
   entry.role = reader.choice_or("role", {"server", "agent"}, "server");
-  entry.condition = reader.text_or("condition", "");
+  entry.condition = read_condition(reader, problems);
   entry.usual_length = reader.text_or("usual_length", "");
-  entry.from = read_version(reader, "from", problems);
-  entry.to = read_version(reader, "to", problems);
+  out.from = read_bounds(reader, "from");
+  out.to = read_bounds(reader, "to");
   entry.window.open = read_markers(reader, "open", problems);
   entry.window.close = read_markers(reader, "close", problems);
   reader.finish();
-  return entry;
+  return out;
 }
 
-bool holds(const WindowPack::Entry& entry, const Version& version) {
-  return entry.role == "server" && (!entry.from || *entry.from <= version) &&
-         (!entry.to || version <= *entry.to);
+bool same_window_twice(const WindowPack::Entry& a, const WindowPack::Entry& b) {
+  const bool apart = (a.from && b.to && b.to->highest < a.from->lowest) ||
+                     (a.to && b.from && a.to->highest < b.from->lowest);
+  return a.window.name == b.window.name && a.role == b.role && !apart;
+}
+
+const WindowPack::Entry* find_twice(const WindowPack& pack, const WindowPack::Entry& entry) {
+  const auto twice = std::ranges::find_if(pack.entries, [&](const WindowPack::Entry& other) {
+    return same_window_twice(entry, other);
+  });
+  return twice == pack.entries.end() ? nullptr : &*twice;
+}
+
+// The part of the entry that is of the line; false when none is.
+bool on_line(const Spread& spread, const Line& line, WindowPack::Entry& entry) {
+  entry = spread.entry;
+  return spread.from.from_on(line, entry.from) && spread.to.to_on(line, entry.to);
+}
+
+std::vector<Line> read_lines(Reader& reader, Problems& problems) {
+  std::vector<Line> out;
+  for (const Value* value : reader.items("lines", true)) {
+    const auto line = Line::parse(value->scalar);
+    if (!line) {
+      problems.add(*value, line.error().message());
+    } else if (std::ranges::find(out, *line) != out.end()) {
+      problems.add(*value, fmt::format("line {} comes twice", line->text()));
+    } else {
+      out.push_back(*line);
+    }
+  }
+  return out;
 }
 
 }  // namespace
 
-Result<WindowPack> parse_pack(std::string_view text, const std::string& file) {
+bool WindowPack::Entry::holds_for(const Version& version) const {
+  return (!from || from->lowest <= version) && (!to || version <= to->highest);
+}
+
+Result<std::vector<WindowPack>> parse_packs(std::string_view text, const std::string& file) {
   TRY_ASSIGN(const Value root, yaml::parse(text, file), "window pack");
   Problems problems(file);
   Reader reader(root, "window pack", problems);
-  WindowPack pack{.file = file, .line = reader.text("line"), .entries = {}};
+  const std::vector<Line> lines = read_lines(reader, problems);
+  std::vector<Spread> spreads;
   for (const Value* value : reader.items("windows", true)) {
-    WindowPack::Entry entry = read_entry(*value, problems);
-    for (const WindowPack::Entry& other : pack.entries) {
-      const bool apart = (entry.from && other.to && *other.to < *entry.from) ||
-                         (entry.to && other.from && *entry.to < *other.from);
-      if (other.window.name == entry.window.name && other.role == entry.role && !apart) {
-        problems.add(
-            *value,
-            fmt::format("window '{}' is defined twice for the same versions", entry.window.name));
-      }
-    }
-    pack.entries.push_back(std::move(entry));
+    spreads.push_back(read_entry(*value, problems));
   }
   reader.finish();
+  std::vector<WindowPack> packs;
+  for (const Line& line : lines) {
+    WindowPack& pack = packs.emplace_back(WindowPack{.file = file, .line = line.text()});
+    for (const Spread& spread : spreads) {
+      WindowPack::Entry entry;
+      if (!on_line(spread, line, entry)) {
+        continue;
+      }
+      if (find_twice(pack, entry) != nullptr) {
+        problems.add(*spread.where,
+                     fmt::format("window '{}' is defined twice for the same versions of {}",
+                                 entry.window.name,
+                                 pack.line));
+      }
+      pack.entries.push_back(std::move(entry));
+    }
+  }
   TRY(problems.status(), "window pack");
-  return pack;
+  return packs;
 }
 
 Result<std::vector<WindowPack>> load_packs(const std::string& directory) {
@@ -114,35 +165,59 @@ Result<std::vector<WindowPack>> load_packs(const std::string& directory) {
   std::ranges::sort(files);
   std::vector<WindowPack> packs;
   for (const std::string& file : files) {
-    std::ifstream in(file, std::ios::binary);
-    std::ostringstream text;
-    text << in.rdbuf();
-    TRY_ASSIGN(WindowPack pack, parse_pack(text.str(), file), "read");
-    packs.push_back(std::move(pack));
+    TRY_ASSIGN(const std::string text, yaml::read_text(file), "window pack");
+    TRY_ASSIGN(std::vector<WindowPack> of_file, parse_packs(text, file), "read");
+    for (WindowPack& pack : of_file) {
+      const auto known = std::ranges::find(packs, pack.line, &WindowPack::line);
+      if (known == packs.end()) {
+        packs.push_back(std::move(pack));
+        continue;
+      }
+      for (WindowPack::Entry& entry : pack.entries) {
+        if (find_twice(*known, entry) != nullptr) {
+          return fail(ErrorCode::invalid_input,
+                      fmt::format("{}: window '{}' of line {} is in {} already",
+                                  file,
+                                  entry.window.name,
+                                  pack.line,
+                                  known->file));
+        }
+        known->entries.push_back(std::move(entry));
+      }
+    }
   }
+  std::ranges::sort(packs, {}, &WindowPack::line);
   return packs;
 }
 
-Result<std::vector<event::WindowDef>> windows_for(const std::vector<WindowPack>& packs,
-                                                  const Version& version) {
-  const std::string line = fmt::format("{}.{}", version.major, version.minor);
+Result<const WindowPack*> pack_for(const std::vector<WindowPack>& packs, const Version& version) {
+  const std::string line = Line{version.major, version.minor}.text();
   std::string known;
   for (const WindowPack& pack : packs) {
     known += (known.empty() ? "" : ", ") + pack.line;
-    if (pack.line != line) {
-      continue;
+    if (pack.line == line) {
+      return &pack;
     }
-    std::vector<event::WindowDef> out;
-    for (const WindowPack::Entry& entry : pack.entries) {
-      if (holds(entry, version)) {
-        out.push_back(entry.window);
-      }
-    }
-    return out;
   }
   return fail(
       ErrorCode::invalid_input,
       fmt::format("no window pack holds for {}; there are packs for {}", version.tag(), known));
+}
+
+Result<std::vector<event::WindowDef>> windows_for(const std::vector<WindowPack>& packs,
+                                                  const Version& version,
+                                                  std::string_view role) {
+  const auto pack = pack_for(packs, version);
+  if (!pack) {
+    return fail(pack.error());
+  }
+  std::vector<event::WindowDef> out;
+  for (const WindowPack::Entry& entry : (*pack)->entries) {
+    if (entry.role == role && entry.holds_for(version)) {
+      out.push_back(entry.window);
+    }
+  }
+  return out;
 }
 
 }  // namespace harness::plan

@@ -8,6 +8,8 @@
 
 #include "harness/base/seed.h"
 #include "harness/event/marker.h"
+#include "harness/plan/targets.h"
+#include "harness/yaml/reader.h"
 
 namespace harness::plan {
 namespace {
@@ -23,9 +25,12 @@ class Maker {
   Plan take();
 
  private:
-  Result<std::vector<std::string>> targets_of(const Suite& suite);
-  Status add_path(const Suite& suite, const Path& path, const std::vector<std::string>& targets);
-  void add_cell(const Suite& suite, Case cell);
+  void add_path(const Suite& suite,
+                const Path& path,
+                const std::vector<const inventory::Node*>& targets,
+                yaml::Problems& problems);
+  void add_target(const Suite& suite, const Named& window, const inventory::Node& node, Case cell);
+  void add_cell(const Suite& suite, Case cell, const std::string& impossible);
   const Exclusion* excluded_by(const Suite& suite, const Case& cell);
 
   const inventory::Inventory& inventory_;
@@ -36,49 +41,21 @@ class Maker {
   std::set<std::string> names_;
 };
 
+std::string_view role_of(const inventory::Node& node) {
+  return node.server ? "server" : "agent";
+}
+
 std::string describe_fault(const Case& cell) {
   return FaultChoice{cell.fault, cell.params}.describe();
 }
 
-std::string name_of(const Case& cell) {
-  std::string name =
-      fmt::format("{}/{}_to_{}/{}", cell.suite, cell.from.tag(), cell.to.tag(), cell.fault);
-  for (const auto& [key, value] : cell.params) {
-    name += "." + value;
-  }
-  if (!cell.window.name.empty()) {
-    name += fmt::format("/{}+{}", cell.window.name, format_duration(cell.offset));
-  }
-  return name + "/" + cell.target;
-}
-
-Result<std::vector<std::string>> Maker::targets_of(const Suite& suite) {
-  std::vector<std::string> out;
-  for (const std::string& rule : suite.targets) {
-    const std::size_t before = out.size();
-    bool first = true;
-    for (const inventory::Node& node : inventory_.nodes) {
-      const bool take = rule == "all" || rule == node.name ||
-                        (rule == "each-server" && node.server) ||
-                        (rule == "each-agent" && !node.server) ||
-                        (rule == "first-server" && node.server && first);
-      first = first && !node.server;
-      if (take && std::ranges::find(out, node.name) == out.end()) {
-        out.push_back(node.name);
-      }
-    }
-    if (out.size() == before && rule == "each-agent") {
-      plan_.excluded.push_back({suite.name + "/*/" + rule, "the inventory has no agent"});
-    } else if (out.size() == before) {
-      return fail(ErrorCode::invalid_input,
-                  fmt::format("{}: target '{}' is no node of {} and none of each-server, "
-                              "first-server, each-agent, all",
-                              suite.file,
-                              rule,
-                              inventory_.file));
-    }
-  }
-  return out;
+const WindowPack::Entry* find_entry(const WindowPack& pack,
+                                    const Case& cell,
+                                    std::string_view role) {
+  const auto found = std::ranges::find_if(pack.entries, [&](const WindowPack::Entry& entry) {
+    return entry.window.name == cell.window.name && entry.role == role && entry.holds_for(cell.to);
+  });
+  return found == pack.entries.end() ? nullptr : &*found;
 }
 
 const Exclusion* Maker::excluded_by(const Suite& suite, const Case& cell) {
@@ -104,7 +81,7 @@ const Exclusion* Maker::excluded_by(const Suite& suite, const Case& cell) {
   return nullptr;
 }
 
-void Maker::add_cell(const Suite& suite, Case cell) {
+void Maker::add_cell(const Suite& suite, Case cell, const std::string& impossible) {
   cell.name = name_of(cell);
   if (const Exclusion* rule = excluded_by(suite, cell)) {
     plan_.excluded.push_back({cell.name, rule->reason});
@@ -118,6 +95,9 @@ void Maker::add_cell(const Suite& suite, Case cell) {
       plan_.excluded.push_back({cell.name, "the same case without a fault is planned already"});
       return;
     }
+  } else if (!impossible.empty()) {
+    plan_.excluded.push_back({cell.name, impossible});
+    return;
   }
   if (!event::glob_matches(options_.filter, cell.name)) {
     plan_.excluded.push_back({cell.name, "left out by --filter " + options_.filter});
@@ -130,64 +110,100 @@ void Maker::add_cell(const Suite& suite, Case cell) {
   plan_.cases.push_back(std::move(cell));
 }
 
-Status Maker::add_path(const Suite& suite,
-                       const Path& path,
-                       const std::vector<std::string>& targets) {
-  TRY_ASSIGN(const std::vector<event::WindowDef> known, windows_for(packs_, path.to), suite.file);
-  std::vector<event::WindowDef> wanted;
-  for (const std::string& name : suite.windows) {
-    const auto found = std::ranges::find(known, name, &event::WindowDef::name);
-    if (found == known.end()) {
-      return fail(ErrorCode::invalid_input,
-                  fmt::format("{}: {} has no window '{}'; `hookshot windows` lists them",
-                              suite.file,
-                              path.to.tag(),
-                              name));
+void Maker::add_target(const Suite& suite,
+                       const Named& window,
+                       const inventory::Node& node,
+                       Case cell) {
+  cell.target = node.name;
+  cell.window.name = window.text;
+  const WindowPack::Entry* entry = find_entry(**pack_for(packs_, cell.to), cell, role_of(node));
+  std::string impossible;
+  if (entry != nullptr) {
+    cell.window = entry->window;
+    if (!entry->condition.empty() && !inventory_.conditions_of(node).contains(entry->condition)) {
+      impossible = fmt::format("window '{}' comes only with '{}', which {} does not say of {}",
+                               window.text,
+                               entry->condition,
+                               inventory_.file,
+                               node.name);
     }
-    wanted.push_back(*found);
+  } else if (!window.text.empty()) {
+    impossible = fmt::format("{} is {}, which has no window '{}'",
+                             node.name,
+                             node.server ? "a server" : "an agent",
+                             window.text);
   }
-  const bool harms = std::ranges::any_of(
-      suite.faults, [](const FaultChoice& fault) { return fault.name != "none"; });
-  if (wanted.empty() && harms) {
-    return fail(
-        ErrorCode::invalid_input,
-        fmt::format("{}: matrix needs the key 'window' for faults other than none", suite.file));
+  add_cell(suite, std::move(cell), impossible);
+}
+
+void Maker::add_path(const Suite& suite,
+                     const Path& path,
+                     const std::vector<const inventory::Node*>& targets,
+                     yaml::Problems& problems) {
+  auto servers = windows_for(packs_, path.to, "server");
+  auto agents = windows_for(packs_, path.to, "agent");
+  if (!servers || !agents) {
+    problems.add(at(path.place), servers ? agents.error().message() : servers.error().message());
+    return;
+  }
+  std::vector<Named> wanted = suite.windows;
+  for (const auto& [name, place] : wanted) {
+    if (std::ranges::find(*servers, name, &event::WindowDef::name) == servers->end() &&
+        std::ranges::find(*agents, name, &event::WindowDef::name) == agents->end()) {
+      problems.add(at(place),
+                   fmt::format("{} has no window '{}'; `hookshot windows --of {}` lists them",
+                               path.to.tag(),
+                               name,
+                               path.to.tag()));
+    }
+  }
+  if (!problems.none()) {
+    return;
   }
   if (wanted.empty()) {
     wanted.emplace_back();
   }
   for (const FaultChoice& fault : suite.faults) {
-    for (const event::WindowDef& window : wanted) {
+    for (const Named& window : wanted) {
       for (const Microseconds offset : suite.offsets) {
-        for (const std::string& target : targets) {
-          add_cell(suite,
-                   Case{.suite = suite.name,
-                        .from = path.from,
-                        .to = path.to,
-                        .expect = path.expect,
-                        .issue = path.issue,
-                        .fault = fault.name,
-                        .params = fault.params,
-                        .window = window,
-                        .windows = known,
-                        .offset = offset,
-                        .target = target,
-                        .hits = suite.hits,
-                        .attempts = suite.attempts,
-                        .budget = suite.budget});
+        for (const inventory::Node* target : targets) {
+          add_target(suite,
+                     window,
+                     *target,
+                     Case{.suite = suite.name,
+                          .from = path.from,
+                          .to = path.to,
+                          .expect = path.expect,
+                          .issue = path.issue,
+                          .because = path.because,
+                          .fatal = path.fatal,
+                          .fault = fault.name,
+                          .params = fault.params,
+                          .windows = *servers,
+                          .agent_windows = *agents,
+                          .offset = offset,
+                          .hits = suite.hits,
+                          .attempts = suite.attempts,
+                          .budget = suite.budget});
         }
       }
     }
   }
-  return {};
 }
 
 Status Maker::add(const Suite& suite) {
-  TRY_ASSIGN(const std::vector<std::string> targets, targets_of(suite), "plan");
-  for (const Path& path : suite.paths) {
-    TRY(add_path(suite, path, targets), "plan");
+  yaml::Problems problems(suite.file);
+  const bool harms = std::ranges::any_of(
+      suite.faults, [](const FaultChoice& fault) { return fault.name != "none"; });
+  if (suite.windows.empty() && harms) {
+    problems.add(at(suite.matrix), "matrix needs the key 'window' for faults other than none");
   }
-  return {};
+  const Targets targets = targets_of(suite, inventory_, problems);
+  plan_.excluded.insert(plan_.excluded.end(), targets.none.begin(), targets.none.end());
+  for (const Path& path : suite.paths) {
+    add_path(suite, path, targets.nodes, problems);
+  }
+  return problems.status();
 }
 
 Plan Maker::take() {
@@ -203,43 +219,13 @@ Plan Maker::take() {
 
 }  // namespace
 
-Json Case::to_json() const {
-  Json parameters = Json::object();
-  for (const auto& [key, value] : params) {
-    parameters[key] = value;
-  }
-  return {{"name", name},
-          {"suite", suite},
-          {"path", {from.tag(), to.tag()}},
-          {"expect", std::string(to_string(expect))},
-          {"issue", issue},
-          {"fault", fault},
-          {"params", parameters},
-          {"window", window.name},
-          {"offset", format_duration(offset)},
-          {"target", target},
-          {"hits", hits},
-          {"attempts", attempts}};
-}
-
-Json Plan::to_json() const {
-  Json out = {{"seed", seed}, {"cases", Json::array()}, {"excluded", Json::array()}};
-  for (const Case& cell : cases) {
-    out["cases"].push_back(cell.to_json());
-  }
-  for (const Excluded& cell : excluded) {
-    out["excluded"].push_back({{"name", cell.name}, {"reason", cell.reason}});
-  }
-  return out;
-}
-
 Result<Plan> make(const std::vector<Suite>& suites,
                   const inventory::Inventory& inventory,
                   const std::vector<WindowPack>& packs,
                   const PlanOptions& options) {
   Maker maker(inventory, packs, options);
   for (const Suite& suite : suites) {
-    TRY(maker.add(suite), "suite " + suite.name);
+    TRY(maker.add(suite), "suite");
   }
   return maker.take();
 }

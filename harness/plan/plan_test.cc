@@ -7,83 +7,10 @@
 
 #include <gtest/gtest.h>
 
+#include "harness/plan/sample_plan.h"
+
 namespace harness::plan {
 namespace {
-
-const std::string kSource = HOOKSHOT_SOURCE_DIR;
-
-FaultCatalogue catalogue() {
-  const auto takes = [](std::string name, std::set<std::string> keys) {
-    return FaultInfo{name, name == "none", [name, keys](const Params& params) -> Result<Params> {
-                       for (const auto& [key, value] : params) {
-                         if (!keys.contains(key)) {
-                           return fail(ErrorCode::invalid_input,
-                                       "fault " + name + " has no parameter '" + key + "'");
-                         }
-                       }
-                       return params;
-                     }};
-  };
-  return {{"none", takes("none", {})},
-          {"kill-pod", takes("kill-pod", {"pod", "how"})},
-          {"reboot", takes("reboot", {"how"})}};
-}
-
-inventory::Inventory lab(int servers = 1) {
-  inventory::Inventory out;
-  out.cluster = "lab";
-  out.file = "lab.yaml";
-  for (int i = 1; i <= servers; ++i) {
-    out.nodes.push_back({"cp-" + std::to_string(i), "192.0.2." + std::to_string(i), true, {}});
-  }
-  return out;
-}
-
-std::vector<WindowPack> packs() {
-  return *load_packs(kSource + "/suites/windows");
-}
-
-constexpr const char* kSuite =
-    "suite: s\n"
-    "question: q\n"
-    "paths:\n"
-    "  - {versions: [v1.30.12+rke2r1, v1.30.13-rc2+rke2r1]}\n"
-    "matrix:\n"
-    "  fault: [none, {kill-pod: {pod: etcd}}]\n"
-    "  window: [static-pod-sync, start-up-hooks]\n"
-    "  offset: [0%, 500ms]\n"
-    "  target: [each-server]\n";
-
-std::string error_of(std::string text, const std::string& from, const std::string& to) {
-  text.replace(text.find(from), from.size(), to);
-  const auto result = parse_suite(text, "s.yaml", catalogue());
-  EXPECT_FALSE(result) << text;
-  EXPECT_TRUE(result || result.error().code() == ErrorCode::invalid_input);
-  return result ? "" : result.error().message();
-}
-
-TEST(Suite, names_the_place_of_every_mistake) {
-  EXPECT_NE(error_of(kSuite, "question", "qestion")
-                .find("s.yaml:2:1: suite has no key 'qestion' (did you mean 'question'?)"),
-            std::string::npos);
-  EXPECT_NE(error_of(kSuite, "v1.30.13-rc2+rke2r1", "v1.30.13-rc2")
-                .find("s.yaml:4:34: 'v1.30.13-rc2' is not an RKE2 version"),
-            std::string::npos);
-  EXPECT_NE(error_of(kSuite, "kill-pod", "kill-pid")
-                .find("s.yaml:6:18: there is no fault 'kill-pid' (did you mean 'kill-pod'?)"),
-            std::string::npos);
-  EXPECT_NE(error_of(kSuite, "pod: etcd", "pot: etcd")
-                .find("s.yaml:6:18: fault kill-pod has no parameter 'pot'"),
-            std::string::npos);
-  EXPECT_NE(error_of(kSuite, "500ms", "50%")
-                .find("s.yaml:8:16: offset '50%': a percentage needs learned lengths"),
-            std::string::npos);
-  EXPECT_NE(error_of(kSuite, "500ms", "soon").find("s.yaml:8:16: offset 'soon' is not a duration"),
-            std::string::npos);
-  EXPECT_NE(
-      error_of(kSuite, "[each-server]", "{a: b}").find("s.yaml:9:11: 'target' must be a list"),
-      std::string::npos);
-}
 
 TEST(Plan, expands_the_matrix_in_a_stable_order_with_unique_names) {
   const Suite suite = *parse_suite(kSuite, "s.yaml", catalogue());
@@ -124,39 +51,99 @@ TEST(Plan, says_why_a_cell_is_left_out) {
   EXPECT_TRUE(reasons.contains("left out by --filter *etcd*500ms*"));
 }
 
-TEST(Plan, refuses_unknown_windows_targets_and_lines) {
+TEST(Plan, names_the_place_of_unknown_windows_targets_and_lines) {
   const auto refused = [&](const std::string& from, const std::string& to) {
-    std::string text = kSuite;
-    text.replace(text.find(from), from.size(), to);
-    const auto plan = make({*parse_suite(text, "s.yaml", catalogue())}, lab(), packs(), {});
+    const auto suite = parse_suite(changed(kSuite, from, to), "s.yaml", catalogue());
+    EXPECT_TRUE(suite) << suite.error().message();
+    const auto plan = make({*suite}, lab(), packs(), {});
     EXPECT_FALSE(plan);
+    EXPECT_EQ(plan.error().code(), ErrorCode::invalid_input);
     return plan ? "" : plan.error().message();
   };
-  EXPECT_NE(refused("static-pod-sync", "coffee-break").find("has no window 'coffee-break'"),
+  EXPECT_NE(refused("static-pod-sync", "coffee-break")
+                .find("s.yaml:7:12: v1.30.13-rc2+rke2r1 has no window 'coffee-break'"),
             std::string::npos);
-  EXPECT_NE(refused("each-server", "cp-9").find("target 'cp-9' is no node of lab.yaml"),
-            std::string::npos);
+  EXPECT_NE(
+      refused("each-server", "cp-9").find("s.yaml:9:12: target 'cp-9' is no node of lab.yaml"),
+      std::string::npos);
   EXPECT_NE(refused("v1.30.13-rc2", "v9.9.9")
-                .find("no window pack holds for v9.9.9+rke2r1; there are packs for 1.30"),
+                .find("s.yaml:4:34: no window pack holds for v9.9.9+rke2r1; there are packs for "
+                      "1.28, 1.29, 1.30, 1.31, 1.32, 1.33, 1.34, 1.35"),
+            std::string::npos);
+  EXPECT_NE(refused("  window: [static-pod-sync, start-up-hooks]\n", "")
+                .find("s.yaml:6:3: matrix needs the key 'window'"),
             std::string::npos);
 }
 
-TEST(Packs, hold_one_form_of_a_window_for_each_version) {
-  for (const char* tag : {"v1.30.11+rke2r1",
-                          "v1.30.12+rke2r1",
-                          "v1.30.13-rc1+rke2r1",
-                          "v1.30.13-rc2+rke2r1",
-                          "v1.30.13+rke2r1"}) {
-    const auto windows = windows_for(packs(), *Version::parse(tag));
-    ASSERT_TRUE(windows) << windows.error().message();
-    std::set<std::string> names;
-    for (const auto& window : *windows) {
-      EXPECT_TRUE(names.insert(window.name).second) << tag << " " << window.name;
-    }
-    for (const char* name : {"static-pod-sync", "apiserver-gap", "start-up-hooks", "readyz"}) {
-      EXPECT_TRUE(names.contains(name)) << tag << " " << name;
+TEST(Plan, reports_all_of_a_suites_mistakes_at_once) {
+  std::string text = changed(kSuite, "start-up-hooks", "coffee-break");
+  text = changed(text, "each-server", "cp-9");
+  const auto plan = make({*parse_suite(text, "s.yaml", catalogue())}, lab(), packs(), {});
+  ASSERT_FALSE(plan);
+  EXPECT_NE(plan.error().message().find("s.yaml:7:29: "), std::string::npos);
+  EXPECT_NE(plan.error().message().find("s.yaml:9:12: "), std::string::npos);
+}
+
+std::string reason_of(const Plan& plan, const std::string& part) {
+  for (const Excluded& cell : plan.excluded) {
+    if (cell.name.find(part) != std::string::npos) {
+      return cell.reason;
     }
   }
+  return "";
+}
+
+Plan plan_of(const std::string& windows, const inventory::Inventory& inventory) {
+  std::string text = changed(kSuite, "static-pod-sync, start-up-hooks", windows);
+  text = changed(text, "each-server", "all");
+  const auto plan = make({*parse_suite(text, "s.yaml", catalogue())}, inventory, packs(), {});
+  EXPECT_TRUE(plan) << plan.error().message();
+  return plan.value_or(Plan());
+}
+
+// A server's window can never open on an agent, nor the reverse.
+TEST(Plan, leaves_out_windows_of_the_other_role) {
+  const Plan plan = plan_of("static-pod-sync, agent-start, runtime", lab(1, 1));
+  EXPECT_EQ(reason_of(plan, "static-pod-sync+0s/w-1"),
+            "w-1 is an agent, which has no window 'static-pod-sync'");
+  EXPECT_EQ(reason_of(plan, "agent-start+0s/cp-1"),
+            "cp-1 is a server, which has no window 'agent-start'");
+  std::set<std::string> planned;
+  for (const Case& cell : plan.cases) {
+    planned.insert(cell.window.name + "/" + cell.target);
+  }
+  EXPECT_EQ(planned,
+            (std::set<std::string>{"/cp-1",
+                                   "/w-1",
+                                   "static-pod-sync/cp-1",
+                                   "agent-start/w-1",
+                                   "runtime/cp-1",
+                                   "runtime/w-1"}));
+}
+
+TEST(Plan, watches_a_node_with_the_windows_of_its_role) {
+  const Plan plan = plan_of("agent-start", lab(1, 1));
+  ASSERT_FALSE(plan.cases.empty());
+  const Case& cell = plan.cases[0];
+  EXPECT_EQ(cell.windows_on(true).size(), windows_for(packs(), cell.to, "server")->size());
+  EXPECT_EQ(cell.windows_on(false).size(), windows_for(packs(), cell.to, "agent")->size());
+  EXPECT_NE(cell.windows_on(true), cell.windows_on(false));
+}
+
+TEST(Plan, leaves_out_windows_whose_condition_is_not_said_to_hold) {
+  inventory::Inventory inventory = lab(2);
+  const std::string windows = "network-policies, temporary-etcd, remote-reconcile";
+  const Plan plan = plan_of(windows, inventory);
+  EXPECT_EQ(reason_of(plan, "network-policies+0s/cp-1"),
+            "window 'network-policies' comes only with 'profile: cis', which lab.yaml does not say "
+            "of cp-1");
+  EXPECT_EQ(reason_of(plan, "temporary-etcd+0s/cp-1"), "");
+  EXPECT_NE(reason_of(plan, "temporary-etcd+0s/cp-2").find("'first server'"), std::string::npos);
+  EXPECT_NE(reason_of(plan, "remote-reconcile+0s/cp-1").find("'joining server'"),
+            std::string::npos);
+  EXPECT_EQ(reason_of(plan, "remote-reconcile+0s/cp-2"), "");
+  inventory.conditions = {"profile: cis"};
+  EXPECT_EQ(reason_of(plan_of(windows, inventory), "network-policies+0s/cp-1"), "");
 }
 
 TEST(SuiteFiles, in_the_tree_are_in_the_catalogue_and_plan) {
@@ -175,6 +162,9 @@ TEST(SuiteFiles, in_the_tree_are_in_the_catalogue_and_plan) {
     const auto plan = make({*suite}, lab(), packs(), {});
     ASSERT_TRUE(plan) << plan.error().message();
     EXPECT_FALSE(plan->cases.empty());
+    for (const Case& cell : plan->cases) {
+      EXPECT_EQ(cell.because.empty(), cell.expect == Expect::pass) << cell.name;
+    }
   }
   EXPECT_GE(suites, 3);
   EXPECT_EQ(make({*load_suite(kSource + "/suites/demo.yaml", catalogue())}, lab(), packs(), {})

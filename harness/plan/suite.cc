@@ -1,10 +1,10 @@
+#include "harness/plan/suite.h"
+
 #include <algorithm>
-#include <fstream>
-#include <sstream>
 
 #include <fmt/format.h>
 
-#include "harness/plan/plan.h"
+#include "harness/plan/path.h"
 #include "harness/yaml/reader.h"
 
 namespace harness::plan {
@@ -14,16 +14,27 @@ using yaml::Problems;
 using yaml::Reader;
 using yaml::Value;
 
+std::vector<Named> read_names(Reader& reader, std::string_view key) {
+  std::vector<Named> out;
+  for (const Value* item : reader.items(key)) {
+    if (item->kind == Value::Kind::scalar) {
+      out.push_back({item->scalar, place_of(*item)});
+    } else {
+      reader.problems().add(*item, fmt::format("an element of '{}' must be a name", key));
+    }
+  }
+  return out;
+}
+
 class SuiteLoader {
  public:
-  SuiteLoader(std::string file, const FaultCatalogue& faults)
-      : file_(std::move(file)), faults_(faults), problems_(file_) {}
+  SuiteLoader(std::string file, const Catalogue& catalogue)
+      : file_(std::move(file)), catalogue_(catalogue), problems_(file_) {}
 
   Result<Suite> load(const Value& root);
 
  private:
-  std::optional<Version> version(const Value& value);
-  void read_path(const Value& value, Suite& suite);
+  void check_fault(const Value& where, const FaultChoice& choice);
   void read_fault(const Value& value, Suite& suite);
   void read_matrix(const Value& value, Suite& suite);
   void read_offset(const Value& value, Suite& suite);
@@ -31,46 +42,9 @@ class SuiteLoader {
   void read_budget(const Value& value, Suite& suite);
 
   const std::string file_;
-  const FaultCatalogue& faults_;
+  const Catalogue& catalogue_;
   Problems problems_;
 };
-
-std::optional<Version> SuiteLoader::version(const Value& value) {
-  auto parsed = Version::parse(value.scalar);
-  if (!parsed) {
-    problems_.add(value, parsed.error().message());
-    return std::nullopt;
-  }
-  return *parsed;
-}
-
-void SuiteLoader::read_path(const Value& value, Suite& suite) {
-  Reader reader(value, "path", problems_);
-  const auto versions = reader.items("versions", true);
-  Path path;
-  if (versions.size() == 2) {
-    const auto from = version(*versions[0]);
-    const auto to = version(*versions[1]);
-    path.from = from.value_or(Version{});
-    path.to = to.value_or(Version{});
-    if (from && to && *from == *to) {
-      problems_.add(
-          *versions[1],
-          "a path leads from one version to another; restarts in place are not a path yet");
-    }
-  } else if (reader.has("versions")) {
-    problems_.add(*reader.take("versions"),
-                  "'versions' needs exactly two: from and to; write longer paths as several");
-  }
-  path.expect =
-      reader.choice_or("expect", {"pass", "fail"}, "pass") == "fail" ? Expect::fail : Expect::pass;
-  path.issue = reader.text_or("issue", "");
-  if (path.expect == Expect::fail && path.issue.empty()) {
-    problems_.add(value, "a path that is expected to fail needs the key 'issue', which says why");
-  }
-  reader.finish();
-  suite.paths.push_back(path);
-}
 
 void SuiteLoader::read_fault(const Value& value, Suite& suite) {
   FaultChoice choice;
@@ -80,7 +54,15 @@ void SuiteLoader::read_fault(const Value& value, Suite& suite) {
   } else if (value.kind == Value::Kind::mapping && value.members.size() == 1) {
     where = &value.members[0].first;
     choice.name = value.members[0].first.scalar;
-    for (const auto& [key, member] : value.members[0].second.members) {
+    const Value& params = value.members[0].second;
+    if (params.kind != Value::Kind::mapping && params.kind != Value::Kind::null) {
+      problems_.add(params,
+                    fmt::format("parameters of '{}' must be a mapping, as in {{kill-pod: {{pod: "
+                                "etcd}}}}",
+                                choice.name));
+      return;
+    }
+    for (const auto& [key, member] : params.members) {
       if (member.kind != Value::Kind::scalar) {
         problems_.add(member, fmt::format("parameter '{}' must be a single value", key.scalar));
       }
@@ -90,13 +72,18 @@ void SuiteLoader::read_fault(const Value& value, Suite& suite) {
     problems_.add(value, "a fault is a name, or a name with parameters: {kill-pod: {pod: etcd}}");
     return;
   }
-  const auto known = faults_.find(choice.name);
-  if (known == faults_.end()) {
+  check_fault(*where, choice);
+  suite.faults.push_back(std::move(choice));
+}
+
+void SuiteLoader::check_fault(const Value& where, const FaultChoice& choice) {
+  const auto known = catalogue_.faults.find(choice.name);
+  if (known == catalogue_.faults.end()) {
     std::vector<std::string> names;
-    for (const auto& [name, info] : faults_) {
+    for (const auto& [name, info] : catalogue_.faults) {
       names.push_back(name);
     }
-    problems_.add(*where,
+    problems_.add(where,
                   fmt::format("there is no fault '{}'{}; there are {}",
                               choice.name,
                               yaml::hint(choice.name, names),
@@ -104,9 +91,8 @@ void SuiteLoader::read_fault(const Value& value, Suite& suite) {
     return;
   }
   if (const auto complete = known->second.complete(choice.params); !complete) {
-    problems_.add(*where, complete.error().message());
+    problems_.add(where, complete.error().message());
   }
-  suite.faults.push_back(std::move(choice));
 }
 
 void SuiteLoader::read_offset(const Value& value, Suite& suite) {
@@ -134,17 +120,18 @@ void SuiteLoader::read_matrix(const Value& value, Suite& suite) {
   for (const Value* fault : reader.items("fault", true)) {
     read_fault(*fault, suite);
   }
-  suite.windows = reader.texts("window");
+  suite.matrix = place_of(value);
+  suite.windows = read_names(reader, "window");
   for (const Value* offset : reader.items("offset")) {
     read_offset(*offset, suite);
   }
-  suite.targets = reader.texts("target");
+  suite.targets = read_names(reader, "target");
   reader.finish();
   if (suite.offsets.empty()) {
     suite.offsets.emplace_back(0);
   }
   if (suite.targets.empty()) {
-    suite.targets = {"first-server"};
+    suite.targets = {{"first-server", {}}};
   }
 }
 
@@ -177,14 +164,14 @@ Result<Suite> SuiteLoader::load(const Value& root) {
   suite.name = reader.text("suite");
   suite.question = reader.text("question");
   for (const Value* path : reader.items("paths", true)) {
-    read_path(*path, suite);
+    suite.paths.push_back(read_path(*path, catalogue_.checks, problems_));
   }
   if (const Value* matrix = reader.take("matrix")) {
     read_matrix(*matrix, suite);
   } else {
     suite.faults = {{"none", {}}};
     suite.offsets = {Microseconds(0)};
-    suite.targets = {"first-server"};
+    suite.targets = {{"first-server", {}}};
   }
   for (const Value* exclusion : reader.items("exclude")) {
     read_exclusion(*exclusion, suite);
@@ -220,14 +207,14 @@ std::string FaultChoice::describe() const {
 
 Result<Suite> parse_suite(std::string_view text,
                           const std::string& file,
-                          const FaultCatalogue& faults) {
+                          const Catalogue& catalogue) {
   TRY_ASSIGN(const Value root, yaml::parse(text, file), "suite");
-  return SuiteLoader(file, faults).load(root);
+  return SuiteLoader(file, catalogue).load(root);
 }
 
-Result<Suite> load_suite(const std::string& path, const FaultCatalogue& faults) {
+Result<Suite> load_suite(const std::string& path, const Catalogue& catalogue) {
   TRY_ASSIGN(const Value root, yaml::read(path), "suite");
-  return SuiteLoader(path, faults).load(root);
+  return SuiteLoader(path, catalogue).load(root);
 }
 
 }  // namespace harness::plan

@@ -105,7 +105,8 @@ Status Trial::observe() {
   for (cluster::Node* node : context_.cluster.nodes()) {
     streams_.push_back(std::make_unique<observe::NodeStream>(
         *node,
-        observe::NodeStream::Options{.cluster = context_.cluster.name(), .windows = cell_.windows},
+        observe::NodeStream::Options{.cluster = context_.cluster.name(),
+                                     .windows = cell_.windows_on(node->is_server())},
         sink_));
   }
   for (const auto& stream : streams_) {

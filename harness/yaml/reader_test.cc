@@ -1,5 +1,7 @@
 #include "harness/yaml/reader.h"
 
+#include <fstream>
+
 #include <gtest/gtest.h>
 
 namespace harness::yaml {
@@ -20,6 +22,20 @@ TEST(YamlFile, names_line_and_column_of_broken_text) {
   EXPECT_EQ(parse_error("# only a comment\n"), "x.yaml:1:1: the file is empty");
   EXPECT_EQ(parse_error("a: 1\nb: \xff\n"), "x.yaml:2:4: this is not UTF-8");
   EXPECT_NE(parse_error("a: 1\n---\nb: 2\n").find("a second document"), std::string::npos);
+}
+
+TEST(YamlFile, that_is_empty_or_a_folder_is_told_apart_from_one_that_is_missing) {
+  const std::string file = testing::TempDir() + "empty.yaml";
+  std::ofstream(file).close();
+  const auto empty = read(file);
+  ASSERT_FALSE(empty);
+  EXPECT_EQ(empty.error().message(), file + ":1:1: the file is empty");
+  const auto folder = read(testing::TempDir());
+  ASSERT_FALSE(folder);
+  EXPECT_EQ(folder.error().message(), testing::TempDir() + ": cannot be read: Is a directory");
+  const auto missing = read(file + ".none");
+  ASSERT_FALSE(missing);
+  EXPECT_EQ(missing.error().message(), file + ".none: cannot be read: No such file or directory");
 }
 
 TEST(YamlFile, refuses_depth_and_alias_bombs) {

@@ -145,14 +145,23 @@ Result<Value> parse(std::string_view text, const std::string& file) {
   }
 }
 
-Result<Value> read(const std::string& path) {
+Result<std::string> read_text(const std::string& path) {
   std::ifstream in(path, std::ios::binary);
   std::ostringstream text;
-  if (!in || !(text << in.rdbuf())) {
+  // Inserting the buffer of an empty file counts as a failure, so the end is looked for first.
+  if (in && in.peek() != std::ifstream::traits_type::eof()) {
+    text << in.rdbuf();
+  }
+  if (!in.is_open() || in.bad() || !text) {
     return fail(ErrorCode::invalid_input,
                 fmt::format("{}: cannot be read: {}", path, std::strerror(errno)));
   }
-  return parse(text.str(), path);
+  return text.str();
+}
+
+Result<Value> read(const std::string& path) {
+  TRY_ASSIGN(const std::string text, read_text(path), "");
+  return parse(text, path);
 }
 
 }  // namespace harness::yaml

@@ -29,5 +29,7 @@ struct Value {
 Result<Value> parse(std::string_view text, const std::string& file);
 // As above; a file that cannot be read is invalid_input with its name.
 Result<Value> read(const std::string& path);
+// A file's text, for who needs it beside its values.
+Result<std::string> read_text(const std::string& path);
 
 }  // namespace harness::yaml
