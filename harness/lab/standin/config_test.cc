@@ -37,6 +37,22 @@ TEST(Versions, all_parse_and_have_whole_commits) {
   }
 }
 
+TEST(Versions, carry_the_commits_and_etcd_images_of_the_tags) {
+  const auto builds = released();
+  const std::map<std::string, std::string> commits = {
+      {"v1.30.11+rke2r1", "406a7f6db944b045d8d3ba871b2481b2ebb3f68f"},
+      {"v1.30.12+rke2r1", "f885aec181ca47674d94d52376438adb504014fe"},
+      {"v1.30.13-rc1+rke2r1", "6eda8c10b6c7f899168cf275292f4fafa3f55d36"},
+      {"v1.30.13-rc2+rke2r1", "1b9bb73c846d99b395a28b5bc6dd1e6b3c352cb1"},
+      {"v1.30.13+rke2r1", "1b9bb73c846d99b395a28b5bc6dd1e6b3c352cb1"}};
+  for (const auto& [tag, commit] : commits) {
+    EXPECT_EQ(builds.at(tag).commit, commit) << tag;
+    EXPECT_EQ(builds.at(tag).etcd,
+              tag == "v1.30.11+rke2r1" ? "v3.5.19-k3s1-build20250306"
+                                       : "v3.5.21-k3s1-build20250411");
+  }
+}
+
 TEST(Versions, etcd_changes_into_1_30_12_and_not_after) {
   const auto builds = released();
   EXPECT_NE(builds.at("v1.30.11+rke2r1").etcd_image(), builds.at("v1.30.12+rke2r1").etcd_image());
