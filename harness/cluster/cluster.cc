@@ -10,48 +10,61 @@
 #include "harness/guard/embedded.h"
 
 namespace harness::cluster {
+namespace {
+
+Result<std::unique_ptr<SshNode>> connect_node(const inventory::Inventory& inventory,
+                                              const inventory::Node& node,
+                                              Deadline deadline) {
+  TRY_ASSIGN(auto target, target_of(node), "");
+  return SshNode::connect({.cluster = inventory.cluster,
+                           .server = node.server,
+                           .data_dir = inventory.data_dir,
+                           .become_sudo = node.ssh.become_sudo,
+                           .target = std::move(target),
+                           .guard = {.bytes = guard::binary(), .sha256 = guard::sha256()}},
+                          deadline);
+}
+
+}  // namespace
 
 Cluster::Cluster(std::string name, std::vector<std::unique_ptr<Node>> nodes)
     : name_(std::move(name)), nodes_(std::move(nodes)) {}
 
 Result<std::unique_ptr<Cluster>> Cluster::connect(const inventory::Inventory& inventory,
                                                   Deadline deadline) {
+  std::vector<Unreachable> missing;
+  TRY_ASSIGN(auto cluster, connect_reachable(inventory, deadline, missing), "");
+  if (missing.empty()) {
+    return cluster;
+  }
+  std::string problems;
+  for (const Unreachable& node : missing) {
+    problems += fmt::format("{}{}", problems.empty() ? "" : "\n", node.error.message());
+  }
+  return fail(missing.front().error.code(), problems);
+}
+
+Result<std::unique_ptr<Cluster>> Cluster::connect_reachable(const inventory::Inventory& inventory,
+                                                            Deadline deadline,
+                                                            std::vector<Unreachable>& unreachable) {
   const std::size_t count = inventory.nodes.size();
   std::vector<std::optional<Result<std::unique_ptr<SshNode>>>> results(count);
   {
     std::vector<std::jthread> threads;
     for (std::size_t i = 0; i < count; ++i) {
-      threads.emplace_back([&, i] {
-        const inventory::Node& node = inventory.nodes[i];
-        auto target = target_of(node);
-        if (!target) {
-          results[i] = fail(std::move(target).error());
-          return;
-        }
-        results[i] =
-            SshNode::connect({.cluster = inventory.cluster,
-                              .server = node.server,
-                              .data_dir = inventory.data_dir,
-                              .become_sudo = node.ssh.become_sudo,
-                              .target = std::move(*target),
-                              .guard = {.bytes = guard::binary(), .sha256 = guard::sha256()}},
-                             deadline);
-      });
+      threads.emplace_back(
+          [&, i] { results[i] = connect_node(inventory, inventory.nodes[i], deadline); });
     }
   }
+  unreachable.clear();
   std::vector<std::unique_ptr<Node>> nodes;
-  std::optional<Error> first;
-  std::string problems;
-  for (auto& result : results) {
-    if (*result) {
-      nodes.push_back(std::move(**result));
-      continue;
+  for (std::size_t i = 0; i < count; ++i) {
+    auto& result = *results[i];
+    if (result) {
+      nodes.push_back(std::move(*result));
+    } else {
+      unreachable.push_back({inventory.nodes[i].name, std::move(result).error()});
     }
-    first = first ? first : (*result).error();
-    problems += fmt::format("{}{}", problems.empty() ? "" : "\n", (*result).error().message());
-  }
-  if (first) {
-    return fail(first->code(), problems);
   }
   return std::make_unique<Cluster>(inventory.cluster, std::move(nodes));
 }

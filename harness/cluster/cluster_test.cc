@@ -2,12 +2,15 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
 
 #include "harness/base/eventually.h"
 #include "harness/cluster/facts.h"
 #include "harness/cluster/fake_node.h"
 #include "harness/cluster/lease.h"
 #include "harness/cluster/targets.h"
+#include "harness/exec/unique_fd.h"
 
 namespace harness::cluster {
 namespace {
@@ -40,6 +43,52 @@ TEST(Cluster, without_a_server_has_no_place_for_its_lease) {
   nodes.push_back(std::make_unique<FakeNode>("w-1", false));
   EXPECT_EQ(Cluster("lab-a", std::move(nodes)).first_server().error().code(),
             ErrorCode::invalid_input);
+}
+
+// A port that takes connections and never says a word; one that is closed refuses them.
+class LoopbackPort {
+ public:
+  explicit LoopbackPort(bool open) : fd_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+    address_.sin_family = AF_INET;
+    address_.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t size = sizeof address_;
+    auto* plain = reinterpret_cast<sockaddr*>(&address_);
+    HARNESS_ASSERT(::bind(fd_.get(), plain, size) == 0);
+    HARNESS_ASSERT(::getsockname(fd_.get(), plain, &size) == 0);
+    HARNESS_ASSERT(!open || ::listen(fd_.get(), 4) == 0);
+  }
+
+  int port() const { return ntohs(address_.sin_port); }
+
+ private:
+  exec::UniqueFd fd_;
+  sockaddr_in address_{};
+};
+
+TEST(Cluster, lists_the_nodes_that_do_not_answer_without_costing_the_others_time) {
+  const LoopbackPort silent(true);
+  const LoopbackPort refusing(false);
+  const auto node = [](const char* name, int port) {
+    inventory::Node made{.name = name, .address = "127.0.0.1", .server = true};
+    made.ssh = {.user = "root", .key = "/k", .known_hosts = "/kh", .port = port};
+    return made;
+  };
+  const inventory::Inventory inventory{
+      .cluster = "lab-a", .nodes = {node("cp-1", silent.port()), node("cp-2", refusing.port())}};
+  std::vector<Unreachable> missing;
+  const auto cluster =
+      Cluster::connect_reachable(inventory, Deadline::after(milliseconds(300)), missing);
+  ASSERT_TRUE(cluster) << cluster.error().message();
+  EXPECT_TRUE((*cluster)->nodes().empty());
+  ASSERT_EQ(missing.size(), 2u);
+  EXPECT_EQ(missing[0].node, "cp-1");
+  EXPECT_EQ(missing[0].error.code(), ErrorCode::timed_out) << missing[0].error.message();
+  EXPECT_EQ(missing[1].node, "cp-2");
+  EXPECT_EQ(missing[1].error.code(), ErrorCode::unreachable) << missing[1].error.message();
+  EXPECT_THAT(missing[1].error.message(), AllOf(HasSubstr("cp-2"), HasSubstr("refused")));
+  const auto all = Cluster::connect(inventory, Deadline::after(milliseconds(300)));
+  ASSERT_FALSE(all);
+  EXPECT_THAT(all.error().message(), AllOf(HasSubstr("cp-1"), HasSubstr("cp-2")));
 }
 
 inventory::Node inventory_node() {
