@@ -1,0 +1,171 @@
+#include <filesystem>
+#include <fstream>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include "harness/aim/lengths.h"
+#include "harness/aim/offset.h"
+
+namespace harness::aim {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+using testing::HasSubstr;
+
+const Where kHop{"cp-1", "v1.30.12+rke2r1", "v1.30.13-rc2+rke2r1"};
+
+event::WindowDef window(const std::string& name) {
+  const auto marker = [](const std::string& text) {
+    return event::Marker{.kind = event::Marker::Kind::log, .text = text, .level = {}, .object = {}};
+  };
+  return {.name = name,
+          .open = {marker(name + " opens")},
+          .close = {marker(name + " closes")},
+          .description = {}};
+}
+
+TEST(Offset, reads_what_suites_write_and_writes_it_back) {
+  for (const char* text :
+       {"500ms", "0s", "-200ms", "50%", "-10%", "110%", "12.5%", "sweep"}) {
+    const auto offset = parse_offset(text);
+    ASSERT_TRUE(offset) << text;
+    EXPECT_EQ(to_string(*offset), text);
+  }
+  EXPECT_EQ(*parse_offset("+500ms"), *parse_offset("500ms"));
+  for (const char* text :
+       {"", "%", "50", "x%", "50%%", "5e9%", "nan%", "--5ms", "500 ms", "sweeps", "-"}) {
+    const auto offset = parse_offset(text);
+    ASSERT_FALSE(offset) << text;
+    EXPECT_EQ(offset.error().code(), ErrorCode::invalid_input);
+  }
+}
+
+TEST(Offset, becomes_an_instant_by_the_learned_length) {
+  const auto at = [](const char* text) {
+    return to_string(*resolve(*parse_offset(text), seconds(2)));
+  };
+  EXPECT_EQ(at("50%"), "+1s");
+  EXPECT_EQ(at("-10%"), "-200ms");
+  EXPECT_EQ(at("110%"), "closed+200ms");
+  EXPECT_EQ(at("-300ms"), "-300ms");
+  EXPECT_EQ(at("0%"), "+0s");
+  EXPECT_TRUE(resolve(*parse_offset("0%"), std::nullopt)) << "the opening itself";
+  const auto unknown = resolve(*parse_offset("50%"), std::nullopt);
+  ASSERT_FALSE(unknown);
+  EXPECT_THAT(unknown.error().message(), HasSubstr("learned length"));
+  EXPECT_EQ(from_opening({Aim::Where::after, milliseconds(5)}, seconds(2)), milliseconds(2005));
+}
+
+Lengths learned() {
+  Lengths out;
+  for (const std::int64_t jitter : {0, 100, 200}) {
+    out.add(kHop,
+            {.window = "hooks",
+             .length_us = 1'000'000 + jitter,
+             .since_us = {{"sync", 20'000'000 + jitter}, {"readyz", 500'000 + jitter}}});
+  }
+  return out;
+}
+
+TEST(Anchor, counts_back_from_the_nearest_marker_that_leaves_room) {
+  const std::vector<event::WindowDef> all = {window("sync"), window("readyz"), window("hooks")};
+  const auto at = [&](std::chrono::milliseconds back) {
+    return anchor({Aim::Where::before, back}, all[2], all, learned(), kHop);
+  };
+  const auto near = at(milliseconds(200));
+  ASSERT_TRUE(near) << near.error().message();
+  EXPECT_EQ(near->marker_of, "readyz");
+  EXPECT_EQ(near->offset, Microseconds(500'100 - 200'000));
+  EXPECT_EQ(near->close, all[2].open) << "the window opening first is a miss";
+  EXPECT_EQ(at(milliseconds(800))->marker_of, "sync");
+  const auto far = at(seconds(60));
+  ASSERT_FALSE(far);
+  EXPECT_THAT(far.error().message(), HasSubstr("readyz"));
+  EXPECT_THAT(far.error().message(), HasSubstr("windows learn"));
+}
+
+TEST(Anchor, counts_on_from_the_closing) {
+  const std::vector<event::WindowDef> all = {window("hooks")};
+  const auto after = anchor({Aim::Where::after, milliseconds(20)}, all[0], all, Lengths(), kHop);
+  ASSERT_TRUE(after);
+  EXPECT_EQ(after->open, all[0].close);
+  EXPECT_EQ(after->offset, milliseconds(20));
+}
+
+TEST(Lengths, makes_figures_of_samples) {
+  const auto odd = figures({30, 10, 20});
+  EXPECT_EQ(odd->median, Microseconds(20));
+  EXPECT_EQ(odd->shortest, Microseconds(10));
+  EXPECT_EQ(odd->spread, Microseconds(10));
+  EXPECT_FALSE(figures({}));
+}
+
+TEST(Lengths, takes_another_nodes_samples_of_the_same_hop_and_says_whose) {
+  const Lengths lengths = learned();
+  const auto other = lengths.length("hooks", {"cp-2", kHop.from, kHop.to});
+  ASSERT_TRUE(other);
+  EXPECT_EQ(other->node, "cp-1");
+  EXPECT_FALSE(lengths.length("hooks", {"cp-1", kHop.to, kHop.to}));
+  EXPECT_FALSE(lengths.length("sync", kHop));
+}
+
+TEST(Lengths, come_back_from_their_file_and_refuse_a_broken_one) {
+  const auto file =
+      std::filesystem::temp_directory_path() / ("hookshot-lengths-" + std::to_string(getpid()));
+  ASSERT_TRUE(learned().save(file));
+  const auto back = Lengths::load(file);
+  ASSERT_TRUE(back) << back.error().message();
+  EXPECT_EQ(back->to_json(), learned().to_json());
+  for (const char* broken : {"{",
+                             "[]",
+                             "{\"learned\": [{\"lengths_us\": [1, \"2\"]}]}",
+                             "{\"learned\": [{\"lengths_us\": [-1]}]}"}) {
+    std::ofstream(file) << broken;
+    const auto refused = Lengths::load(file);
+    EXPECT_FALSE(refused) << broken;
+  }
+  std::filesystem::remove(file);
+  EXPECT_TRUE(Lengths::load(file)->rows().empty());
+  EXPECT_EQ(Lengths::beside("inventories/lab.yaml"), "inventories/lab.lengths.json");
+  EXPECT_FALSE(learned().save("/nonexistent/file"));
+}
+
+Json moment(const std::string& invocation,
+            const std::string& name,
+            bool opened,
+            std::int64_t at,
+            bool cut = false) {
+  return {{"type", "window"},
+          {"node", "cp-1"},
+          {"window", name},
+          {"op", opened ? "opened" : "closed"},
+          {"cut", cut},
+          {"invocation", invocation},
+          {"boot_id", "b"},
+          {"mono_us", at}};
+}
+
+TEST(Samples, are_of_the_last_start_and_of_whole_spans) {
+  const auto samples = samples_of({moment("i1", "sync", true, 10),
+                                   moment("i1", "sync", false, 99, true),
+                                   moment("i2", "sync", true, 100),
+                                   moment("i2", "sync", false, 150),
+                                   moment("i2", "sync", true, 160),
+                                   moment("i2", "sync", false, 200),
+                                   moment("i2", "hooks", true, 300),
+                                   moment("i2", "hooks", false, 350),
+                                   moment("i2", "ready", true, 400),
+                                   moment("i2", "ready", false, 401, true)});
+  ASSERT_EQ(samples.at("cp-1").size(), 2U) << "what was cut is no length";
+  const Sample& sync = samples.at("cp-1")[0];
+  const Sample& hooks = samples.at("cp-1")[1];
+  EXPECT_EQ(sync.length_us, 40) << "the last closing counts";
+  EXPECT_EQ(hooks.length_us, 50);
+  EXPECT_EQ(hooks.since_us.at("sync"), 140);
+}
+
+}  // namespace
+}  // namespace harness::aim

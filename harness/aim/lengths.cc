@@ -1,0 +1,255 @@
+#include "harness/aim/lengths.h"
+
+#include <algorithm>
+#include <fstream>
+#include <sstream>
+
+#include <fmt/format.h>
+
+namespace harness::aim {
+namespace {
+
+constexpr std::size_t kSamplesKept = 200;
+
+void keep(std::vector<std::int64_t>& samples, std::int64_t value) {
+  samples.push_back(value);
+  if (samples.size() > kSamplesKept) {
+    samples.erase(samples.begin());
+  }
+}
+
+std::int64_t at_quantile(const std::vector<std::int64_t>& sorted, double part) {
+  return sorted[static_cast<std::size_t>(part * static_cast<double>(sorted.size() - 1) + 0.5)];
+}
+
+Result<std::vector<std::int64_t>> numbers(const Json& json, const std::string& what) {
+  std::vector<std::int64_t> out;
+  if (!json.is_array()) {
+    return fail(ErrorCode::invalid_input, what + " must be a list of numbers");
+  }
+  for (const Json& value : json) {
+    if (!value.is_number_integer() || value.get<std::int64_t>() < 0) {
+      return fail(ErrorCode::invalid_input, what + " holds something else than microseconds");
+    }
+    out.push_back(value.get<std::int64_t>());
+  }
+  return out;
+}
+
+struct Opening {
+  std::string window;
+  std::int64_t at_us = 0;
+};
+
+struct Start {
+  std::string invocation;
+  std::vector<Opening> openings;  // each window's last, in order
+  std::vector<Sample> samples;
+};
+
+void open(Start& start, const std::string& window, std::int64_t at_us) {
+  std::erase_if(start.openings, [&](const Opening& one) { return one.window == window; });
+  start.openings.push_back({window, at_us});
+}
+
+void close(Start& start, const std::string& window, std::int64_t at_us) {
+  const auto opened = std::ranges::find(start.openings, window, &Opening::window);
+  if (opened == start.openings.end()) {
+    return;
+  }
+  Sample sample{.window = window, .length_us = at_us - opened->at_us};
+  for (const Opening& other : start.openings) {
+    if (other.at_us < opened->at_us) {
+      sample.since_us[other.window] = opened->at_us - other.at_us;
+    }
+  }
+  std::erase_if(start.samples, [&](const Sample& one) { return one.window == window; });
+  start.samples.push_back(std::move(sample));
+}
+
+}  // namespace
+
+std::optional<Learned> figures(std::vector<std::int64_t> samples_us) {
+  if (samples_us.empty()) {
+    return std::nullopt;
+  }
+  std::ranges::sort(samples_us);
+  const std::int64_t median = at_quantile(samples_us, 0.5);
+  Learned out{.samples = samples_us.size(),
+              .shortest = Microseconds(samples_us.front()),
+              .median = Microseconds(median),
+              .longest = Microseconds(samples_us.back())};
+  std::ranges::transform(
+      samples_us, samples_us.begin(), [&](std::int64_t value) { return std::abs(value - median); });
+  std::ranges::sort(samples_us);
+  out.spread = Microseconds(at_quantile(samples_us, 0.5));
+  return out;
+}
+
+std::map<std::string, std::vector<Sample>> samples_of(const std::vector<Json>& events) {
+  std::map<std::string, Start> last;
+  for (const Json& event : events) {
+    if (json_string(event, "type") != "window") {
+      continue;
+    }
+    Start& start = last[json_string(event, "node")];
+    const std::string invocation =
+        json_string(event, "boot_id") + " " + json_string(event, "invocation");
+    if (json_string(event, "op") == "opened") {
+      if (invocation != start.invocation) {
+        start = {.invocation = invocation, .openings = {}, .samples = {}};
+      }
+      open(start, json_string(event, "window"), json_int(event, "mono_us"));
+    } else if (invocation == start.invocation && !json_bool(event, "cut")) {
+      close(start, json_string(event, "window"), json_int(event, "mono_us"));
+    }
+  }
+  std::map<std::string, std::vector<Sample>> out;
+  for (auto& [node, start] : last) {
+    out[node] = std::move(start.samples);
+  }
+  return out;
+}
+
+std::filesystem::path Lengths::beside(const std::filesystem::path& inventory) {
+  std::filesystem::path out = inventory;
+  return out.replace_extension(".lengths.json");
+}
+
+Result<Lengths> Lengths::load(const std::filesystem::path& file) {
+  Lengths out;
+  std::error_code problem;
+  if (!std::filesystem::exists(file, problem)) {
+    return out;
+  }
+  std::ifstream in(file);
+  std::ostringstream text;
+  text << in.rdbuf();
+  TRY_ASSIGN(const Json json, parse_json(text.str()), file.string());
+  if (!json.is_object() || !json.contains("learned") || !json["learned"].is_array()) {
+    return fail(
+        ErrorCode::invalid_input,
+        file.string() + ": no file of learned lengths; `hookshot windows learn` writes one");
+  }
+  for (const Json& row : json["learned"]) {
+    const Where where{json_string(row, "node"), json_string(row, "from"), json_string(row, "to")};
+    const std::string window = json_string(row, "window");
+    Samples& samples = out.samples_[where][window];
+    const std::string what = fmt::format("{}: {} of {}", file.string(), window, where.node);
+    TRY_ASSIGN(samples.lengths_us, numbers(row.value("lengths_us", Json()), what), "learned");
+    const Json gaps = row.value("gaps_us", Json::object());
+    for (const auto& [earlier, values] : gaps.items()) {
+      TRY_ASSIGN(samples.gaps_us[earlier], numbers(values, what), "learned");
+    }
+  }
+  return out;
+}
+
+Json Lengths::to_json() const {
+  Json out = {{"learned", Json::array()}};
+  for (const auto& [where, windows] : samples_) {
+    for (const auto& [window, samples] : windows) {
+      Json row = {{"node", where.node},
+                  {"from", where.from},
+                  {"to", where.to},
+                  {"window", window},
+                  {"lengths_us", samples.lengths_us},
+                  {"gaps_us", samples.gaps_us}};
+      if (const auto learned = figures(samples.lengths_us)) {
+        row["median_us"] = learned->median.count();
+        row["spread_us"] = learned->spread.count();
+      }
+      out["learned"].push_back(std::move(row));
+    }
+  }
+  return out;
+}
+
+Status Lengths::save(const std::filesystem::path& file) const {
+  const std::string part = file.string() + ".part";
+  std::ofstream out(part, std::ios::trunc);
+  out << to_json().dump(1) << "\n";
+  out.close();
+  std::error_code problem;
+  if (out) {
+    std::filesystem::rename(part, file, problem);
+  }
+  if (!out || problem) {
+    return fail(ErrorCode::invalid_input,
+                fmt::format("{} cannot be written{}",
+                            file.string(),
+                            problem ? ": " + problem.message() : std::string()));
+  }
+  return {};
+}
+
+void Lengths::add(const Where& where, const Sample& sample) {
+  Samples& samples = samples_[where][sample.window];
+  keep(samples.lengths_us, sample.length_us);
+  for (const auto& [earlier, gap] : sample.since_us) {
+    keep(samples.gaps_us[earlier], gap);
+  }
+}
+
+const Lengths::Samples* Lengths::find(const std::string& window,
+                                      const Where& where,
+                                      std::string& node) const {
+  const auto in = [&](const Where& place) -> const Samples* {
+    const auto windows = samples_.find(place);
+    if (windows == samples_.end()) {
+      return nullptr;
+    }
+    const auto found = windows->second.find(window);
+    return found == windows->second.end() ? nullptr : &found->second;
+  };
+  node = where.node;
+  if (const Samples* own = in(where)) {
+    return own;
+  }
+  for (const auto& [other, windows] : samples_) {
+    if (other.from == where.from && other.to == where.to && windows.contains(window)) {
+      node = other.node;
+      return in(other);
+    }
+  }
+  return nullptr;
+}
+
+std::optional<Learned> Lengths::length(const std::string& window, const Where& where) const {
+  std::string node;
+  const Samples* samples = find(window, where, node);
+  auto out = samples == nullptr ? std::nullopt : figures(samples->lengths_us);
+  if (out) {
+    out->node = node;
+  }
+  return out;
+}
+
+std::optional<Learned> Lengths::gap(const std::string& earlier,
+                                    const std::string& window,
+                                    const Where& where) const {
+  std::string node;
+  const Samples* samples = find(window, where, node);
+  if (samples == nullptr || !samples->gaps_us.contains(earlier)) {
+    return std::nullopt;
+  }
+  auto out = figures(samples->gaps_us.at(earlier));
+  if (out) {
+    out->node = node;
+  }
+  return out;
+}
+
+std::vector<Lengths::Row> Lengths::rows() const {
+  std::vector<Row> out;
+  for (const auto& [where, windows] : samples_) {
+    for (const auto& [window, samples] : windows) {
+      if (const auto learned = figures(samples.lengths_us)) {
+        out.push_back({where, window, *learned});
+      }
+    }
+  }
+  return out;
+}
+
+}  // namespace harness::aim

@@ -1,0 +1,93 @@
+// How long windows last, learned from starts without faults, per node, hop and window; kept beside
+// the inventory as INVENTORY.lengths.json.
+//
+// A hop is a pair of versions; a restart in place is a hop from a version to itself. Samples are
+// kept (the last 200 of each), figures are made from them when asked.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "harness/base/json.h"
+#include "harness/base/result.h"
+#include "harness/base/time.h"
+
+namespace harness::aim {
+
+struct Where {
+  std::string node;
+  std::string from;  // tags
+  std::string to;
+
+  auto operator<=>(const Where&) const = default;
+};
+
+struct Learned {
+  std::size_t samples = 0;
+  Microseconds shortest{0};
+  Microseconds median{0};
+  Microseconds longest{0};
+  // Half of the samples lie within this of the median.
+  Microseconds spread{0};
+  std::string node;  // whose samples they are: another node's when this one has none
+};
+
+// The middle of sorted samples and what lies around it; nothing without samples.
+std::optional<Learned> figures(std::vector<std::int64_t> samples_us);
+
+// One window of one start: from its opening to its closing, and how long before it each other
+// window had opened.
+struct Sample {
+  std::string window;
+  std::int64_t length_us = 0;
+  std::map<std::string, std::int64_t> since_us;  // window that opened earlier -> gap
+};
+
+// The last invocation of each node in a trial's events in which windows opened and closed by their
+// markers. Spans that were cut are no lengths.
+std::map<std::string, std::vector<Sample>> samples_of(const std::vector<Json>& events);
+
+class Lengths {
+ public:
+  // A file that is not there is an empty set; a broken one is invalid_input.
+  static Result<Lengths> load(const std::filesystem::path& file);
+  static std::filesystem::path beside(const std::filesystem::path& inventory);
+
+  // There whole or not at all.
+  Status save(const std::filesystem::path& file) const;
+
+  void add(const Where& where, const Sample& sample);
+
+  // This node's samples of the hop; else those of any node of the same hop.
+  std::optional<Learned> length(const std::string& window, const Where& where) const;
+  // From the opening of `earlier` to the opening of `window`.
+  std::optional<Learned> gap(const std::string& earlier,
+                             const std::string& window,
+                             const Where& where) const;
+
+  Json to_json() const;
+
+  struct Row {
+    Where where;
+    std::string window;
+    Learned learned;
+  };
+
+  std::vector<Row> rows() const;
+
+ private:
+  struct Samples {
+    std::vector<std::int64_t> lengths_us;
+    std::map<std::string, std::vector<std::int64_t>> gaps_us;
+  };
+
+  const Samples* find(const std::string& window, const Where& where, std::string& node) const;
+
+  std::map<Where, std::map<std::string, Samples>> samples_;
+};
+
+}  // namespace harness::aim

@@ -1,0 +1,140 @@
+#include "harness/aim/sweep.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include <fmt/format.h>
+
+namespace harness::aim {
+namespace {
+
+constexpr int kVisitsPerInstant = 2;
+
+struct Gap {
+  std::int64_t begin = 0;
+  std::int64_t end = 0;
+
+  std::int64_t size() const { return end - begin; }
+
+  std::int64_t middle() const { return begin + size() / 2; }
+};
+
+bool tried(const std::vector<Visit>& visits, const Aim& aim) {
+  return std::ranges::count(visits, aim, &Visit::planned) >= kVisitsPerInstant;
+}
+
+// A window that lasted longer than the learned length is hit at its end.
+std::int64_t inside(const SweepPlan& plan, Microseconds landed) {
+  return std::clamp<std::int64_t>(landed.count(), 0, plan.length.count());
+}
+
+bool hit_where(const std::vector<Visit>& visits, Aim::Where where) {
+  return std::ranges::any_of(visits, [&](const Visit& visit) {
+    return visit.planned.where == where && visit.landed.has_value();
+  });
+}
+
+// Instants that need no more visits: those that were hit, and those that were aimed at twice.
+std::vector<std::int64_t> settled(const SweepPlan& plan, const std::vector<Visit>& visits) {
+  std::vector<std::int64_t> out;
+  for (const Visit& visit : visits) {
+    if (visit.planned.where != Aim::Where::inside) {
+      continue;
+    }
+    if (visit.landed) {
+      out.push_back(inside(plan, *visit.landed));
+    }
+    if (tried(visits, visit.planned)) {
+      out.push_back(visit.planned.distance.count());
+    }
+  }
+  std::ranges::sort(out);
+  return out;
+}
+
+Gap widest(const SweepPlan& plan, const std::vector<std::int64_t>& points) {
+  Gap out;
+  std::int64_t from = 0;
+  for (const std::int64_t point : points) {
+    if (point - from > out.size()) {
+      out = {from, point};
+    }
+    from = point;
+  }
+  if (plan.length.count() - from > out.size()) {
+    out = {from, plan.length.count()};
+  }
+  return out;
+}
+
+std::string limit_reached(const SweepPlan& plan,
+                          const std::vector<Visit>& visits,
+                          Microseconds elapsed) {
+  if (plan.count > 0 && static_cast<int>(visits.size()) >= plan.count) {
+    return fmt::format("{} trials were asked for", plan.count);
+  }
+  if (plan.time.count() > 0 && elapsed >= plan.time) {
+    return fmt::format("its time of {} is over", format_duration(plan.time));
+  }
+  const auto passed = std::ranges::count_if(
+      visits, [](const Visit& visit) { return visit.landed && !visit.failed; });
+  const bool failed = std::ranges::any_of(visits, &Visit::failed);
+  if (plan.confidence > 0 && !failed && passed >= passes_wanted(plan.confidence, plan.fail_rate)) {
+    return fmt::format("{} hits without a failure: {:g} % sure that fewer than {:g} % fail",
+                       passed,
+                       plan.confidence * 100,
+                       plan.fail_rate * 100);
+  }
+  return {};
+}
+
+}  // namespace
+
+int passes_wanted(double confidence, double fail_rate) {
+  if (confidence <= 0 || confidence >= 1 || fail_rate <= 0 || fail_rate >= 1) {
+    return 0;
+  }
+  return static_cast<int>(std::ceil(std::log(1 - confidence) / std::log(1 - fail_rate)));
+}
+
+Microseconds largest_gap(const SweepPlan& plan, const std::vector<Visit>& visits) {
+  std::vector<std::int64_t> hits;
+  for (const Visit& visit : visits) {
+    if (visit.landed && visit.planned.where == Aim::Where::inside) {
+      hits.push_back(inside(plan, *visit.landed));
+    }
+  }
+  std::ranges::sort(hits);
+  return Microseconds(widest(plan, hits).size());
+}
+
+Next next_instant(const SweepPlan& plan, const std::vector<Visit>& visits, Microseconds elapsed) {
+  if (std::string why = limit_reached(plan, visits, elapsed); !why.empty()) {
+    return {std::nullopt, std::move(why)};
+  }
+  const auto wanted = [&](const Aim& aim) {
+    return !hit_where(visits, aim.where) && !tried(visits, aim);
+  };
+  const Aim opening{};
+  if (wanted(opening)) {
+    return {opening, "the opening"};
+  }
+  const bool begun = visits.size() >= 2;
+  const Aim before{Aim::Where::before, plan.resolution};
+  const Aim after{Aim::Where::after, plan.resolution};
+  if (plan.around && begun && wanted(before)) {
+    return {before, "just before the window"};
+  }
+  if (plan.around && begun && wanted(after)) {
+    return {after, "just after the window"};
+  }
+  const Gap gap = widest(plan, settled(plan, visits));
+  if (gap.size() <= plan.resolution.count()) {
+    return {std::nullopt,
+            fmt::format("no gap is larger than {}", format_duration(plan.resolution))};
+  }
+  return {Aim{Aim::Where::inside, Microseconds(gap.middle())},
+          fmt::format("the middle of a gap of {}", format_duration(Microseconds(gap.size())))};
+}
+
+}  // namespace harness::aim

@@ -1,0 +1,103 @@
+#include "harness/aim/sweep.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace harness::aim {
+namespace {
+
+using std::chrono::milliseconds;
+using testing::HasSubstr;
+
+constexpr SweepPlan kPlan{.length = milliseconds(800), .resolution = milliseconds(50)};
+
+// Visits as a node without jitter would answer them.
+std::vector<std::string> order(const SweepPlan& plan, std::size_t most) {
+  std::vector<Visit> visits;
+  std::vector<std::string> out;
+  while (out.size() < most) {
+    const Next next = next_instant(plan, visits, Microseconds(0));
+    if (!next.aim) {
+      break;
+    }
+    out.push_back(to_string(*next.aim));
+    visits.push_back({*next.aim, from_opening(*next.aim, plan.length)});
+  }
+  return out;
+}
+
+TEST(Sweep, bisects_the_window_and_looks_around_it) {
+  EXPECT_THAT(order(kPlan, 8),
+              testing::ElementsAre(
+                  "+0s", "+400ms", "-50ms", "closed+50ms", "+200ms", "+600ms", "+100ms", "+300ms"));
+}
+
+TEST(Sweep, ends_when_no_gap_is_larger_than_the_resolution) {
+  const auto all = order(kPlan, 1000);
+  EXPECT_EQ(all.size(), 18U) << "0, 50 ... 750 ms, before and after";
+  std::vector<Visit> visits;
+  for (int at = 0; at <= 800; at += 50) {
+    visits.push_back({{Aim::Where::inside, milliseconds(at)}, milliseconds(at)});
+  }
+  SweepPlan plan = kPlan;
+  plan.around = false;
+  const Next next = next_instant(plan, visits, Microseconds(0));
+  EXPECT_FALSE(next.aim);
+  EXPECT_THAT(next.why, HasSubstr("no gap is larger than 50ms"));
+}
+
+TEST(Sweep, fills_the_gap_that_the_hits_left_not_the_plan) {
+  std::vector<Visit> visits = {{{}, milliseconds(2)},
+                               {{Aim::Where::inside, milliseconds(400)}, milliseconds(700)}};
+  SweepPlan plan = kPlan;
+  plan.around = false;
+  EXPECT_EQ(to_string(*next_instant(plan, visits, Microseconds(0)).aim), "+351ms");
+  EXPECT_EQ(largest_gap(plan, visits), milliseconds(698));
+}
+
+TEST(Sweep, leaves_an_instant_alone_that_was_missed_twice) {
+  SweepPlan plan = kPlan;
+  plan.around = false;
+  std::vector<Visit> visits = {{{}, milliseconds(0)},
+                               {{Aim::Where::inside, milliseconds(400)}, {}}};
+  EXPECT_EQ(to_string(*next_instant(plan, visits, Microseconds(0)).aim), "+400ms");
+  visits.push_back(visits.back());
+  EXPECT_EQ(to_string(*next_instant(plan, visits, Microseconds(0)).aim), "+200ms");
+  EXPECT_EQ(largest_gap(plan, visits), milliseconds(800)) << "a miss visits nothing";
+}
+
+TEST(Sweep, comes_to_an_end_however_the_node_jitters) {
+  std::vector<Visit> visits;
+  int rounds = 0;
+  while (rounds < 500) {
+    const Next next = next_instant(kPlan, visits, Microseconds(0));
+    if (!next.aim) {
+      break;
+    }
+    ++rounds;
+    visits.push_back(
+        {*next.aim,
+         rounds % 3 == 0 ? std::nullopt : std::optional<Microseconds>(milliseconds(900))});
+  }
+  EXPECT_LT(rounds, 80);
+}
+
+TEST(Sweep, stops_by_count_by_time_and_by_confidence) {
+  SweepPlan plan = kPlan;
+  plan.count = 1;
+  EXPECT_THAT(next_instant(plan, {{{}, milliseconds(0)}}, Microseconds(0)).why,
+              HasSubstr("1 trials"));
+  plan.count = 0;
+  plan.time = std::chrono::minutes(1);
+  EXPECT_THAT(next_instant(plan, {}, std::chrono::minutes(1)).why, HasSubstr("time of 1m"));
+  plan.time = Microseconds(0);
+  plan.confidence = 0.95;
+  EXPECT_EQ(passes_wanted(0.95, 0.1), 29);
+  std::vector<Visit> visits(29, Visit{{}, milliseconds(0)});
+  EXPECT_FALSE(next_instant(plan, visits, Microseconds(0)).aim);
+  visits.back().failed = true;
+  EXPECT_TRUE(next_instant(plan, visits, Microseconds(0)).aim) << "a failure is looked into";
+}
+
+}  // namespace
+}  // namespace harness::aim

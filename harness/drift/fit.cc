@@ -1,0 +1,137 @@
+#include "harness/drift/fit.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+namespace harness::drift {
+namespace {
+
+const event::Marker* first(const std::vector<event::Marker>& markers, const ReadLine& read) {
+  const auto found = std::ranges::find_if(
+      markers, [&](const event::Marker& marker) { return marks(marker, read); });
+  return found == markers.end() ? nullptr : &*found;
+}
+
+std::string wanted(const std::vector<event::Marker>& markers) {
+  std::string out;
+  for (const event::Marker& marker : markers) {
+    if (in_journal(marker)) {
+      out += (out.empty() ? "" : " or ") + event::describe(marker);
+    }
+  }
+  return out;
+}
+
+std::int64_t time_of(const journal::Entry& entry) {
+  return entry.mono_us != 0 ? entry.mono_us : entry.wall_us;
+}
+
+}  // namespace
+
+bool in_journal(const event::Marker& marker) {
+  return marker.kind == event::Marker::Kind::log || marker.kind == event::Marker::Kind::systemd;
+}
+
+bool marks(const event::Marker& marker, const ReadLine& read) {
+  if (marker.kind == event::Marker::Kind::log) {
+    return read.own && (marker.level.empty() || marker.level == read.line.level) &&
+           event::glob_matches(marker.text, read.line.msg);
+  }
+  return marker.kind == event::Marker::Kind::systemd && read.entry->ident == "systemd" &&
+         event::glob_matches(marker.text, read.entry->message);
+}
+
+Follower::Follower(const std::vector<Expected>& expected) : expected_(expected) {
+  for (const Expected& one : expected_) {
+    tracks_.push_back({.expected = &one,
+                       .seen = {.window = one.window.name},
+                       .visible = std::ranges::any_of(one.window.open, in_journal) &&
+                                  std::ranges::any_of(one.window.close, in_journal)});
+  }
+}
+
+bool Follower::feed(const ReadLine& read) {
+  bool marker_seen = false;
+  for (Track& track : tracks_) {
+    const event::WindowDef& window = track.expected->window;
+    const event::Marker* opens = first(window.open, read);
+    const event::Marker* closes = first(window.close, read);
+    marker_seen = marker_seen || opens != nullptr || closes != nullptr;
+    if (!track.open && opens != nullptr) {
+      track.open = true;
+      ++open_;
+      ++track.seen.spans;
+      track.seen.closed = false;
+      track.opened_us = time_of(*read.entry);
+      track.seen.opened_by = event::describe(*opens);
+    } else if (track.open && closes != nullptr) {
+      track.open = false;
+      --open_;
+      track.seen.closed = true;
+      track.seen.closed_by = event::describe(*closes);
+      const std::int64_t now = time_of(*read.entry);
+      track.seen.length_us = now == 0 || track.opened_us == 0 ? -1 : now - track.opened_us;
+    }
+  }
+  return marker_seen;
+}
+
+std::string Follower::open_window() const {
+  const Track* latest = nullptr;
+  for (const Track& track : tracks_) {
+    if (track.open && (latest == nullptr || track.opened_us >= latest->opened_us)) {
+      latest = &track;
+    }
+  }
+  return latest == nullptr ? "" : latest->seen.window;
+}
+
+std::vector<WindowSeen> Follower::windows() const {
+  std::vector<WindowSeen> out;
+  for (const Track& track : tracks_) {
+    if (track.seen.spans > 0) {
+      out.push_back(track.seen);
+    }
+  }
+  return out;
+}
+
+std::vector<std::string> Follower::missing() const {
+  std::vector<std::string> out;
+  for (const Track& track : tracks_) {
+    const event::WindowDef& window = track.expected->window;
+    if (!track.visible) {
+      continue;
+    }
+    if (track.seen.spans == 0 && !track.expected->conditional) {
+      out.push_back(fmt::format("{} never opened; wanted {}", window.name, wanted(window.open)));
+    } else if (track.seen.spans > 0 && !track.seen.closed) {
+      out.push_back(fmt::format("{} never closed; wanted {}", window.name, wanted(window.close)));
+    }
+  }
+  return out;
+}
+
+std::vector<std::string> Follower::not_visible() const {
+  std::vector<std::string> out;
+  for (const Track& track : tracks_) {
+    if (!track.visible) {
+      out.push_back(track.seen.window);
+    }
+  }
+  return out;
+}
+
+Fit Follower::fit() const {
+  Fit out;
+  for (const Track& track : tracks_) {
+    if (track.visible && !track.expected->conditional) {
+      ++out.wanted;
+      out.seen += track.seen.spans > 0 && track.seen.closed ? 1 : 0;
+    }
+  }
+  return out;
+}
+
+}  // namespace harness::drift

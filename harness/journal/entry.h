@@ -1,0 +1,45 @@
+// A journal on this machine, in whatever form it was handed over, as a stream of entries of one
+// shape. Only what concerns RKE2's units comes out: lines of their own processes, and systemd's
+// about them.
+//
+// Forms, told apart by the first bytes: a journal file (what lies in /var/log/journal), `-o json`,
+// `-o export`, and text: short, short-precise, short-iso, short-unix, short-monotonic, short-full,
+// with months in any language. A compressed file is refused with the command that unpacks it.
+//
+// Memory does not grow with the input. What cannot be read is counted, never guessed at.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+
+#include "harness/base/result.h"
+
+namespace harness::journal {
+
+struct Entry {
+  std::int64_t wall_us = 0;  // 0: the form does not say
+  std::int64_t mono_us = 0;  // within a boot; 0: the form does not say
+  std::string boot_id;       // without dashes; text has "boot-1", "boot-2", ...
+  // Text does not carry it: "run-1", "run-2", ... by systemd's `Starting` lines and new processes.
+  std::string invocation;
+  std::string unit;   // rke2-server.service, rke2-agent.service; empty where the form leaves it out
+  std::string ident;  // rke2, systemd, sh
+  std::int64_t pid = 0;
+  std::string message;
+};
+
+enum class Form { file, json, exported, text };
+std::string_view to_string(Form form);
+
+struct ReadReport {
+  Form form = Form::text;
+  std::uint64_t bytes = 0;
+  std::uint64_t entries = 0;     // handed over
+  std::uint64_t unreadable = 0;  // records or lines that contradict the form
+};
+
+// Errors: invalid_input when the file is not there, empty, or in no known form.
+Result<ReadReport> read(const std::string& path, const std::function<void(const Entry&)>& take);
+
+}  // namespace harness::journal

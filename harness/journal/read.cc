@@ -1,0 +1,139 @@
+#include <array>
+#include <charconv>
+#include <filesystem>
+#include <fstream>
+
+#include <fmt/format.h>
+
+#include "harness/journal/forms.h"
+
+namespace harness::journal {
+namespace {
+
+constexpr std::string_view kServer = "rke2-server.service";
+constexpr std::string_view kAgent = "rke2-agent.service";
+
+std::int64_t number(std::string_view text) {
+  std::int64_t value = 0;
+  std::from_chars(text.data(), text.data() + text.size(), value);
+  return value;
+}
+
+bool is_rke2(std::string_view unit) {
+  return unit == kServer || unit == kAgent;
+}
+
+struct Magic {
+  std::string_view bytes;
+  std::string_view tool;
+};
+
+constexpr std::array<Magic, 4> kPacked = {{{"\x1f\x8b", "gunzip"},
+                                           {"\x28\xb5\x2f\xfd", "unzstd"},
+                                           {"\xfd"
+                                            "7zXZ",
+                                            "unxz"},
+                                           {"PK\x03\x04", "unzip"}}};
+
+Result<Form> form_of(std::string_view head, const std::string& path) {
+  for (const Magic& packed : kPacked) {
+    if (head.starts_with(packed.bytes)) {
+      return fail(ErrorCode::invalid_input,
+                  fmt::format("{} is compressed: unpack it with {} first", path, packed.tool));
+    }
+  }
+  if (head.starts_with("LPKSHHRH")) {
+    return Form::file;
+  }
+  if (head.starts_with("__CURSOR=") || head.starts_with("__REALTIME_TIMESTAMP=")) {
+    return Form::exported;
+  }
+  if (head.starts_with('{')) {
+    return Form::json;
+  }
+  if (head.find('\0') != std::string_view::npos) {
+    return fail(ErrorCode::invalid_input,
+                fmt::format("{} is no journal: neither a journal file, nor what `journalctl -o "
+                            "json`, `-o export` or `-o short...` prints",
+                            path));
+  }
+  return Form::text;
+}
+
+}  // namespace
+
+std::string_view to_string(Form form) {
+  switch (form) {
+    case Form::file:
+      return "journal file";
+    case Form::json:
+      return "json";
+    case Form::exported:
+      return "export";
+    case Form::text:
+      return "text";
+  }
+  return "text";
+}
+
+// UNIT and INVOCATION_ID are systemd's words about a unit, the others the process's own.
+void set_field(Entry& entry, std::string_view name, std::string_view value) {
+  if (name == "MESSAGE") {
+    entry.message = value;
+  } else if (name == "SYSLOG_IDENTIFIER") {
+    entry.ident = value;
+  } else if (name == "_PID") {
+    entry.pid = number(value);
+  } else if (name == "__REALTIME_TIMESTAMP") {
+    entry.wall_us = number(value);
+  } else if (name == "__MONOTONIC_TIMESTAMP") {
+    entry.mono_us = number(value);
+  } else if (name == "_BOOT_ID") {
+    entry.boot_id = value;
+  } else if ((name == "_SYSTEMD_UNIT" || name == "UNIT") && is_rke2(value)) {
+    entry.unit = value;
+  } else if (name == "_SYSTEMD_INVOCATION_ID" && entry.invocation.empty()) {
+    entry.invocation = value;
+  } else if (name == "INVOCATION_ID") {
+    entry.invocation = value;
+  }
+}
+
+bool concerns_rke2(Entry& entry) {
+  return is_rke2(entry.unit) && (entry.pid != 1 || entry.ident == "systemd");
+}
+
+Result<ReadReport> read(const std::string& path, const std::function<void(const Entry&)>& take) {
+  std::ifstream in(path, std::ios::binary);
+  std::error_code problem;
+  if (!in || std::filesystem::is_directory(path, problem)) {
+    return fail(ErrorCode::invalid_input, fmt::format("{} cannot be read", path));
+  }
+  std::array<char, 64> head{};
+  in.read(head.data(), head.size());
+  const auto size = static_cast<std::size_t>(in.gcount());
+  if (size == 0) {
+    return fail(ErrorCode::invalid_input, fmt::format("{} is empty", path));
+  }
+  ReadReport report{.bytes = std::filesystem::file_size(path, problem)};
+  TRY_ASSIGN(report.form, form_of({head.data(), size}, path), "journal");
+  in.clear();
+  in.seekg(0);
+  switch (report.form) {
+    case Form::file:
+      TRY(read_file(path, report, take), path);
+      break;
+    case Form::json:
+      TRY(read_json(in, report, take), path);
+      break;
+    case Form::exported:
+      TRY(read_export(in, report, take), path);
+      break;
+    case Form::text:
+      TRY(read_text(in, report, take), path);
+      break;
+  }
+  return report;
+}
+
+}  // namespace harness::journal
