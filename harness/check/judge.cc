@@ -58,7 +58,7 @@ TrialVerdict judge_trial(const TrialFacts& facts) {
   out.hit = hit.hit;
   out.hit_reason = hit.reason;
   add_times(out, facts, hit);
-  if (!facts.finished || !facts.complete) {
+  if (!facts.finished || !facts.complete || facts.interrupted) {
     out.verdict = Verdict::error;
     out.reason = facts.interrupted ? "interrupted"
                  : facts.finished  ? facts.end_reason

@@ -1,7 +1,7 @@
 #include "harness/run/conductor.h"
 
 #include <algorithm>
-#include <condition_variable>
+#include <map>
 #include <mutex>
 #include <set>
 #include <thread>
@@ -14,6 +14,7 @@
 #include "harness/event/log.h"
 #include "harness/fault/injection.h"
 #include "harness/run/doctor.h"
+#include "harness/run/hosting.h"
 #include "harness/run/judgement.h"
 #include "harness/run/trial.h"
 #include "harness/upgrade/install_method.h"
@@ -32,12 +33,25 @@ std::string suites_of(const plan::Plan& plan) {
   return fmt::format("{}", fmt::join(names, "+"));
 }
 
-Json plan_json(const plan::Plan& plan, int repeat) {
+// The plan as it runs: repeated, and without what GoogleTest's filter or shard left out.
+Json plan_json(const plan::Plan& plan,
+               int repeat,
+               const std::vector<const plan::Case*>& selected) {
   Json out = plan.to_json();
+  Json cases = Json::array();
   for (Json& cell : out["cases"]) {
+    const std::string name = json_string(cell, "name");
+    if (std::ranges::find(selected, name, [](const plan::Case* one) { return one->name; }) ==
+        selected.end()) {
+      out["excluded"].push_back(
+          {{"name", name}, {"reason", "left out by --gtest_filter or by the shard"}});
+      continue;
+    }
     cell["hits"] = json_int(cell, "hits", 1) * repeat;
     cell["attempts"] = json_int(cell, "attempts", 1) * repeat;
+    cases.push_back(std::move(cell));
   }
+  out["cases"] = std::move(cases);
   return out;
 }
 
@@ -46,22 +60,24 @@ class Conductor {
   Conductor(const inventory::Inventory& inventory,
             const plan::Plan& plan,
             const RunOptions& options,
-            Interrupt& interrupt,
-            RunFolder folder)
+            Interrupt& interrupt)
       : inventory_(inventory),
         plan_(plan),
         options_(options),
         interrupt_(interrupt),
-        folder_(std::move(folder)),
         progress_(stdout, options.style) {}
 
-  Status prepare();
-  int run_tests();
+  Status prepare(const std::vector<const plan::Case*>& selected);
   void run_case(const plan::Case& cell);
-  Result<RunEnd> finish();
+  // `problem`: why no case ran.
+  Result<RunEnd> finish(const Status& problem);
+
+  bool has_folder() const { return folder_->has_value(); }
 
  private:
   Status write_run(const std::string& finished);
+  Status connect();
+  check::TrialVerdict run_one(const plan::Case& cell, int trial, const Json& planned, Status& broken);
   Status preflight();
   void heal_leftovers();
 
@@ -71,9 +87,11 @@ class Conductor {
   const plan::Plan& plan_;
   const RunOptions& options_;
   Interrupt& interrupt_;
-  RunFolder folder_;
+  std::optional<RunFolder> folder_;
   Progress progress_;
   std::string started_;
+  std::map<std::string, int> trials_;  // by case; goes on over repetitions
+  std::string stopped_;                // why the run ended before its plan did
   std::unique_ptr<event::EventLog> log_;
   std::unique_ptr<Recorder> recorder_;
   std::unique_ptr<cluster::Cluster> cluster_;
@@ -90,29 +108,32 @@ Status Conductor::write_run(const std::string& finished) {
                      {"address", node.address},
                      {"role", node.server ? "server" : "agent"}});
   }
-  const Json run = {{"run", folder_.name()},
+  std::set<std::string> versions;
+  for (const plan::Case& cell : plan_.cases) {
+    versions.insert(cell.from.tag());
+    versions.insert(cell.to.tag());
+  }
+  const Json run = {{"run", folder_->name()},
                     {"tool", options_.tool},
                     {"seed", plan_.seed},
+                    {"suites", options_.suites},
+                    {"versions", versions},
                     {"inventory", inventory_.digest},
+                    {"inventory_path", inventory_.file},
                     {"cluster", inventory_.cluster},
                     {"nodes", nodes},
                     {"started", started_},
                     {"finished", finished}};
-  return folder_.write("run.json", run.dump(2) + "\n");
+  return folder_->write("run.json", run.dump(2) + "\n");
 }
 
 Status Conductor::preflight() {
-  std::set<std::string> versions;
-  for (const plan::Case& cell : plan_.cases) {
-    for (const Version& version : {cell.from, cell.to}) {
-      if (versions.insert(version.tag()).second) {
-        TRY(method_->verify(version), "artifacts of " + version.tag());
-      }
-    }
-  }
   const auto findings = examine(*cluster_, {.need_allow = true}, Deadline::after(minutes(1)));
   if (blocks(findings)) {
-    return fail(ErrorCode::refused,
+    const bool unmarked = std::ranges::any_of(findings, [](const Finding& finding) {
+      return finding.grade == Finding::Grade::blocking && finding.what == kAllowMarker;
+    });
+    return fail(unmarked ? ErrorCode::refused : ErrorCode::remote_failed,
                 "the cluster is not fit for a run:\n" + describe(findings, false));
   }
   for (const Finding& finding : findings) {
@@ -137,34 +158,80 @@ void Conductor::heal_leftovers() {
   }
 }
 
-Status Conductor::prepare() {
+// Everything that can be wrong on this machine comes before the first node is asked.
+Status Conductor::prepare(const std::vector<const plan::Case*>& selected) {
   started_ = format_wall(wall_now_us());
-  TRY(folder_.write("plan.json", plan_json(plan_, options_.repeat).dump(2) + "\n"), "results");
+  TRY_ASSIGN(method_,
+             upgrade::make_install_method(inventory_.install.method, inventory_.install.artifacts),
+             "install method");
+  std::set<std::string> versions;
+  for (const plan::Case* cell : selected) {
+    for (const Version& version : {cell->from, cell->to}) {
+      if (versions.insert(version.tag()).second) {
+        TRY(method_->verify(version), "artifacts of " + version.tag());
+      }
+    }
+  }
+  TRY_ASSIGN(folder_, RunFolder::create(options_.results, suites_of(plan_)), "results");
+  TRY(folder_->write("plan.json", plan_json(plan_, options_.repeat, selected).dump(2) + "\n"),
+      "results");
   TRY(write_run(""), "results");
-  TRY_ASSIGN(log_, event::EventLog::open(folder_.events()), "results");
+  TRY_ASSIGN(log_, event::EventLog::open(folder_->events()), "results");
   recorder_ = std::make_unique<Recorder>(*log_, progress_);
   recorder_->put({{"type", "run.started"},
                   {"tool", options_.tool},
                   {"seed", plan_.seed},
                   {"suite", suites_of(plan_)}});
-  TRY_ASSIGN(method_,
-             upgrade::make_install_method(inventory_.install.method, inventory_.install.artifacts),
-             "install method");
+  return connect();
+}
+
+Status Conductor::connect() {
   TRY_ASSIGN(cluster_,
              cluster::Cluster::connect(inventory_, Deadline::after(minutes(1))),
              "connect to " + inventory_.cluster);
   access_ = std::make_unique<observe::Access>(cluster_->name(), cluster_->nodes());
   TRY(preflight(), "preflight");
   TRY_ASSIGN(cluster::Node * first, cluster_->first_server(), "lease");
-  TRY_ASSIGN(lease_,
-             cluster::Lease::acquire(*first,
-                                     {.cluster = cluster_->name(),
-                                      .holder = cluster::default_holder(),
-                                      .epoch = folder_.name()},
-                                     Deadline::after(seconds(20))),
-             "lease");
+  auto lease = cluster::Lease::acquire(*first,
+                                       {.cluster = cluster_->name(),
+                                        .holder = cluster::default_holder(),
+                                        .epoch = folder_->name()},
+                                       Deadline::after(seconds(20)));
+  if (!lease) {
+    // Somebody else's run is no mistake of this one's caller.
+    return fail(ErrorCode::remote_failed, "lease: " + lease.error().message());
+  }
+  lease_ = *std::move(lease);
   heal_leftovers();
   return {};
+}
+
+check::TrialVerdict Conductor::run_one(const plan::Case& cell,
+                                       int trial,
+                                       const Json& planned,
+                                       Status& broken) {
+  const TrialContext context{.cluster = *cluster_,
+                             .access = *access_,
+                             .method = *method_,
+                             .recorder = *recorder_,
+                             .run_id = folder_->name(),
+                             .stop = interrupt_.token(),
+                             .trial_dir = folder_->trial(cell.name, trial)};
+  const TrialEnd end = run_trial(context, cell, trial);
+  if (end.dirty) {
+    dirty_ = true;
+    recorder_->put({{"type", "node.dirty"}, {"reason", end.reason}});
+  }
+  broken = lease_->held();
+  broken = broken ? recorder_->written() : broken;
+  const auto verdict = judge_case(*folder_, planned);
+  if (!verdict || verdict->trials.empty()) {
+    broken = fail(ErrorCode::internal,
+                  "the trial could not be judged: " +
+                      (verdict ? std::string("no events") : verdict.error().message()));
+    return {.trial = trial, .verdict = check::Verdict::error};
+  }
+  return verdict->trials.back();
 }
 
 void Conductor::run_case(const plan::Case& cell) {
@@ -174,42 +241,23 @@ void Conductor::run_case(const plan::Case& cell) {
   Json planned = cell.to_json();
   planned["hits"] = hits;
   int landed = 0;
-  for (int trial = 1; trial <= attempts && landed < hits && !stopped(); ++trial) {
-    const TrialContext context{.cluster = *cluster_,
-                               .access = *access_,
-                               .method = *method_,
-                               .recorder = *recorder_,
-                               .run_id = folder_.name(),
-                               .stop = interrupt_.token(),
-                               .trial_dir = folder_.trial(cell.name, trial)};
-    const TrialEnd end = run_trial(context, cell, trial);
-    if (end.dirty) {
-      dirty_ = true;
-      recorder_->put({{"type", "node.dirty"}, {"reason", end.reason}});
-    }
-    const auto verdict = judge_case(folder_, planned);
-    if (!verdict || verdict->trials.empty()) {
-      ADD_FAILURE() << "the trial could not be judged: "
-                    << (verdict ? "no events" : verdict.error().message());
-      return;
-    }
-    const check::TrialVerdict& last = verdict->trials.back();
+  int errors = 0;  // in a row
+  for (int tried = 0; tried < attempts && landed < hits && errors < 2 && !stopped(); ++tried) {
+    Status broken;
+    const check::TrialVerdict last = run_one(cell, ++trials_[cell.name], planned, broken);
     progress_.line(fmt::format("  {}: {}", check::to_string(last.verdict), last.reason));
-    landed = static_cast<int>(std::ranges::count_if(
-        verdict->trials, [](const check::TrialVerdict& t) { return t.counts; }));
-    if (const Status held = lease_->held(); !held) {
-      ADD_FAILURE() << held.error().message();
+    landed += last.counts ? 1 : 0;
+    errors = last.verdict == check::Verdict::error ? errors + 1 : 0;
+    if (!broken) {
+      stopped_ = broken.error().message();
+      progress_.line("the run ends here: " + stopped_);
       interrupt_.stop(3);
-    }
-    if (!recorder_->written()) {
-      ADD_FAILURE() << recorder_->written().error().message();
-      interrupt_.stop(3);
-    }
-    if (last.verdict == check::Verdict::error && !end.complete && trial >= 2) {
-      break;
     }
   }
-  const auto verdict = judge_case(folder_, planned);
+  if (trials_[cell.name] == 0) {
+    GTEST_SKIP() << "the run was stopped before this case";
+  }
+  const auto verdict = judge_case(*folder_, planned);
   ASSERT_TRUE(verdict) << verdict.error().message();
   progress_.line(
       fmt::format("{} {}: {}", check::to_string(verdict->verdict), cell.name, verdict->reason));
@@ -225,58 +273,27 @@ void Conductor::run_case(const plan::Case& cell) {
   }
 }
 
-class PlannedCase : public testing::Test {
- public:
-  PlannedCase(Conductor& conductor, const plan::Case& cell) : conductor_(conductor), cell_(cell) {}
-
-  void TestBody() override { conductor_.run_case(cell_); }
-
- private:
-  Conductor& conductor_;
-  const plan::Case& cell_;
-};
-
-int Conductor::run_tests() {
-  for (const plan::Case& cell : plan_.cases) {
-    const std::size_t slash = cell.name.find('/');
-    testing::RegisterTest(cell.suite.c_str(),
-                          cell.name.substr(slash + 1).c_str(),
-                          nullptr,
-                          nullptr,
-                          cell.suite.c_str(),
-                          static_cast<int>(cell.index),
-                          [this, &cell]() -> PlannedCase* { return new PlannedCase(*this, cell); });
-  }
-  std::vector<std::string> words = {"hookshot"};
-  words.insert(words.end(), options_.gtest_flags.begin(), options_.gtest_flags.end());
-  std::vector<char*> argv;
-  for (std::string& word : words) {
-    argv.push_back(word.data());
-  }
-  argv.push_back(nullptr);
-  int argc = static_cast<int>(words.size());
-  testing::InitGoogleTest(&argc, argv.data());
-  // The progress lines say all that GoogleTest's own printer would, and more.
-  delete testing::UnitTest::GetInstance()->listeners().Release(
-      testing::UnitTest::GetInstance()->listeners().default_result_printer());
-  return RUN_ALL_TESTS();
-}
-
-Result<RunEnd> Conductor::finish() {
+Result<RunEnd> Conductor::finish(const Status& problem) {
   if (lease_) {
     static_cast<void>(lease_->release(Deadline::after(seconds(5))));
   }
-  recorder_->put({{"type", "run.finished"}});
-  TRY(write_run(format_wall(wall_now_us())), "results");
-  TRY_ASSIGN(const report::Model model, judge(folder_), "judge");
-  TRY(write_reports(folder_, model), "report");
-  RunEnd end{.folder = folder_.path(),
-             .exit_status = check::exit_status(model.cases, dirty_),
-             .summary = report::to_markdown(model)};
-  if (interrupt_.exit_status() != 0 && !dirty_) {
-    end.exit_status = interrupt_.exit_status();
+  if (!problem) {
+    stopped_ = problem.error().message();
+  } else if (stopped_.empty() && interrupt_.exit_status() != 0) {
+    stopped_ = interrupt_.exit_status() == 124 ? "the time limit passed" : "it was interrupted";
+  } else if (stopped_.empty() && dirty_) {
+    stopped_ = "a node could not be healed";
   }
-  return end;
+  recorder_->put({{"type", "run.finished"},
+                  {"stopped", stopped_},
+                  {"exit_status", dirty_ ? 5 : interrupt_.exit_status()}});
+  TRY(write_run(format_wall(wall_now_us())), "results");
+  TRY_ASSIGN(const report::Model model, judge(*folder_), "judge");
+  TRY(write_reports(*folder_, model), "report");
+  TRY_ASSIGN(const int status, exit_status(*folder_, model), "judge");
+  return RunEnd{.folder = folder_->path(),
+                .exit_status = status,
+                .summary = report::to_markdown(model)};
 }
 
 }  // namespace
@@ -289,15 +306,13 @@ Result<RunEnd> run(const inventory::Inventory& inventory,
     return fail(ErrorCode::invalid_input,
                 "nothing is left to run; `hookshot plan` says what was left out and why");
   }
+  TRY(check_gtest_flags(options.gtest_flags), "run");
   if (!inventory.expendable) {
     return fail(ErrorCode::refused,
                 fmt::format("{}: the cluster is not expendable; only a cluster whose inventory "
                             "says `expendable: true` is hurt",
                             inventory.file));
   }
-  TRY_ASSIGN(RunFolder folder, RunFolder::create(options.results, suites_of(plan)), "results");
-  Conductor conductor(inventory, plan, options, interrupt, std::move(folder));
-  TRY(conductor.prepare(), "run");
   std::jthread limit;
   if (options.time_limit) {
     limit = std::jthread([&interrupt, for_us = *options.time_limit](const std::stop_token& stop) {
@@ -306,8 +321,27 @@ Result<RunEnd> run(const inventory::Inventory& inventory,
       }
     });
   }
-  conductor.run_tests();
-  return conductor.finish();
+  Conductor conductor(inventory, plan, options, interrupt);
+  const Hosted hosted = host(plan.cases,
+                             options.gtest_flags,
+                             {.prepare = [&](const auto& selected) { return conductor.prepare(selected); },
+                              .run_case = [&](const plan::Case& cell) { conductor.run_case(cell); }});
+  if (hosted.listed) {
+    return RunEnd{.folder = {}, .exit_status = 0, .summary = {}};
+  }
+  if (!hosted.selected && hosted.sharded) {
+    return RunEnd{.folder = {}, .exit_status = 0, .summary = "This shard has no case."};
+  }
+  if (!hosted.selected) {
+    return fail(ErrorCode::invalid_input, "no case matches --gtest_filter; nothing was run");
+  }
+  if (!hosted.prepared) {
+    if (conductor.has_folder()) {
+      static_cast<void>(conductor.finish(hosted.prepared));
+    }
+    return fail(Error(hosted.prepared.error()).prepend("run"));
+  }
+  return conductor.finish({});
 }
 
 }  // namespace harness::run

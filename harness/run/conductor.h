@@ -21,6 +21,7 @@ struct RunOptions {
   std::vector<std::string> gtest_flags;  // --gtest_...
   Progress::Style style = Progress::Style::plain;
   std::string tool;
+  std::vector<std::string> suites;  // the files, as they were given
 };
 
 struct RunEnd {

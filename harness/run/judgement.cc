@@ -11,7 +11,21 @@ struct Trials {
   // by case, then trial
   std::map<std::string, std::map<int, std::vector<Json>>> events;
   std::vector<std::string> dirty;
+  bool finished = false;
+  std::string stopped;
+  int exit_status = 0;
 };
+
+void note_run(Trials& trials, const Json& event) {
+  const std::string type = json_string(event, "type");
+  if (type == "node.dirty") {
+    trials.dirty.push_back(json_string(event, "reason"));
+  } else if (type == "run.finished") {
+    trials.finished = true;
+    trials.stopped = json_string(event, "stopped");
+    trials.exit_status = static_cast<int>(json_int(event, "exit_status"));
+  }
+}
 
 Result<Trials> read_trials(const RunFolder& folder, const std::string& only_case) {
   Trials out;
@@ -20,9 +34,7 @@ Result<Trials> read_trials(const RunFolder& folder, const std::string& only_case
                                 [&](Json event) {
                                   const std::string name = json_string(event, "case");
                                   const auto trial = static_cast<int>(json_int(event, "trial"));
-                                  if (json_string(event, "type") == "node.dirty") {
-                                    out.dirty.push_back(json_string(event, "reason"));
-                                  }
+                                  note_run(out, event);
                                   if (!name.empty() && (only_case.empty() || name == only_case)) {
                                     out.events[name][trial].push_back(std::move(event));
                                   }
@@ -74,9 +86,21 @@ Result<report::Model> judge(const RunFolder& folder) {
                       .finished = json_string(run, "finished")};
   model.dirty = trials.dirty;
   for (const Json& planned : plan.value("cases", Json::array())) {
-    model.cases.push_back(fold(planned, trials));
+    check::CaseVerdict verdict = fold(planned, trials);
+    if (verdict.trials.empty() && (!trials.finished || !trials.stopped.empty())) {
+      verdict.outcome = check::Verdict::error;
+      verdict.verdict = check::Verdict::error;
+      verdict.reason = "not run: " + (trials.finished ? trials.stopped : "the run was cut off");
+    }
+    model.cases.push_back(std::move(verdict));
   }
   return model;
+}
+
+Result<int> exit_status(const RunFolder& folder, const report::Model& model) {
+  TRY_ASSIGN(const Trials trials, read_trials(folder, "-"), "judge");
+  return trials.exit_status != 0 ? trials.exit_status
+                                 : check::exit_status(model.cases, !model.dirty.empty());
 }
 
 Status write_reports(const RunFolder& folder, const report::Model& model, const Formats& formats) {

@@ -11,8 +11,12 @@
 
 namespace harness::run {
 
-// Judges every trial in the events and folds the planned cases. Cases that never ran are skip.
+// Judges every trial in the events and folds the planned cases.
+//
+// A case without a trial in a run that was cut off, or stopped, is an error: it was not tested.
 Result<report::Model> judge(const RunFolder& folder);
+// The status that the run ended with, or must have: 130 and the like from its events.
+Result<int> exit_status(const RunFolder& folder, const report::Model& model);
 // The same for the trials of one case so far, while a run goes on.
 Result<check::CaseVerdict> judge_case(const RunFolder& folder, const Json& planned);
 

@@ -1,12 +1,15 @@
 #include "harness/run/trial.h"
 
 #include <algorithm>
+#include <condition_variable>
 #include <memory>
+#include <mutex>
 #include <vector>
 
 #include <fmt/format.h>
 
 #include "harness/base/seed.h"
+#include "harness/observe/back_off.h"
 #include "harness/observe/node_stream.h"
 #include "harness/observe/probes.h"
 #include "harness/observe/state.h"
@@ -36,6 +39,9 @@ class Trial {
   Status arm();
   Status step();
   Status await_fault();
+  bool never_opened(const Error& error);
+  void disarm_when_stopped(const std::stop_token& over);
+  Status not_stopped() const;
   void heal();
   void settle();
   void start_event();
@@ -54,6 +60,7 @@ class Trial {
   fault::Fault fault_;
   std::vector<std::unique_ptr<observe::NodeStream>> streams_;
   std::unique_ptr<observe::Probes> probes_;
+  std::unique_ptr<observe::BackOffs> back_offs_;
   std::unique_ptr<fault::Heartbeat> heartbeat_;
   bool armed_ = false;
   TrialEnd end_;
@@ -118,6 +125,8 @@ Status Trial::observe() {
       sink_,
       Deadline::after(kStateLimit));
   probes_ = std::make_unique<observe::Probes>(context_.access, observe::Probes::Options{}, sink_);
+  back_offs_ =
+      std::make_unique<observe::BackOffs>(context_.access, observe::BackOffs::Options{}, sink_);
   return {};
 }
 
@@ -145,8 +154,54 @@ Status Trial::arm() {
 
 Status Trial::step() {
   const Deadline deadline = Deadline::after(kStepLimit);
+  const std::jthread disarm([this](const std::stop_token& over) { disarm_when_stopped(over); });
   TRY(upgrade::roll(rollout(), cell_.to, deadline), "upgrade");
   return {};
+}
+
+// A step may take minutes to come back; what is armed must not wait for it.
+void Trial::disarm_when_stopped(const std::stop_token& over) {
+  std::mutex mutex;
+  std::condition_variable_any stopped;
+  std::unique_lock lock(mutex);
+  const std::stop_callback wake(context_.stop, [&] {
+    const std::lock_guard held(mutex);
+    stopped.notify_all();
+  });
+  stopped.wait(lock, over, [&] { return context_.stop.stop_requested(); });
+  if (!over.stop_requested() && armed_) {
+    fault::heal({target_}, context_.cluster.name(), context_.run_id, {}, Deadline::after(kHealLimit));
+  }
+}
+
+Status Trial::not_stopped() const {
+  if (context_.stop.stop_requested()) {
+    return fail(ErrorCode::refused, "interrupted");
+  }
+  return {};
+}
+
+// The record of a window that never opened stays armed; taking it back is healing's work.
+bool Trial::never_opened(const Error& error) {
+  if (error.code() != ErrorCode::timed_out || !target_->connected()) {
+    return false;
+  }
+  const auto lines = target_->guard(
+      "status", {{"cluster", context_.cluster.name()}}, Deadline::after(seconds(20)));
+  const std::string id = record_id(context_.run_id, cell_, number_);
+  for (const Json& line : lines ? *lines : std::vector<Json>()) {
+    if (json_string(line, "id") == id && json_string(line, "state") == "ARMED") {
+      end_.reason = fmt::format("the window {} never opened on {}", cell_.window.name, cell_.target);
+      Json event = line;
+      event["type"] = "fault";
+      event["node"] = target_->name();
+      event["outcome"] = "missed";
+      event["reason"] = end_.reason;
+      sink_(std::move(event));
+      return true;
+    }
+  }
+  return false;
 }
 
 Status Trial::await_fault() {
@@ -154,16 +209,18 @@ Status Trial::await_fault() {
     end_.reason = "no fault";
     return {};
   }
-  TRY_ASSIGN(const fault::Outcome outcome,
-             fault::await(*target_,
-                          context_.cluster.name(),
-                          record_id(context_.run_id, cell_, number_),
-                          sink_,
-                          Deadline::after(seconds(90)),
-                          context_.stop),
-             "await the fault");
+  const auto outcome = fault::await(*target_,
+                                    context_.cluster.name(),
+                                    record_id(context_.run_id, cell_, number_),
+                                    sink_,
+                                    Deadline::after(seconds(90)),
+                                    context_.stop);
+  if (!outcome && never_opened(outcome.error())) {
+    return {};
+  }
+  TRY(outcome, "await the fault");
   end_.reason =
-      outcome.outcome == "applied" ? outcome.evidence : outcome.outcome + ": " + outcome.reason;
+      outcome->outcome == "applied" ? outcome->evidence : outcome->outcome + ": " + outcome->reason;
   return {};
 }
 
@@ -178,11 +235,11 @@ void Trial::heal() {
     if (report.clean()) {
       return {};
     }
-    end_.dirty = true;
     return fail(ErrorCode::remote_failed, fmt::format("{}", fmt::join(report.dirty, "; ")));
   });
-  if (!status && !end_.dirty) {
+  if (!status) {
     end_.dirty = true;
+    end_.reason = status.error().message();
   }
 }
 
@@ -208,15 +265,17 @@ TrialEnd Trial::run() {
   const auto ready = [&]() -> Status {
     TRY_ASSIGN(target_, context_.cluster.node(cell_.target), "target");
     TRY_ASSIGN(fault_, fault::make_fault(cell_.fault, cell_.params), "fault");
+    TRY(not_stopped(), "trial");
     TRY(baseline(), "node");
     return observe();
   }();
-  Status went = ready;
+  Status went = ready ? not_stopped() : ready;
   if (went) {
     went = timed("arm", [&] { return arm(); });
   }
   if (went) {
-    went = step();
+    went = not_stopped();
+    went = went ? step() : went;
     const Status fired = await_fault();
     went = went ? fired : went;
   }
@@ -224,9 +283,10 @@ TrialEnd Trial::run() {
   if (ready) {
     settle();
   }
+  back_offs_.reset();
   probes_.reset();
   streams_.clear();
-  if (!went) {
+  if (!went && !end_.dirty) {
     end_.reason = went.error().message();
   }
   end_.complete = went.has_value();
