@@ -16,6 +16,12 @@ std::string name_of(const Case& cell) {
   return name + "/" + cell.target;
 }
 
+const std::vector<event::WindowDef>& Case::windows_on(bool server) const {
+  static const Watched kNothing;
+  const Watched& all = watched ? *watched : kNothing;
+  return server ? all.on_servers : all.on_agents;
+}
+
 Json Case::to_json() const {
   Json parameters = Json::object();
   for (const auto& [key, value] : params) {

@@ -30,7 +30,7 @@ const std::vector<WindowPack>& packs() {
 }
 
 const WindowPack& pack_of(const std::string& tag) {
-  return **pack_for(packs(), *Version::parse(tag));
+  return *pack_for(packs(), *Version::parse(tag)).value();
 }
 
 bool any(const std::vector<event::Marker>& markers, const Json& fact) {

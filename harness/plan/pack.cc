@@ -187,6 +187,9 @@ Result<std::vector<WindowPack>> load_packs(const std::string& directory) {
     }
   }
   std::ranges::sort(packs, {}, &WindowPack::line);
+  for (WindowPack& pack : packs) {
+    std::ranges::stable_sort(pack.entries, std::ranges::greater(), &WindowPack::Entry::role);
+  }
   return packs;
 }
 

@@ -29,7 +29,11 @@ class Maker {
                 const Path& path,
                 const std::vector<const inventory::Node*>& targets,
                 yaml::Problems& problems);
-  void add_target(const Suite& suite, const Named& window, const inventory::Node& node, Case cell);
+  void add_target(const Suite& suite,
+                  const WindowPack& pack,
+                  const std::string& window,
+                  const inventory::Node& node,
+                  Case cell);
   void add_cell(const Suite& suite, Case cell, const std::string& impossible);
   const Exclusion* excluded_by(const Suite& suite, const Case& cell);
 
@@ -43,6 +47,10 @@ class Maker {
 
 std::string_view role_of(const inventory::Node& node) {
   return node.server ? "server" : "agent";
+}
+
+bool has_window(const std::vector<event::WindowDef>& windows, const std::string& name) {
+  return std::ranges::find(windows, name, &event::WindowDef::name) != windows.end();
 }
 
 std::string describe_fault(const Case& cell) {
@@ -83,6 +91,10 @@ const Exclusion* Maker::excluded_by(const Suite& suite, const Case& cell) {
 
 void Maker::add_cell(const Suite& suite, Case cell, const std::string& impossible) {
   cell.name = name_of(cell);
+  if (cell.fault != "none" && !impossible.empty()) {
+    plan_.excluded.push_back({cell.name, impossible});
+    return;
+  }
   if (const Exclusion* rule = excluded_by(suite, cell)) {
     plan_.excluded.push_back({cell.name, rule->reason});
     return;
@@ -95,9 +107,6 @@ void Maker::add_cell(const Suite& suite, Case cell, const std::string& impossibl
       plan_.excluded.push_back({cell.name, "the same case without a fault is planned already"});
       return;
     }
-  } else if (!impossible.empty()) {
-    plan_.excluded.push_back({cell.name, impossible});
-    return;
   }
   if (!event::glob_matches(options_.filter, cell.name)) {
     plan_.excluded.push_back({cell.name, "left out by --filter " + options_.filter});
@@ -111,27 +120,28 @@ void Maker::add_cell(const Suite& suite, Case cell, const std::string& impossibl
 }
 
 void Maker::add_target(const Suite& suite,
-                       const Named& window,
+                       const WindowPack& pack,
+                       const std::string& window,
                        const inventory::Node& node,
                        Case cell) {
   cell.target = node.name;
-  cell.window.name = window.text;
-  const WindowPack::Entry* entry = find_entry(**pack_for(packs_, cell.to), cell, role_of(node));
+  cell.window.name = window;
+  const WindowPack::Entry* entry = find_entry(pack, cell, role_of(node));
   std::string impossible;
   if (entry != nullptr) {
     cell.window = entry->window;
     if (!entry->condition.empty() && !inventory_.conditions_of(node).contains(entry->condition)) {
       impossible = fmt::format("window '{}' comes only with '{}', which {} does not say of {}",
-                               window.text,
+                               window,
                                entry->condition,
                                inventory_.file,
                                node.name);
     }
-  } else if (!window.text.empty()) {
+  } else if (!window.empty()) {
     impossible = fmt::format("{} is {}, which has no window '{}'",
                              node.name,
                              node.server ? "a server" : "an agent",
-                             window.text);
+                             window);
   }
   add_cell(suite, std::move(cell), impossible);
 }
@@ -140,16 +150,16 @@ void Maker::add_path(const Suite& suite,
                      const Path& path,
                      const std::vector<const inventory::Node*>& targets,
                      yaml::Problems& problems) {
-  auto servers = windows_for(packs_, path.to, "server");
-  auto agents = windows_for(packs_, path.to, "agent");
-  if (!servers || !agents) {
-    problems.add(at(path.place), servers ? agents.error().message() : servers.error().message());
+  const auto pack = pack_for(packs_, path.to);
+  if (!pack) {
+    problems.add(at(path.place), pack.error().message());
     return;
   }
+  const auto watched = std::make_shared<const Watched>(
+      Watched{*windows_for(packs_, path.to, "server"), *windows_for(packs_, path.to, "agent")});
   std::vector<Named> wanted = suite.windows;
   for (const auto& [name, place] : wanted) {
-    if (std::ranges::find(*servers, name, &event::WindowDef::name) == servers->end() &&
-        std::ranges::find(*agents, name, &event::WindowDef::name) == agents->end()) {
+    if (!has_window(watched->on_servers, name) && !has_window(watched->on_agents, name)) {
       problems.add(at(place),
                    fmt::format("{} has no window '{}'; `hookshot windows --of {}` lists them",
                                path.to.tag(),
@@ -168,7 +178,8 @@ void Maker::add_path(const Suite& suite,
       for (const Microseconds offset : suite.offsets) {
         for (const inventory::Node* target : targets) {
           add_target(suite,
-                     window,
+                     **pack,
+                     window.text,
                      *target,
                      Case{.suite = suite.name,
                           .from = path.from,
@@ -179,8 +190,7 @@ void Maker::add_path(const Suite& suite,
                           .fatal = path.fatal,
                           .fault = fault.name,
                           .params = fault.params,
-                          .windows = *servers,
-                          .agent_windows = *agents,
+                          .watched = watched,
                           .offset = offset,
                           .hits = suite.hits,
                           .attempts = suite.attempts,

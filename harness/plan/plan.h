@@ -2,6 +2,7 @@
 // seed's.
 #pragma once
 
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -12,6 +13,12 @@
 #include "harness/plan/suite.h"
 
 namespace harness::plan {
+
+// What the version has to be watched, one for all cells of a path.
+struct Watched {
+  std::vector<event::WindowDef> on_servers;
+  std::vector<event::WindowDef> on_agents;
+};
 
 // One cell of the matrix. The name is the same for the same cell in every run: no seed, time or
 // host in it.
@@ -27,18 +34,16 @@ struct Case {
   std::string fatal;
   std::string fault;
   Params params;
-  event::WindowDef window;                      // empty name: no window (fault none)
-  std::vector<event::WindowDef> windows;        // all that the version has on servers,
-  std::vector<event::WindowDef> agent_windows;  // and on agents, to be watched
+  event::WindowDef window;  // empty name: no window (fault none)
+  std::shared_ptr<const Watched> watched;
   Microseconds offset{0};
   std::string target;  // node name
   int hits = 1;
   int attempts = 5;
   Budget budget;
 
-  const std::vector<event::WindowDef>& windows_on(bool server) const {
-    return server ? windows : agent_windows;
-  }
+  // All windows that the version has on servers, or on agents.
+  const std::vector<event::WindowDef>& windows_on(bool server) const;
 
   Json to_json() const;
 };

@@ -121,6 +121,16 @@ TEST(Plan, leaves_out_windows_of_the_other_role) {
                                    "runtime/w-1"}));
 }
 
+// A cell that cannot be does not use up `keep: one`.
+TEST(Plan, keeps_one_cell_that_can_be) {
+  const std::string text =
+      changed(kSuite, "static-pod-sync", "network-policies") +
+      "exclude:\n  - {fault: \"kill-pod*\", keep: one, reason: one is enough}\n";
+  const Plan plan = *make({*parse_suite(text, "s.yaml", catalogue())}, lab(), packs(), {});
+  ASSERT_EQ(plan.cases.size(), 2U);
+  EXPECT_EQ(plan.cases[1].window.name, "start-up-hooks");
+}
+
 TEST(Plan, watches_a_node_with_the_windows_of_its_role) {
   const Plan plan = plan_of("agent-start", lab(1, 1));
   ASSERT_FALSE(plan.cases.empty());

@@ -43,7 +43,7 @@ inline inventory::Inventory lab(int servers = 1, int agents = 0) {
 }
 
 inline std::vector<WindowPack> packs() {
-  return *load_packs(kSource + "/suites/windows");
+  return load_packs(kSource + "/suites/windows").value();
 }
 
 inline constexpr const char* kSuite =
