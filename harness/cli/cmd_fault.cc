@@ -7,8 +7,9 @@
 
 #include "harness/cli/command.h"
 #include "harness/cli/session.h"
+#include "harness/cluster/lease.h"
 #include "harness/fault/fault.h"
-#include "harness/fault/injection.h"
+#include "harness/fault/inject.h"
 #include "harness/observe/control_plane.h"
 #include "harness/run/interrupt.h"
 
@@ -21,6 +22,7 @@ struct Options {
   std::string node;
   std::vector<std::string> params;
   bool markdown = false;
+  bool json = false;
 };
 
 int list(const Options& options) {
@@ -28,8 +30,16 @@ int list(const Options& options) {
     fmt::print("{}", fault::catalogue_markdown());
     return kPassed;
   }
+  Json all = Json::array();
   for (const auto& [name, spec] : fault::registry()) {
-    fmt::print("{:<16} {}\n", name, spec.summary);
+    if (options.json) {
+      all.push_back({{"name", std::string(name)}, {"summary", std::string(spec.summary)}});
+    } else {
+      fmt::print("{:<16} {}\n", name, spec.summary);
+    }
+  }
+  if (options.json) {
+    fmt::print("{}\n", all.dump(2));
   }
   return kPassed;
 }
@@ -45,41 +55,63 @@ int show(const Options& options) {
   return kPassed;
 }
 
+void print_injected(const Options& options,
+                    const std::string& node,
+                    const fault::Injected& injected) {
+  const auto& outcome = injected.outcome;
+  const std::string what = outcome ? outcome->outcome : "error";
+  const std::string why = !outcome                        ? outcome.error().message()
+                          : outcome->outcome == "applied" ? outcome->evidence
+                                                          : outcome->reason;
+  if (options.json) {
+    const Json out = {{"node", node},
+                      {"outcome", what},
+                      {"reason", why},
+                      {"record", outcome ? outcome->record : Json()},
+                      {"not_healed", injected.healed.dirty}};
+    fmt::print("{}\n", out.dump(2));
+    return;
+  }
+  fmt::print("{}: {}: {}\n", node, what, why);
+  for (const std::string& dirty : injected.healed.dirty) {
+    fmt::print("NOT HEALED {}\n", dirty);
+  }
+}
+
 Result<int> inject(const Options& options, run::Interrupt& interrupt) {
   TRY_ASSIGN(const fault::Params params, fault::parse_params(options.params), "parameters");
   TRY_ASSIGN(const fault::Fault fault, fault::make_fault(options.name, params), "fault");
   TRY_ASSIGN(const Connected connected, connect_to_hurt(options.inventory), "inject");
   TRY_ASSIGN(cluster::Node * node, connected.cluster->node(options.node), "--node");
   const observe::Access access(connected.inventory.cluster, connected.cluster->nodes());
-  const Deadline deadline = Deadline::after(std::chrono::minutes(2));
-  TRY(fault::check_allowed(*node, connected.inventory.cluster, deadline), "inject");
-  if (node->is_server()) {
-    TRY(fault::check_budget(access, *node, fault, {}, deadline), "inject");
-  }
   const std::string id = fmt::format("cli-{:08x}", std::random_device()());
-  TRY(fault::arm(
-          *node,
-          fault,
-          {.id = id, .run = id, .case_name = "inject", .cluster = connected.inventory.cluster},
-          deadline),
-      "inject");
-  const auto outcome = fault::await(*node,
-                                    connected.inventory.cluster,
-                                    id,
-                                    {},
-                                    Deadline::after(std::chrono::minutes(5)),
-                                    interrupt.token());
-  const fault::HealReport healed = fault::heal(
-      {node}, connected.inventory.cluster, id, {}, Deadline::after(std::chrono::minutes(2)));
-  TRY(outcome, "inject");
-  fmt::print("{}: {}: {}\n",
-             node->name(),
-             outcome->outcome,
-             outcome->outcome == "applied" ? outcome->evidence : outcome->reason);
-  for (const std::string& dirty : healed.dirty) {
-    fmt::print("NOT HEALED {}\n", dirty);
+  TRY_ASSIGN(cluster::Node * first, connected.cluster->first_server(), "lease");
+  auto lease = cluster::Lease::acquire(
+      *first,
+      {.cluster = connected.inventory.cluster, .holder = cluster::default_holder(), .epoch = id},
+      Deadline::after(std::chrono::seconds(20)));
+  if (!lease) {
+    return fail(ErrorCode::remote_failed, "lease: " + lease.error().message());
   }
-  return !healed.clean() ? kUnhealed : outcome->outcome == "applied" ? kPassed : kHarness;
+  const auto injected = fault::inject(
+      access,
+      *node,
+      {.fault = fault,
+       .arm = {.id = id, .run = id, .case_name = "inject", .cluster = connected.inventory.cluster},
+       .budget = {},
+       .expendable = connected.inventory.expendable},
+      {},
+      Deadline::after(std::chrono::minutes(5)),
+      interrupt.token());
+  static_cast<void>((*lease)->release(Deadline::after(std::chrono::seconds(5))));
+  TRY(injected, "inject");
+  print_injected(options, node->name(), *injected);
+  const auto& outcome = injected->outcome;
+  return !injected->healed.clean()       ? kUnhealed
+         : interrupt.exit_status() != 0  ? interrupt.exit_status()
+         : !outcome                      ? fail_with(outcome.error())
+         : outcome->outcome == "applied" ? kPassed
+                                         : kHarness;
 }
 
 }  // namespace
@@ -90,6 +122,7 @@ void add_fault(CLI::App& app, Action& action) {
       app.add_subcommand("fault", "The faults: list them, explain one, inject one by hand");
   verb->require_subcommand(1);
   CLI::App* list_verb = verb->add_subcommand("list", "All faults, a line each");
+  list_verb->add_flag("--json", options->json, "As JSON");
   list_verb->add_flag("--markdown", options->markdown, "As the table of faults/README.md");
   list_verb->callback([options, &action] { action = [options] { return list(*options); }; });
   CLI::App* show_verb = verb->add_subcommand(
@@ -102,6 +135,7 @@ void add_fault(CLI::App& app, Action& action) {
   inject_verb->add_option("params", options->params, "Parameters as key=value");
   inject_verb->add_option("--node", options->node, "The node to hurt")->required();
   inventory_option(*inject_verb, options->inventory);
+  inject_verb->add_flag("--json", options->json, "As JSON");
   inject_verb->callback([options, &action] {
     action = [options] {
       run::Interrupt interrupt;

@@ -1,5 +1,7 @@
 // doctor, allow, heal: what concerns the nodes and no suite.
 
+#include <algorithm>
+#include <iterator>
 #include <memory>
 
 #include <fmt/format.h>
@@ -25,12 +27,21 @@ int doctor(const Options& options) {
   if (!inventory) {
     return fail_with(inventory.error());
   }
-  auto cluster = cluster::Cluster::connect(*inventory, Deadline::after(std::chrono::minutes(1)));
+  std::vector<cluster::Unreachable> silent;
+  auto cluster = cluster::Cluster::connect_reachable(
+      *inventory, Deadline::after(std::chrono::minutes(1)), silent);
   if (!cluster) {
     return fail_with(cluster.error());
   }
   auto findings =
       run::examine(**cluster, {.need_allow = false}, Deadline::after(std::chrono::minutes(1)));
+  for (const cluster::Unreachable& node : silent) {
+    findings.push_back({run::Finding::Grade::blocking,
+                        node.node,
+                        "connection",
+                        node.error.message(),
+                        "see that it runs and that `ssh` in the inventory fits it"});
+  }
   if (!inventory->expendable) {
     findings.push_back({run::Finding::Grade::limited,
                         "",
@@ -50,66 +61,82 @@ int doctor(const Options& options) {
   return run::blocks(findings) ? kHarness : kPassed;
 }
 
+// Takes back what is armed, then everything of ours, then the mark.
+Status release(cluster::Node& node, const std::string& cluster, const Deadline& deadline) {
+  const fault::HealReport healed = fault::heal({&node}, cluster, "", {}, deadline);
+  if (!healed.clean()) {
+    return fail(ErrorCode::remote_failed, healed.dirty.front());
+  }
+  TRY(node.guard("release", {{"cluster", cluster}}, deadline), "release");
+  return {};
+}
+
 int allow(const Options& options) {
   auto connected = connect_to_hurt(options.inventory);
   if (!connected) {
     return fail_with(connected.error());
   }
+  const std::string& cluster = connected->inventory.cluster;
+  Json out = Json::array();
   for (cluster::Node* node : connected->cluster->nodes()) {
-    const auto done = node->guard(options.remove ? "disallow" : "allow",
-                                  {{"cluster", connected->inventory.cluster}},
-                                  Deadline::after(std::chrono::seconds(20)));
+    const Deadline deadline = Deadline::after(std::chrono::minutes(1));
+    Status done;
+    if (options.remove) {
+      done = release(*node, cluster, deadline);
+    } else if (auto marked = node->guard("allow", {{"cluster", cluster}}, deadline); !marked) {
+      done = fail(marked.error());
+    }
     if (!done) {
       return fail_with(Error(done.error()).prepend(node->name()));
     }
-    fmt::print("{}: {}\n",
-               node->name(),
-               options.remove ? "mark removed"
-                              : "marked as expendable for cluster " + connected->inventory.cluster);
+    out.push_back({{"node", node->name()}, {"marked", !options.remove}});
+    if (!options.json) {
+      fmt::print("{}: {}\n",
+                 node->name(),
+                 options.remove
+                     ? "nothing is armed; the mark, the guard and all of ours are removed"
+                     : "marked as expendable for cluster " + cluster);
+    }
+  }
+  if (options.json) {
+    fmt::print("{}\n", out.dump(2));
   }
   return kPassed;
 }
 
-int heal(const Options& options) {
-  auto connected = connect(options.inventory);
-  if (!connected) {
-    return fail_with(connected.error());
-  }
-  const fault::HealReport report = fault::heal(connected->cluster->nodes(),
-                                               connected->inventory.cluster,
-                                               "",
-                                               {},
-                                               Deadline::after(std::chrono::minutes(3)));
-  if (options.json) {
-    Json out = {{"records", Json::array()}, {"dirty", report.dirty}};
-    for (const fault::HealedRecord& record : report.records) {
-      out["records"].push_back({{"node", record.node},
-                                {"id", record.id},
-                                {"state", record.state},
-                                {"summary", record.summary}});
+// What a node took back by itself since its controller was gone.
+std::vector<Json> healed_alone(cluster::Node& node, const std::string& cluster) {
+  std::vector<Json> out;
+  const auto past =
+      node.guard("status", {{"cluster", cluster}}, Deadline::after(std::chrono::seconds(20)));
+  for (const Json& record : past ? *past : std::vector<Json>{}) {
+    if (json_string(record, "type") == "record" && json_string(record, "state") == "VERIFIED" &&
+        record.contains("reverted_from") &&
+        json_string(record, "reverted_because") != fault::kAskedByController) {
+      Json one = {{"node", node.name()}};
+      for (const char* key :
+           {"id", "fault", "run", "reverted_from", "reverted_because", "outcome"}) {
+        one[key] = json_string(record, key);
+      }
+      out.push_back(std::move(one));
     }
-    fmt::print("{}\n", out.dump(2));
-    return report.clean() ? kPassed : kUnhealed;
   }
+  return out;
+}
+
+void print_healed(const fault::HealReport& report, const std::vector<Json>& alone) {
   for (const fault::HealedRecord& record : report.records) {
     fmt::print("{}: {} {}: {}\n", record.node, record.id, record.state, record.summary);
   }
-  for (cluster::Node* node : connected->cluster->nodes()) {
-    const auto past = node->guard("status",
-                                  {{"cluster", connected->inventory.cluster}},
-                                  Deadline::after(std::chrono::seconds(20)));
-    for (const Json& record : past ? *past : std::vector<Json>{}) {
-      if (json_string(record, "type") == "record" && json_string(record, "state") == "VERIFIED" &&
-          record.contains("reverted_from")) {
-        fmt::print("{}: {} ({} of run {}) was {} and is undone: {}\n",
-                   node->name(),
-                   json_string(record, "id"),
-                   json_string(record, "fault"),
-                   json_string(record, "run"),
-                   json_string(record, "reverted_from"),
-                   json_string(record, "outcome"));
-      }
-    }
+  for (const Json& record : alone) {
+    fmt::print("{}: {} ({} of run {}) was {} and the node undid it by itself, as {}: {}\n",
+               json_string(record, "node"),
+               json_string(record, "id"),
+               json_string(record, "fault"),
+               json_string(record, "run"),
+               json_string(record, "reverted_from"),
+               json_string(record, "reverted_because", "its time was over"),
+               json_string(record, "outcome"));
   }
   for (const std::string& dirty : report.dirty) {
     fmt::print("NOT HEALED {}\n", dirty);
@@ -117,6 +144,40 @@ int heal(const Options& options) {
   if (report.clean()) {
     fmt::print("Every node is clean.\n");
   }
+}
+
+int heal(const Options& options) {
+  const auto inventory = inventory::load(options.inventory);
+  if (!inventory) {
+    return fail_with(inventory.error());
+  }
+  std::vector<cluster::Unreachable> silent;
+  const auto cluster = cluster::Cluster::connect_reachable(
+      *inventory, Deadline::after(std::chrono::minutes(1)), silent);
+  if (!cluster) {
+    return fail_with(cluster.error());
+  }
+  fault::HealReport report = fault::heal(
+      (*cluster)->nodes(), inventory->cluster, "", {}, Deadline::after(std::chrono::minutes(3)));
+  for (const cluster::Unreachable& node : silent) {
+    report.dirty.push_back(node.error.message());
+  }
+  std::vector<Json> alone;
+  for (cluster::Node* node : (*cluster)->nodes()) {
+    std::ranges::move(healed_alone(*node, inventory->cluster), std::back_inserter(alone));
+  }
+  if (!options.json) {
+    print_healed(report, alone);
+    return report.clean() ? kPassed : kUnhealed;
+  }
+  Json out = {{"records", Json::array()}, {"healed_alone", alone}, {"dirty", report.dirty}};
+  for (const fault::HealedRecord& record : report.records) {
+    out["records"].push_back({{"node", record.node},
+                              {"id", record.id},
+                              {"state", record.state},
+                              {"summary", record.summary}});
+  }
+  fmt::print("{}\n", out.dump(2));
   return report.clean() ? kPassed : kUnhealed;
 }
 
@@ -135,7 +196,8 @@ void add_allow(CLI::App& app, Action& action) {
   auto options = std::make_shared<Options>();
   CLI::App* verb = app.add_subcommand("allow", "Mark the nodes as expendable for this cluster");
   inventory_option(*verb, options->inventory);
-  verb->add_flag("--remove", options->remove, "Take the mark away again");
+  verb->add_flag("--remove", options->remove, "Heal, then take away the mark and all of ours");
+  verb->add_flag("--json", options->json, "As JSON");
   verb->callback([options, &action] { action = [options] { return allow(*options); }; });
 }
 

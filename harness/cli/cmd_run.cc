@@ -84,17 +84,12 @@ int run_suites(const Options& options, const std::vector<std::string>& gtest_fla
   if (!plan) {
     return fail_with(plan.error());
   }
-  for (const std::string& flag : gtest_flags) {
-    if (!flag.starts_with("--gtest_")) {
-      return fail_with(Error(ErrorCode::invalid_input,
-                             "after -- only --gtest_... flags are taken, not '" + flag + "'"));
-    }
-  }
   run::RunOptions run_options{.results = options.results,
                               .repeat = options.repeat,
                               .gtest_flags = gtest_flags,
                               .style = run::Progress::detect(stdout),
-                              .tool = "hookshot " HOOKSHOT_VERSION};
+                              .tool = "hookshot " HOOKSHOT_VERSION,
+                              .suites = options.suites};
   if (options.json) {
     run_options.style = run::Progress::Style::silent;
   }
@@ -110,7 +105,9 @@ int run_suites(const Options& options, const std::vector<std::string>& gtest_fla
   if (!end) {
     return interrupt.exit_status() != 0 ? interrupt.exit_status() : fail_with(end.error());
   }
-  if (options.json) {
+  if (end->folder.empty()) {
+    fmt::print("{}{}", end->summary, end->summary.empty() ? "" : "\n");
+  } else if (options.json) {
     const auto folder = run::RunFolder::open(end->folder);
     const auto verdict = folder ? folder->read("verdict.json") : Result<Json>(fail(folder.error()));
     fmt::print("{}\n", verdict ? verdict->dump(2) : "null");
@@ -148,12 +145,14 @@ int report(const Options& options, bool print) {
     TRY_ASSIGN(const run::RunFolder folder, run::RunFolder::open(options.run), "run");
     TRY_ASSIGN(const report::Model model, run::judge(folder), "judge");
     TRY(run::write_reports(folder, model, formats), "report");
-    if (print) {
+    if (options.json) {
+      fmt::print("{}", report::to_verdict_json(model));
+    } else if (print) {
       fmt::print("{}", report::to_markdown(model));
     } else {
       fmt::print("{}\n", folder.path().string());
     }
-    return check::exit_status(model.cases, !model.dirty.empty());
+    return run::exit_status(folder, model);
   }();
   return done ? *done : fail_with(done.error());
 }
@@ -208,6 +207,7 @@ void add_judge(CLI::App& app, Action& action) {
   auto options = std::make_shared<Options>();
   CLI::App* verb = app.add_subcommand("judge", "All checks of a run again, from its events");
   verb->add_option("run", options->run, "Run folder, e.g. results/latest")->required();
+  verb->add_flag("--json", options->json, "Print verdict.json");
   verb->callback([options, &action] { action = [options] { return report(*options, true); }; });
 }
 
@@ -216,6 +216,7 @@ void add_report(CLI::App& app, Action& action) {
   CLI::App* verb = app.add_subcommand("report", "A run's reports again, from its events");
   verb->add_option("run", options->run, "Run folder, e.g. results/latest")->required();
   verb->add_option("--format", options->format, "Which, with commas")->capture_default_str();
+  verb->add_flag("--json", options->json, "Print verdict.json");
   verb->callback([options, &action] { action = [options] { return report(*options, false); }; });
 }
 

@@ -94,7 +94,11 @@ void add_windows(CLI::App& app, Action& action) {
   verb->add_option(
       "--of", options->version, "Only those of this release, e.g. v1.30.13-rc2+rke2r1");
   verb->add_flag("--json", options->json, "As JSON");
-  verb->callback([options, &action] {
+  add_windows_check(*verb, action);
+  verb->callback([options, verb, &action] {
+    if (!verb->get_subcommands().empty()) {
+      return;
+    }
     action = [options] {
       const auto done = windows(*options);
       return done ? *done : fail_with(done.error());

@@ -31,6 +31,7 @@ void add_allow(CLI::App& app, Action& action);
 void add_plan(CLI::App& app, Action& action);
 void add_run(CLI::App& app, Action& action);
 void add_windows(CLI::App& app, Action& action);
+void add_windows_check(CLI::App& windows, Action& action);
 void add_fault(CLI::App& app, Action& action);
 void add_heal(CLI::App& app, Action& action);
 void add_judge(CLI::App& app, Action& action);

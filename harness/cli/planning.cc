@@ -3,6 +3,7 @@
 #include <cstdlib>
 
 #include "harness/check/check.h"
+#include "harness/drift/known.h"
 #include "harness/fault/fault.h"
 
 namespace harness::cli {
@@ -20,10 +21,46 @@ plan::FaultCatalogue fault_catalogue() {
   return out;
 }
 
-Result<std::vector<plan::WindowPack>> window_packs() {
+namespace {
+
+std::string windows_directory() {
   const char* share = std::getenv("HOOKSHOT_SHARE");
-  return plan::load_packs(std::string(share == nullptr ? HOOKSHOT_SOURCE_DIR : share) +
-                          "/suites/windows");
+  return std::string(share == nullptr ? HOOKSHOT_SOURCE_DIR : share) + "/suites/windows";
+}
+
+std::vector<drift::Expected> expected_of(const plan::WindowPack& pack,
+                                         const Version& version,
+                                         std::string_view role) {
+  std::vector<drift::Expected> out;
+  for (const plan::WindowPack::Entry& entry : pack.entries) {
+    if (entry.role == role && entry.holds_for(version)) {
+      out.push_back({.window = entry.window, .conditional = !entry.condition.empty()});
+    }
+  }
+  return out;
+}
+
+}  // namespace
+
+Result<std::vector<plan::WindowPack>> window_packs() {
+  return plan::load_packs(windows_directory());
+}
+
+Result<drift::Packs> drift_packs() {
+  TRY_ASSIGN(const std::vector<plan::WindowPack> packs, window_packs(), "windows");
+  drift::Packs out;
+  TRY_ASSIGN(out.known, drift::load_known(windows_directory() + "/lines"), "windows");
+  for (const plan::WindowPack& pack : packs) {
+    TRY_ASSIGN(const plan::Bound line, plan::Bound::parse("v" + pack.line), pack.file);
+    out.lines.push_back({pack.line,
+                         expected_of(pack, line.highest, "server"),
+                         expected_of(pack, line.highest, "agent")});
+  }
+  out.of = [packs](const Version& version, bool server) -> Result<std::vector<drift::Expected>> {
+    TRY_ASSIGN(const plan::WindowPack* pack, plan::pack_for(packs, version), "windows");
+    return expected_of(*pack, version, server ? "server" : "agent");
+  };
+  return out;
 }
 
 Result<plan::Plan> plan_suites(const std::vector<std::string>& suites,

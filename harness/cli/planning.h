@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "harness/drift/survey.h"
 #include "harness/plan/plan.h"
 
 namespace harness::cli {
@@ -11,6 +12,8 @@ namespace harness::cli {
 plan::FaultCatalogue fault_catalogue();
 // The packs beside the installed or checked-out tool; HOOKSHOT_SHARE overrides the place.
 Result<std::vector<plan::WindowPack>> window_packs();
+// The same packs as `windows check` wants them, with the lines that mark nothing.
+Result<drift::Packs> drift_packs();
 Result<plan::Plan> plan_suites(const std::vector<std::string>& suites,
                                const inventory::Inventory& inventory,
                                const plan::PlanOptions& options);

@@ -79,6 +79,9 @@ Result<Outcome> await(cluster::Node& node,
                       Deadline deadline,
                       std::stop_token stop = {});
 
+// Why a guard's record was taken back, when a controller asked for it: "reverted_because".
+inline constexpr std::string_view kAskedByController = "asked by the controller";
+
 struct HealedRecord {
   std::string node;
   std::string id;

@@ -140,6 +140,7 @@ Healed revert(Store& store, RecordState state, const std::string& why) {
   state.progress["state"] = clean ? "VERIFIED" : "DIRTY";
   state.progress["reverted"] = to_json(now());
   state.progress["reverted_from"] = before;
+  state.progress["reverted_because"] = why;
   Healed healed{
       .id = id,
       .state = state.state(),

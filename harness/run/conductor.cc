@@ -34,9 +34,7 @@ std::string suites_of(const plan::Plan& plan) {
 }
 
 // The plan as it runs: repeated, and without what GoogleTest's filter or shard left out.
-Json plan_json(const plan::Plan& plan,
-               int repeat,
-               const std::vector<const plan::Case*>& selected) {
+Json plan_json(const plan::Plan& plan, int repeat, const std::vector<const plan::Case*>& selected) {
   Json out = plan.to_json();
   Json cases = Json::array();
   for (Json& cell : out["cases"]) {
@@ -72,12 +70,15 @@ class Conductor {
   // `problem`: why no case ran.
   Result<RunEnd> finish(const Status& problem);
 
-  bool has_folder() const { return folder_->has_value(); }
+  bool has_folder() const { return folder_.has_value(); }
 
  private:
   Status write_run(const std::string& finished);
   Status connect();
-  check::TrialVerdict run_one(const plan::Case& cell, int trial, const Json& planned, Status& broken);
+  check::TrialVerdict run_one(const plan::Case& cell,
+                              int trial,
+                              const Json& planned,
+                              Status& broken);
   Status preflight();
   void heal_leftovers();
 
@@ -192,11 +193,10 @@ Status Conductor::connect() {
   access_ = std::make_unique<observe::Access>(cluster_->name(), cluster_->nodes());
   TRY(preflight(), "preflight");
   TRY_ASSIGN(cluster::Node * first, cluster_->first_server(), "lease");
-  auto lease = cluster::Lease::acquire(*first,
-                                       {.cluster = cluster_->name(),
-                                        .holder = cluster::default_holder(),
-                                        .epoch = folder_->name()},
-                                       Deadline::after(seconds(20)));
+  auto lease = cluster::Lease::acquire(
+      *first,
+      {.cluster = cluster_->name(), .holder = cluster::default_holder(), .epoch = folder_->name()},
+      Deadline::after(seconds(20)));
   if (!lease) {
     // Somebody else's run is no mistake of this one's caller.
     return fail(ErrorCode::remote_failed, "lease: " + lease.error().message());
@@ -291,9 +291,8 @@ Result<RunEnd> Conductor::finish(const Status& problem) {
   TRY_ASSIGN(const report::Model model, judge(*folder_), "judge");
   TRY(write_reports(*folder_, model), "report");
   TRY_ASSIGN(const int status, exit_status(*folder_, model), "judge");
-  return RunEnd{.folder = folder_->path(),
-                .exit_status = status,
-                .summary = report::to_markdown(model)};
+  return RunEnd{
+      .folder = folder_->path(), .exit_status = status, .summary = report::to_markdown(model)};
 }
 
 }  // namespace
@@ -322,10 +321,11 @@ Result<RunEnd> run(const inventory::Inventory& inventory,
     });
   }
   Conductor conductor(inventory, plan, options, interrupt);
-  const Hosted hosted = host(plan.cases,
-                             options.gtest_flags,
-                             {.prepare = [&](const auto& selected) { return conductor.prepare(selected); },
-                              .run_case = [&](const plan::Case& cell) { conductor.run_case(cell); }});
+  const Hosted hosted =
+      host(plan.cases,
+           options.gtest_flags,
+           {.prepare = [&](const auto& selected) { return conductor.prepare(selected); },
+            .run_case = [&](const plan::Case& cell) { conductor.run_case(cell); }});
   if (hosted.listed) {
     return RunEnd{.folder = {}, .exit_status = 0, .summary = {}};
   }

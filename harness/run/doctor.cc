@@ -89,18 +89,18 @@ std::vector<Finding> examine(const cluster::NodeFacts& facts,
                  fmt::format("{}, {}, systemd {}", facts.os, facts.kernel, facts.systemd),
                  ""});
   if (facts.allow == cluster) {
-    out.push_back({Grade::good, facts.node, "allow marker", facts.allow, ""});
+    out.push_back({Grade::good, facts.node, std::string(kAllowMarker), facts.allow, ""});
   } else if (facts.allow.empty()) {
     out.push_back({options.need_allow ? Grade::blocking : Grade::limited,
                    facts.node,
-                   "allow marker",
+                   std::string(kAllowMarker),
                    "none",
                    "`hookshot allow -i <inventory>` marks the nodes as expendable; nothing that "
                    "hurts runs without it"});
   } else {
     out.push_back({Grade::blocking,
                    facts.node,
-                   "allow marker",
+                   std::string(kAllowMarker),
                    fmt::format("marked for cluster '{}', not '{}'", facts.allow, cluster),
                    "this node belongs to another cluster's tests: check the inventory, or remove "
                    "/etc/hookshot.allow on the node"});

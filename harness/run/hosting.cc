@@ -124,13 +124,14 @@ Hosted host(const std::vector<plan::Case>& cases,
   const char* shards = std::getenv("GTEST_TOTAL_SHARDS");
   hosted.sharded = shards != nullptr && std::atoi(shards) > 1;
   for (const plan::Case& cell : cases) {
-    testing::RegisterTest(cell.suite.c_str(),
-                          test_name(cell).c_str(),
-                          nullptr,
-                          nullptr,
-                          cell.suite.c_str(),
-                          static_cast<int>(cell.index),
-                          [&hosting, &cell]() -> PlannedCase* { return new PlannedCase(hosting, cell); });
+    testing::RegisterTest(
+        cell.suite.c_str(),
+        test_name(cell).c_str(),
+        nullptr,
+        nullptr,
+        cell.suite.c_str(),
+        static_cast<int>(cell.index),
+        [&hosting, &cell]() -> PlannedCase* { return new PlannedCase(hosting, cell); });
   }
   testing::AddGlobalTestEnvironment(new Preparation(cases, hosting, hosted));
   if (!hosted.listed) {
@@ -138,7 +139,8 @@ Hosted host(const std::vector<plan::Case>& cases,
     auto& listeners = testing::UnitTest::GetInstance()->listeners();
     delete listeners.Release(listeners.default_result_printer());
   }
-  static_cast<void>(RUN_ALL_TESTS());
+  const int failed = RUN_ALL_TESTS();  // verdicts say more than this
+  static_cast<void>(failed);
   return hosted;
 }
 

@@ -119,11 +119,10 @@ Status Trial::observe() {
   for (const auto& stream : streams_) {
     TRY(stream->wait_live(Deadline::after(seconds(30))), "observe");
   }
-  observe::take_state(
-      context_.access,
-      {.phase = observe::Phase::before, .expected = cell_.from},
-      sink_,
-      Deadline::after(kStateLimit));
+  observe::take_state(context_.access,
+                      {.phase = observe::Phase::before, .expected = cell_.from},
+                      sink_,
+                      Deadline::after(kStateLimit));
   probes_ = std::make_unique<observe::Probes>(context_.access, observe::Probes::Options{}, sink_);
   back_offs_ =
       std::make_unique<observe::BackOffs>(context_.access, observe::BackOffs::Options{}, sink_);
@@ -170,7 +169,8 @@ void Trial::disarm_when_stopped(const std::stop_token& over) {
   });
   stopped.wait(lock, over, [&] { return context_.stop.stop_requested(); });
   if (!over.stop_requested() && armed_) {
-    fault::heal({target_}, context_.cluster.name(), context_.run_id, {}, Deadline::after(kHealLimit));
+    fault::heal(
+        {target_}, context_.cluster.name(), context_.run_id, {}, Deadline::after(kHealLimit));
   }
 }
 
@@ -191,7 +191,8 @@ bool Trial::never_opened(const Error& error) {
   const std::string id = record_id(context_.run_id, cell_, number_);
   for (const Json& line : lines ? *lines : std::vector<Json>()) {
     if (json_string(line, "id") == id && json_string(line, "state") == "ARMED") {
-      end_.reason = fmt::format("the window {} never opened on {}", cell_.window.name, cell_.target);
+      end_.reason =
+          fmt::format("the window {} never opened on {}", cell_.window.name, cell_.target);
       Json event = line;
       event["type"] = "fault";
       event["node"] = target_->name();
@@ -253,11 +254,10 @@ void Trial::settle() {
   if (!context_.trial_dir.empty()) {
     collect_diagnostics(context_.cluster, context_.trial_dir, Deadline::after(minutes(1)));
   }
-  observe::take_state(
-      context_.access,
-      {.phase = observe::Phase::after, .expected = cell_.to},
-      sink_,
-      Deadline::after(kStateLimit));
+  observe::take_state(context_.access,
+                      {.phase = observe::Phase::after, .expected = cell_.to},
+                      sink_,
+                      Deadline::after(kStateLimit));
 }
 
 TrialEnd Trial::run() {
