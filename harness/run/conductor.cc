@@ -195,8 +195,7 @@ void Conductor::run_case(const plan::Case& cell) {
     }
     const check::TrialVerdict& last = verdict->trials.back();
     progress_.line(fmt::format("  {}: {}", check::to_string(last.verdict), last.reason));
-    landed = static_cast<int>(std::ranges::count_if(
-        verdict->trials, [](const check::TrialVerdict& t) { return t.counts; }));
+    landed = check::enough(verdict->trials, check::Planned::from_json(planned)) ? hits : 0;
     if (const Status held = lease_->held(); !held) {
       ADD_FAILURE() << held.error().message();
       interrupt_.stop(3);
