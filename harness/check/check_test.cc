@@ -181,6 +181,18 @@ TEST_F(Probing, fails_an_outage_beyond_the_budget_with_what_was_answered) {
   EXPECT_THAT(finding.reason, HasSubstr("was away for 128.0 s, the budget is 120 s: says not-ok"));
 }
 
+TEST_F(Probing, is_not_certain_of_an_outage_between_two_that_it_saw) {
+  for (const char* probe : {"readyz", "livez"}) {
+    trial_.probes(5, 12, probe, "ok");
+    trial_.probes(12, 20, probe, "not-ok");
+    trial_.probes(20, 140, probe, "unreachable");
+    trial_.probes(140, 150, probe, "not-ok");
+    trial_.probes(150, 160, probe, "ok");
+  }
+  const Finding finding = judge("outage-in-budget", trial_.facts());
+  EXPECT_EQ(finding.verdict, Verdict::unproven) << finding.reason;
+}
+
 TEST_F(Probing, forgives_one_late_answer_between_two_good_ones) {
   apiserver_runs();
   const Finding finding = recovers("timeout", 350, 350.1);

@@ -30,6 +30,16 @@ TEST(Restarts, are_explained_when_there_is_only_the_step) {
   EXPECT_EQ(finding.verdict, Verdict::pass) << finding.reason;
 }
 
+TEST(Invocations, know_the_build_of_an_agent) {
+  SampleTrial trial;
+  trial.log(20, "2222", "Starting rke2 agent v1.30.13+rke2r1 (abcd)");
+  const TrialFacts facts = trial.facts();
+  const Invocation* one = facts.invocation("cp-1", "2222");
+  ASSERT_NE(one, nullptr);
+  EXPECT_EQ(one->build, "v1.30.13+rke2r1");
+  EXPECT_EQ(one->commit, "abcd");
+}
+
 TEST(Restarts, of_a_service_that_died_by_itself_quote_its_last_words) {
   SampleTrial trial;
   trial.restart({{"job_result", "failed"}, {"exit_status", 1}});

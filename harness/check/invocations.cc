@@ -15,10 +15,15 @@ bool hook_begins(const std::string& msg) {
 
 void note_start(Invocation& one, const std::string& msg) {
   constexpr std::string_view kStart = "Starting rke2 ";
-  if (!msg.starts_with(kStart) || msg.size() == kStart.size() || msg[kStart.size()] != 'v') {
+  if (!msg.starts_with(kStart)) {
     return;
   }
-  const std::string rest = msg.substr(kStart.size());
+  constexpr std::string_view kAgent = "agent ";
+  std::string rest = msg.substr(kStart.size());
+  rest.erase(0, rest.starts_with(kAgent) ? kAgent.size() : 0);
+  if (!rest.starts_with('v')) {
+    return;
+  }
   one.build = rest.substr(0, rest.find(' '));
   const std::size_t open = rest.find('(');
   const std::size_t close = rest.find(')', open);

@@ -21,20 +21,32 @@ struct Hit {
 // that was not seen to close proves nothing; a window that the fault itself ended was hit.
 Hit find_hit(const TrialFacts& facts);
 
-// Every check, or an error when the trial did not come to its end. A miss is never pass nor fail.
+// Every check, or an error when the trial did not come to its end. An applied
+// fault that missed is never pass nor fail; without any fault a failure is the product's own.
 TrialVerdict judge_trial(const TrialFacts& facts);
 
-// One failure decides. `hits_wanted` trials must land and pass. `expect` "fail": a failure is the
-// case's pass, and a pass its failure.
-CaseVerdict fold(std::string name,
-                 std::string expect,
-                 std::string issue,
-                 int hits_wanted,
-                 std::vector<TrialVerdict> trials);
+// What the plan wants of a case.
+struct Planned {
+  std::string name;
+  std::string expect = "pass";  // pass, fail
+  std::string issue;
+  int hits = 1;
+  std::vector<std::string> because;  // with expect fail: a check that must be among the failed ones
+  std::string fatal;                 // with expect fail: a glob found in that check's reason
+
+  static Planned from_json(const Json& json);
+};
+
+// One failure decides. `hits` trials must land and pass. `expect` fail: a failure for the reason
+// named is the case's pass; a pass, and a failure for another reason, its failure.
+CaseVerdict fold(const Planned& planned, std::vector<TrialVerdict> trials);
+// No further attempt is needed. A pass says nothing yet where a race is expected to fail.
+bool enough(const std::vector<TrialVerdict>& trials, const Planned& planned);
 
 // A failure beats an error beats unproven beats pass beats skip.
 Verdict worst(const std::vector<CaseVerdict>& cases);
-// 0, 1, 3, 4; 5 when a node could not be healed, whatever else there is.
+// 0, 1, 3, 4 (also when every case was skipped; a share without cases is 0); 5 when a node could
+// not be healed, whatever else there is.
 int exit_status(const std::vector<CaseVerdict>& cases, bool dirty);
 
 }  // namespace harness::check

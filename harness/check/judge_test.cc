@@ -124,16 +124,50 @@ TEST(Judge, leaves_the_planned_offset_out_of_the_latency) {
   EXPECT_EQ(verdict.action_to_effect_us, 100'000);
 }
 
-TEST(Judge, never_calls_a_miss_pass_or_fail) {
+TEST(Judge, never_calls_an_applied_miss_pass_or_fail) {
+  SampleTrial trial("kill-pod", "etcd");
+  trial.restart({{"job_result", "failed"}, {"exit_status", 1}});
+  trial.window(19, "opened", kNew);
+  trial.window(20, "closed", kNew);
+  trial.died(20.1, kNew, "by itself");
+  trial.record(21, kNew);
+  trial.finish();
+  const TrialVerdict verdict = judge_trial(trial.facts());
+  EXPECT_EQ(verdict.verdict, Verdict::unproven);
+  EXPECT_FALSE(verdict.counts);
+  EXPECT_THAT(verdict.reason, HasSubstr("(not counted: "));
+  EXPECT_THAT(fold({.name = "c"}, {verdict}).reason, HasSubstr("note: trial 1 miss: "));
+}
+
+TEST(Judge, counts_a_failure_without_any_fault_as_the_products_own) {
   SampleTrial trial("kill-pod", "etcd");
   trial.restart({{"job_result", "failed"}, {"exit_status", 1}});
   trial.died(20, kNew, "by itself");
   trial.record(21, kNew, {{"outcome", "missed"}, {"reason", "no such container"}});
   trial.finish();
   const TrialVerdict verdict = judge_trial(trial.facts());
-  EXPECT_EQ(verdict.verdict, Verdict::unproven);
-  EXPECT_FALSE(verdict.counts);
-  EXPECT_THAT(verdict.reason, HasSubstr("miss: missed: no such container (not counted: "));
+  EXPECT_EQ(verdict.verdict, Verdict::fail);
+  EXPECT_TRUE(verdict.counts);
+  EXPECT_THAT(verdict.reason, HasSubstr("without any fault (missed: no such container): "));
+}
+
+TEST(Judge, calls_a_node_that_was_not_undone_no_failure_of_the_product) {
+  SampleTrial trial;
+  trial.restart({{"job_result", "failed"}, {"exit_status", 1}});
+  trial.died(20, kNew, "by itself");
+  trial.after({{"type", "state.clean"}, {"left", {"a rule"}}});
+  trial.finish();
+  const TrialVerdict verdict = judge_trial(trial.facts());
+  EXPECT_EQ(verdict.verdict, Verdict::error);
+  EXPECT_THAT(verdict.reason, HasSubstr("healed: cp-1 still has"));
+}
+
+TEST(Judge, calls_an_interrupted_trial_an_error_even_when_complete) {
+  SampleTrial trial;
+  trial.restart();
+  trial.finish();
+  trial.events.back()["interrupted"] = true;
+  EXPECT_EQ(judge_trial(trial.facts()).reason, "interrupted");
 }
 
 TEST(Judge, calls_a_trial_that_did_not_end_an_error) {
@@ -162,39 +196,81 @@ TrialVerdict a_trial(int number, Verdict verdict, bool counts = true) {
 
 TEST(Fold, wants_as_many_hits_as_asked) {
   const auto one = a_trial(1, Verdict::pass);
-  EXPECT_EQ(fold("c", "pass", "", 1, {one}).verdict, Verdict::pass);
-  const CaseVerdict few = fold("c", "pass", "", 2, {one, a_trial(2, Verdict::unproven, false)});
+  EXPECT_EQ(fold({.name = "c", .expect = "pass", .issue = "", .hits = 1}, {one}).verdict,
+            Verdict::pass);
+  const CaseVerdict few = fold({.name = "c", .expect = "pass", .issue = "", .hits = 2},
+                               {one, a_trial(2, Verdict::unproven, false)});
   EXPECT_EQ(few.verdict, Verdict::unproven);
   EXPECT_THAT(few.reason, HasSubstr("1 of 2 hit(s) in 2 trial(s); trial 2: r"));
 }
 
 TEST(Fold, keeps_one_failure_among_passes) {
-  const CaseVerdict one =
-      fold("c", "pass", "", 1, {a_trial(1, Verdict::fail), a_trial(2, Verdict::pass)});
+  const CaseVerdict one = fold({.name = "c", .expect = "pass", .issue = "", .hits = 1},
+                               {a_trial(1, Verdict::fail), a_trial(2, Verdict::pass)});
   EXPECT_EQ(one.verdict, Verdict::fail);
 }
 
 TEST(Fold, tells_errors_and_skips_from_failures) {
-  EXPECT_EQ(fold("c", "pass", "", 1, {a_trial(1, Verdict::error, false)}).verdict, Verdict::error);
-  EXPECT_EQ(fold("c", "pass", "", 1, {}).verdict, Verdict::skip);
+  EXPECT_EQ(fold({.name = "c", .expect = "pass", .issue = "", .hits = 1},
+                 {a_trial(1, Verdict::error, false)})
+                .verdict,
+            Verdict::error);
+  EXPECT_EQ(fold({.name = "c", .expect = "pass", .issue = "", .hits = 1}, {}).verdict,
+            Verdict::skip);
 }
 
 TEST(Fold, turns_an_expected_failure_into_a_pass_and_says_so) {
-  const CaseVerdict one = fold("c", "fail", "rancher/rke2#8269", 1, {a_trial(1, Verdict::fail)});
+  const CaseVerdict one =
+      fold({.name = "c", .expect = "fail", .issue = "rancher/rke2#8269", .hits = 1},
+           {a_trial(1, Verdict::fail)});
   EXPECT_EQ(one.outcome, Verdict::fail);
   EXPECT_EQ(one.verdict, Verdict::pass);
   EXPECT_THAT(one.reason, HasSubstr("failed as expected (rancher/rke2#8269)"));
 }
 
 TEST(Fold, calls_an_unexpected_pass_a_failure) {
-  const CaseVerdict one = fold("c", "fail", "rancher/rke2#8269", 1, {a_trial(1, Verdict::pass)});
+  const CaseVerdict one =
+      fold({.name = "c", .expect = "fail", .issue = "rancher/rke2#8269", .hits = 1},
+           {a_trial(1, Verdict::pass)});
   EXPECT_EQ(one.outcome, Verdict::pass);
   EXPECT_EQ(one.verdict, Verdict::fail);
   EXPECT_THAT(one.reason, HasSubstr("unexpected pass: rancher/rke2#8269"));
 }
 
+TEST(Fold, wants_the_failure_that_was_expected) {
+  TrialVerdict trial = a_trial(1, Verdict::fail);
+  trial.checks = {{"journal-clean", Verdict::fail, "cp-1 died: runtimes: no", {}}};
+  const Json json = {
+      {"name", "c"}, {"expect", "fail"}, {"issue", "i"}, {"because", {"journal-clean"}}};
+  Planned planned = Planned::from_json(json);
+  EXPECT_EQ(fold(planned, {trial}).verdict, Verdict::pass);
+  planned.fatal = "runtimes: *";
+  EXPECT_EQ(fold(planned, {trial}).verdict, Verdict::pass);
+  planned.fatal = "clusterrole: *";
+  EXPECT_EQ(fold(planned, {trial}).verdict, Verdict::fail);
+  planned = Planned::from_json(json);
+  planned.because = {"order-kept"};
+  const CaseVerdict other = fold(planned, {trial});
+  EXPECT_EQ(other.verdict, Verdict::fail);
+  EXPECT_THAT(other.reason, HasSubstr("failed, but not for the reason expected (i: order-kept)"));
+}
+
+TEST(Fold, is_not_done_with_a_pass_where_a_race_should_fail) {
+  const Planned planned{.name = "c", .expect = "fail", .issue = "i"};
+  EXPECT_FALSE(enough({a_trial(1, Verdict::pass)}, planned));
+  EXPECT_TRUE(enough({a_trial(1, Verdict::pass), a_trial(2, Verdict::fail)}, planned));
+  EXPECT_TRUE(enough({a_trial(1, Verdict::pass)}, {.name = "c"}));
+}
+
+TEST(Fold, tells_a_hazard_of_a_case_that_passes) {
+  TrialVerdict trial = a_trial(1, Verdict::pass);
+  trial.checks = {{"order-kept", Verdict::pass, "hazard on cp-1: early", {}}};
+  EXPECT_THAT(fold({.name = "c"}, {trial}).reason, HasSubstr("order-kept: hazard on cp-1"));
+}
+
 TEST(Fold, leaves_an_expected_failure_that_was_not_tried_unproven) {
-  const CaseVerdict one = fold("c", "fail", "i", 1, {a_trial(1, Verdict::unproven, false)});
+  const CaseVerdict one = fold({.name = "c", .expect = "fail", .issue = "i", .hits = 1},
+                               {a_trial(1, Verdict::unproven, false)});
   EXPECT_EQ(one.verdict, Verdict::unproven);
 }
 
@@ -207,6 +283,8 @@ TEST(ExitStatus, lets_failure_beat_error_beat_unproven) {
     return exit_status(cases, dirty);
   };
   EXPECT_EQ(with({Verdict::pass, Verdict::skip}), 0);
+  EXPECT_EQ(with({Verdict::skip, Verdict::skip}), 4) << "nothing was tested";
+  EXPECT_EQ(with({}), 0) << "an empty share";
   EXPECT_EQ(with({Verdict::pass, Verdict::unproven}), 4);
   EXPECT_EQ(with({Verdict::unproven, Verdict::error}), 3);
   EXPECT_EQ(with({Verdict::error, Verdict::unproven, Verdict::fail}), 1);
@@ -220,7 +298,7 @@ TEST(VerdictJson, comes_back_as_it_went) {
   trial.marker_to_action_us = 7;
   trial.checks = {{"journal-clean", Verdict::fail, "died", 1.5}};
   trial.duration_s = 61.25;
-  const CaseVerdict one = fold("c", "fail", "i", 1, {trial});
+  const CaseVerdict one = fold({.name = "c", .expect = "fail", .issue = "i", .hits = 1}, {trial});
   const auto back = case_verdict_from_json(one.to_json());
   ASSERT_TRUE(back) << back.error().message();
   EXPECT_EQ(back->to_json(), one.to_json());

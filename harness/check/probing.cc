@@ -98,17 +98,21 @@ Gap longest_gap(const std::vector<Probe>& probes, std::int64_t from_us) {
   std::int64_t first_down = 0;
   std::int64_t last_down = 0;
   std::string detail;
+  const auto certain = [&] {
+    if (first_down != 0 && last_down - first_down >= out.certain_us) {
+      out.certain_us = last_down - first_down;
+      out.detail = detail;
+    }
+    first_down = last_down = 0;
+    detail.clear();
+  };
   const auto close = [&](std::int64_t end) {
     if (begin == 0) {
       return;
     }
     out.possible_us = std::max(out.possible_us, end - begin);
-    if (first_down != 0 && last_down - first_down >= out.certain_us) {
-      out.certain_us = last_down - first_down;
-      out.detail = detail;
-    }
-    begin = first_down = last_down = 0;
-    detail.clear();
+    certain();
+    begin = 0;
   };
   const std::vector<Probe> seen = since(probes, from_us);
   for (const Probe& probe : seen) {
@@ -117,7 +121,9 @@ Gap longest_gap(const std::vector<Probe>& probes, std::int64_t from_us) {
       continue;
     }
     begin = begin == 0 ? probe.wall_us : begin;
-    if (sight_of(probe) == Sight::down) {
+    if (sight_of(probe) == Sight::blind) {
+      certain();
+    } else {
       first_down = first_down == 0 ? probe.wall_us : first_down;
       last_down = probe.wall_us;
       detail = probe.detail.empty() ? probe.outcome : probe.detail;

@@ -25,7 +25,7 @@ Recovered recovered(const std::vector<Probe>& probes,
                     std::int64_t budget_us);
 
 // The longest stretch without an ok answer. `certain` counts only from the first to the last answer
-// that was not ok; `possible` is all of it.
+// that was not ok with no blind one between; `possible` is all of it.
 struct Gap {
   std::int64_t certain_us = 0;
   std::int64_t possible_us = 0;

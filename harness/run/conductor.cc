@@ -206,10 +206,10 @@ Status Conductor::connect() {
   return {};
 }
 
-check::TrialVerdict Conductor::run_one(const plan::Case& cell,
-                                       int trial,
-                                       const Json& planned,
-                                       Status& broken) {
+// An error ends the run: what was seen could not be kept or judged, or the cluster is not ours.
+Result<check::CaseVerdict> Conductor::run_one(const plan::Case& cell,
+                                              int trial,
+                                              const Json& planned) {
   const TrialContext context{.cluster = *cluster_,
                              .access = *access_,
                              .method = *method_,
@@ -220,18 +220,15 @@ check::TrialVerdict Conductor::run_one(const plan::Case& cell,
   const TrialEnd end = run_trial(context, cell, trial);
   if (end.dirty) {
     dirty_ = true;
-    recorder_->put({{"type", "node.dirty"}, {"reason", end.reason}});
+    recorder_->put({{"type", "node.dirty"}, {"reason", end.dirty_reason}});
   }
-  broken = lease_->held();
-  broken = broken ? recorder_->written() : broken;
-  const auto verdict = judge_case(*folder_, planned);
-  if (!verdict || verdict->trials.empty()) {
-    broken = fail(ErrorCode::internal,
-                  "the trial could not be judged: " +
-                      (verdict ? std::string("no events") : verdict.error().message()));
-    return {.trial = trial, .verdict = check::Verdict::error};
+  TRY(lease_->held(), "lease");
+  TRY(recorder_->written(), "events");
+  TRY_ASSIGN(check::CaseVerdict verdict, judge_case(*folder_, planned), "judge");
+  if (verdict.trials.empty()) {
+    return fail(ErrorCode::internal, "the trial left no events");
   }
-  return verdict->trials.back();
+  return verdict;
 }
 
 void Conductor::run_case(const plan::Case& cell) {
@@ -240,19 +237,20 @@ void Conductor::run_case(const plan::Case& cell) {
   const int attempts = cell.attempts * options_.repeat;
   Json planned = cell.to_json();
   planned["hits"] = hits;
-  int landed = 0;
+  bool enough = false;
   int errors = 0;  // in a row
-  for (int tried = 0; tried < attempts && landed < hits && errors < 2 && !stopped(); ++tried) {
-    Status broken;
-    const check::TrialVerdict last = run_one(cell, ++trials_[cell.name], planned, broken);
-    progress_.line(fmt::format("  {}: {}", check::to_string(last.verdict), last.reason));
-    landed += last.counts ? 1 : 0;
-    errors = last.verdict == check::Verdict::error ? errors + 1 : 0;
-    if (!broken) {
-      stopped_ = broken.error().message();
+  for (int tried = 0; tried < attempts && !enough && errors < 2 && !stopped(); ++tried) {
+    const auto so_far = run_one(cell, ++trials_[cell.name], planned);
+    if (!so_far) {
+      stopped_ = so_far.error().message();
       progress_.line("the run ends here: " + stopped_);
       interrupt_.stop(3);
+      break;
     }
+    const check::TrialVerdict& last = so_far->trials.back();
+    progress_.line(fmt::format("  {}: {}", check::to_string(last.verdict), last.reason));
+    enough = check::enough(so_far->trials, check::Planned::from_json(planned));
+    errors = last.verdict == check::Verdict::error ? errors + 1 : 0;
   }
   if (trials_[cell.name] == 0) {
     GTEST_SKIP() << "the run was stopped before this case";

@@ -52,11 +52,7 @@ check::CaseVerdict fold(const Json& planned, const Trials& trials) {
       verdicts.push_back(check::judge_trial(check::gather(events)));
     }
   }
-  return check::fold(name,
-                     json_string(planned, "expect", "pass"),
-                     json_string(planned, "issue"),
-                     static_cast<int>(json_int(planned, "hits", 1)),
-                     std::move(verdicts));
+  return check::fold(check::Planned::from_json(planned), std::move(verdicts));
 }
 
 }  // namespace

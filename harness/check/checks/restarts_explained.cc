@@ -74,11 +74,13 @@ Finding counted(const TrialFacts& facts, const std::string& node) {
 }
 
 Finding jobs(const TrialFacts& facts, const std::string& node) {
+  const Invocation* exit = fault_exit(facts).invocation;
+  const bool here = exit != nullptr && exit->node == node;
   for (const Step& step : facts.steps) {
     const bool job_failed =
         step.job_result == "failed" || (step.exit_status != 0 && step.job_result != "lost");
-    if (step.name == "restart" && step.node == node && !step.baseline && job_failed &&
-        fault_exit(facts).invocation == nullptr && !(facts.reboots() && facts.applied_on(node))) {
+    if (step.name == "restart" && step.node == node && !step.baseline && job_failed && !here &&
+        !(facts.reboots() && facts.applied_on(node))) {
       const auto fresh = facts.new_invocations(node);
       return failed(fmt::format("{}: systemctl restart failed (exit status {}){}",
                                 node,
