@@ -189,8 +189,8 @@ bool is_frame(std::string_view text) {
     return text.find(".go:") != std::string_view::npos;
   }
   const bool created = text.starts_with("created by ");
-  const std::string_view name = created ? text.substr(11, text.find(' ', 11) - 11)
-                                        : text.substr(0, text.rfind('('));
+  const std::string_view name =
+      created ? text.substr(11, text.find(' ', 11) - 11) : text.substr(0, text.rfind('('));
   return (created || text.ends_with(')')) && name.find('.') != std::string_view::npos &&
          name.find_first_of(" :=\"") == std::string_view::npos && !name.ends_with('.');
 }

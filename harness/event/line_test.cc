@@ -66,7 +66,8 @@ TEST(Line, lets_nothing_in_a_panic_mark) {
 }
 
 TEST(Line, lets_no_part_of_a_line_that_journald_cut_mark) {
-  const std::string line = "time=\"2025-05-16T09:07:39Z\" level=info msg=\"rke2 is up and running\"";
+  const std::string line =
+      "time=\"2025-05-16T09:07:39Z\" level=info msg=\"rke2 is up and running\"";
   const Marker up = marker_from_json({{"log", "rke2 is up and running"}}).value();
   const auto fact = [](const std::string& text) {
     return Json{{"type", "journal"}, {"ident", "rke2"}, {"line", text}};

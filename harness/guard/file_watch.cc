@@ -151,11 +151,7 @@ void ManifestWatch::poll(bool initial, const Take& take) {
   const auto sight = watch_.refresh();
   if (sight == DirectoryWatch::Sight::anew ||
       (sight == DirectoryWatch::Sight::absent && !known_.empty())) {
-    compare(began_    ? Told::news
-            : initial ? Told::initial
-                      : Told::silent,
-            stamp,
-            take);
+    compare(began_ ? Told::news : initial ? Told::initial : Told::silent, stamp, take);
   }
   began_ = true;
 }

@@ -304,8 +304,7 @@ Result<JournalEntry> JournalFile::entry_at(std::uint64_t offset) const {
       .items = {},
       .hash = little<std::uint64_t>(bytes.data() + 56)};
   if (entry.seqnum == 0) {
-    return fail(ErrorCode::remote_failed,
-                fmt::format("{} has half an entry at {}", path_, offset));
+    return fail(ErrorCode::remote_failed, fmt::format("{} has half an entry at {}", path_, offset));
   }
   for (std::uint64_t i = 0; i < count; ++i) {
     const unsigned char* at = bytes.data() + 64 + i * width;

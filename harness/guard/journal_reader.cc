@@ -75,9 +75,10 @@ Status JournalReader::start(std::int64_t since_wall_us, std::optional<JournalPos
     }
     return {};
   }
-  TRY_ASSIGN(const auto before, live_->seek_first([&](const JournalEntry& entry) {
-    return since_ != INT64_MAX && entry.realtime_us >= since_;
-  }),
+  TRY_ASSIGN(const auto before,
+             live_->seek_first([&](const JournalEntry& entry) {
+               return since_ != INT64_MAX && entry.realtime_us >= since_;
+             }),
              "journal");
   if (since_ == INT64_MAX) {
     if (before) {
@@ -103,18 +104,18 @@ bool JournalReader::is_new(const JournalFile& file, const JournalEntry& entry) c
   // Another row of sequence numbers: journald was flushed to /var, which copies the entries of this
   // boot, or began anew after an unclean end.
   if (entry.boot_id == last_->boot_id) {
-    return last_->seqnum == 0 ? entry.realtime_us >= since_
-                              : entry.monotonic_us > last_->monotonic_us ||
-                                    (entry.monotonic_us == last_->monotonic_us &&
-                                     std::ranges::find(last_->hashes, entry.hash) ==
-                                         last_->hashes.end());
+    return last_->seqnum == 0
+               ? entry.realtime_us >= since_
+               : entry.monotonic_us > last_->monotonic_us ||
+                     (entry.monotonic_us == last_->monotonic_us &&
+                      std::ranges::find(last_->hashes, entry.hash) == last_->hashes.end());
   }
   return entry.boot_id == options_.boot_id || entry.realtime_us >= since_;
 }
 
 void JournalReader::remember(const JournalFile& file, const JournalEntry& entry) {
-  const bool same_instant = last_ && last_->boot_id == entry.boot_id &&
-                            last_->monotonic_us == entry.monotonic_us;
+  const bool same_instant =
+      last_ && last_->boot_id == entry.boot_id && last_->monotonic_us == entry.monotonic_us;
   JournalPosition position{.boot_id = entry.boot_id,
                            .seqnum_id = file.seqnum_id(),
                            .seqnum = entry.seqnum,
@@ -242,17 +243,14 @@ void JournalReader::drain(JournalFile& file, Growth growth, const Take& take) {
   }
 }
 
-void JournalReader::tell_gap(const JournalFile& file,
-                             const JournalEntry& entry,
-                             const Take& take) {
+void JournalReader::tell_gap(const JournalFile& file, const JournalEntry& entry, const Take& take) {
   if (!last_ || last_->seqnum_id != file.seqnum_id() || entry.seqnum <= last_->seqnum + 1) {
     return;
   }
   const std::uint64_t from = last_->seqnum + 1;
   const std::uint64_t to = entry.seqnum - 1;
   const std::uint64_t missing = to - from + 1;
-  const std::uint64_t others =
-      entries_of_users(options_.directories, file.seqnum_id(), from, to);
+  const std::uint64_t others = entries_of_users(options_.directories, file.seqnum_id(), from, to);
   if (others < missing) {
     problem(fmt::format("{} journal entries ({} to {}) before {} were gone before they were read: "
                         "journald rotated or vacuumed them away; give it more room (SystemMaxUse=)",

@@ -48,9 +48,9 @@ class Journal : public testing::TestWithParam<Layout> {
     std::vector<std::string> out;
     for (int i = 0; i < times; ++i) {
       reader.poll([&](const Json& fact) {
-        out.push_back(json_string(fact, "type") == "journal" ? json_string(fact, "line")
-                                                             : "problem: " +
-                                                                   json_string(fact, "line"));
+        out.push_back(json_string(fact, "type") == "journal"
+                          ? json_string(fact, "line")
+                          : "problem: " + json_string(fact, "line"));
       });
     }
     return out;
@@ -178,10 +178,16 @@ TEST_P(Journal, reads_compressed_payloads_and_says_which_it_cannot) {
 TEST_P(Journal, is_not_troubled_by_a_field_of_others_that_it_cannot_read) {
   JournalFixture file(GetParam());
   auto fields = line("", "other.service");
-  fields.back() = {"\xfd" "7zXZ", Compression::xz};
+  fields.back() = {
+      "\xfd"
+      "7zXZ",
+      Compression::xz};
   file.add(1000, 1, fields);
   fields = line("own");
-  fields.push_back({"\xfd" "7zXZ", Compression::xz});
+  fields.push_back(
+      {"\xfd"
+       "7zXZ",
+       Compression::xz});
   file.add(1001, 2, fields);
   file.write(live());
   JournalReader reader = this->reader();

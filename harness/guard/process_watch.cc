@@ -20,8 +20,7 @@ constexpr std::array<std::string_view, 3> kNames = {"rke2", "containerd", "kubel
 
 std::string program_of(int pid) {
   char target[4096];
-  const ssize_t size =
-      readlink(fmt::format("/proc/{}/exe", pid).c_str(), target, sizeof target);
+  const ssize_t size = readlink(fmt::format("/proc/{}/exe", pid).c_str(), target, sizeof target);
   std::string path(target, size > 0 ? static_cast<std::size_t>(size) : 0);
   constexpr std::string_view kGone = " (deleted)";  // the file was replaced by an upgrade
   if (path.ends_with(kGone)) {

@@ -205,9 +205,8 @@ TEST(NodeStream, asks_for_what_follows_the_last_line_whatever_the_clock_says) {
   ASSERT_TRUE(seen.wait_line("three"));
   EXPECT_THAT(seen.lines(), testing::ElementsAre("one", "the clock was set back", "three"));
   const Json record = watch_records(server.node).at(1);
-  EXPECT_EQ(
-      record["after"],
-      (Json{{"boot_id", "boot1"}, {"seqnum_id", "row1"}, {"seqnum", 7}, {"mono_us", 200}}));
+  EXPECT_EQ(record["after"],
+            (Json{{"boot_id", "boot1"}, {"seqnum_id", "row1"}, {"seqnum", 7}, {"mono_us", 200}}));
   EXPECT_EQ(record["since_wall_us"], 200);
 }
 
@@ -240,8 +239,7 @@ TEST(NodeStream, names_the_boot_it_knows_when_no_line_came_yet) {
   server.node.lose_connection();
   second.feed(numbered(1, line(150, "of the new boot", "boot2")));
   ASSERT_TRUE(seen.wait_line("of the new boot"));
-  EXPECT_EQ(watch_records(server.node).at(1)["after"],
-            (Json{{"boot_id", "boot1"}, {"seqnum", 0}}));
+  EXPECT_EQ(watch_records(server.node).at(1)["after"], (Json{{"boot_id", "boot1"}, {"seqnum", 0}}));
 }
 
 TEST(NodeStream, passes_on_what_the_node_could_not_see) {
