@@ -29,17 +29,27 @@ inline constexpr std::string_view kTrialFinished = "trial.finished";
 inline constexpr std::string_view kStepStarted = "step.started";
 inline constexpr std::string_view kStepFinished = "step.finished";
 
-// Facts of a node. journal {invocation, ident, line}, manifest {op: written | removed, file, uid},
-// container {op: started | exited, pod, kind: container | sandbox, id, pod_uid, initial}, unit
-// {active, sub, result, invocation, n_restarts}, clock {}, and fault: the guard's record {id,
-// fault, params, state, outcome: applied | missed | expired, reason, invocation, opened, seen,
-// begun, effect: {wall_us, mono_us}, evidence: {summary, container, boot_id_before, ...}}.
+// Facts of a node. journal {invocation, ident, line, seqnum, seqnum_id}, manifest {op: written |
+// removed, file, uid}, container {op: started | exited, pod, pod_name, static_pod, kind: container
+// | sandbox, id, pod_uid, initial}, process {op: started | exited, name: rke2 | containerd |
+// kubelet, pid, initial}, unit {active, sub, result, invocation, n_restarts, initial}, clock {},
+// and fault: the guard's record {id, fault, params, state, outcome: applied | missed | expired,
+// reason, invocation, opened, seen, begun, effect: {wall_us, mono_us}, evidence: {summary,
+// container, boot_id_before, ...}}.
 inline constexpr std::string_view kJournal = "journal";
 inline constexpr std::string_view kManifest = "manifest";
 inline constexpr std::string_view kContainer = "container";
+inline constexpr std::string_view kProcess = "process";
 inline constexpr std::string_view kUnit = "unit";
 inline constexpr std::string_view kClock = "clock";
 inline constexpr std::string_view kFault = "fault";
+
+// What a node could not see of itself, {line: what failed, on what, and what to do}, each once per
+// stream. From then on the absence of such facts says nothing: journal lines that could not be read
+// or were rotated away first; containers; the processes rke2, containerd and kubelet.
+inline constexpr std::string_view kJournalProblem = "journal-problem";
+inline constexpr std::string_view kContainerProblem = "container-problem";
+inline constexpr std::string_view kProcessProblem = "process-problem";
 
 // {boot_id, clock_offset_us: node minus controller, clock_error_us}
 inline constexpr std::string_view kNodeFacts = "node.facts";

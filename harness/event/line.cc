@@ -183,6 +183,18 @@ std::optional<Line> as_klog(std::string_view text) {
       .msg = std::string(end == std::string_view::npos ? text.substr(6) : text.substr(end + 2))};
 }
 
+// "pkg/path.Function(0x1, ...)", "\t/path/file.go:12 +0x5d", "created by pkg.Function ...".
+bool is_frame(std::string_view text) {
+  if (text.starts_with('\t')) {
+    return text.find(".go:") != std::string_view::npos;
+  }
+  const bool created = text.starts_with("created by ");
+  const std::string_view name =
+      created ? text.substr(11, text.find(' ', 11) - 11) : text.substr(0, text.rfind('('));
+  return (created || text.ends_with(')')) && name.find('.') != std::string_view::npos &&
+         name.find_first_of(" :=\"") == std::string_view::npos && !name.ends_with('.');
+}
+
 std::optional<Line> as_panic(std::string_view text) {
   for (const std::string_view start : {"panic: ", "fatal error: "}) {
     if (text.starts_with(start)) {
@@ -190,7 +202,8 @@ std::optional<Line> as_panic(std::string_view text) {
           .shape = Shape::panic, .level = "panic", .msg = std::string(text.substr(start.size()))};
     }
   }
-  if (text.starts_with("goroutine ") && text.find('[') != std::string_view::npos) {
+  if ((text.starts_with("goroutine ") && text.find('[') != std::string_view::npos) ||
+      text.starts_with("[signal SIG") || is_frame(text)) {
     return Line{.shape = Shape::trace, .level = {}, .msg = std::string(text)};
   }
   return std::nullopt;

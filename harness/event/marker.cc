@@ -15,13 +15,17 @@ struct Form {
   std::array<std::string_view, 2> ops;
 };
 
-constexpr std::array<Form, 5> kForms = {{
+constexpr std::array<Form, 6> kForms = {{
     {Marker::Kind::log, "log", nullptr, {}},
     {Marker::Kind::systemd, "systemd", nullptr, {}},
     {Marker::Kind::manifest, "manifest", "file", {"written", "removed"}},
     {Marker::Kind::container, "container", "pod", {"started", "exited"}},
     {Marker::Kind::unit, "unit", nullptr, {}},
+    {Marker::Kind::process, "process", "name", {"started", "exited"}},
 }};
+
+// What the guard looks for by this exact name of its program.
+constexpr std::array<std::string_view, 3> kProcesses = {"rke2", "containerd", "kubelet"};
 
 const Form& form_of(Marker::Kind kind) {
   return *std::ranges::find(kForms, kind, &Form::kind);
@@ -53,7 +57,7 @@ Result<Marker> marker_from_json(const Json& json) {
       kForms, [&](const Form& candidate) { return json.contains(candidate.key); });
   if (form == kForms.end()) {
     return fail(ErrorCode::invalid_input,
-                "a marker needs one of: log, systemd, manifest, container, unit");
+                "a marker needs one of: log, systemd, manifest, container, unit, process");
   }
   TRY(check_keys(json, *form), "marker");
   Marker marker{.kind = form->kind,
@@ -72,6 +76,11 @@ Result<Marker> marker_from_json(const Json& json) {
                   "'" + marker.text + "' is not one of " + std::string(form->ops[0]) + ", " +
                       std::string(form->ops[1]));
     }
+  }
+  if (marker.kind == Marker::Kind::process &&
+      std::ranges::find(kProcesses, marker.object) == kProcesses.end()) {
+    return fail(ErrorCode::invalid_input,
+                "'" + marker.object + "' is not one of rke2, containerd, kubelet");
   }
   return marker;
 }
@@ -145,9 +154,13 @@ bool matches(const Marker& marker, const Json& fact) {
              json_string(fact, "file") == marker.object;
     case Marker::Kind::container:
       return type == "container" && json_string(fact, "op") == marker.text &&
-             json_string(fact, "pod") == marker.object && json_string(fact, "kind") != "sandbox";
+             json_string(fact, "pod") == marker.object && json_string(fact, "kind") != "sandbox" &&
+             json_bool(fact, "static_pod", true);
     case Marker::Kind::unit:
       return type == "unit" && json_string(fact, "active") == marker.text;
+    case Marker::Kind::process:
+      return type == "process" && json_string(fact, "op") == marker.text &&
+             json_string(fact, "name") == marker.object;
   }
   return false;
 }

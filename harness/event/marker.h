@@ -5,7 +5,9 @@
 //   {log: "Pod for * not synced (*), retrying", level: info}   a line of the service's own process
 //   {systemd: "Starting rke2-server.service*"}                  systemd's own line about the unit
 //   {manifest: removed, file: kube-apiserver.yaml}              written | removed
-//   {container: started, pod: etcd}                             started | exited
+//   {container: started, pod: etcd}                             started | exited; the static pod's
+//   {process: exited, name: kubelet}                            started | exited; rke2 | containerd
+//                                                               | kubelet, which have no unit
 //   {unit: active}                                              the unit's ActiveState became this
 //
 // `log` is held against the whole message as logrus wrote it, `*` standing for any run of
@@ -22,11 +24,11 @@
 namespace harness::event {
 
 struct Marker {
-  enum class Kind { log, systemd, manifest, container, unit };
+  enum class Kind { log, systemd, manifest, container, unit, process };
   Kind kind = Kind::log;
   std::string text;    // the glob of log and systemd; the op of the others
   std::string level;   // log only; empty: any
-  std::string object;  // manifest: file; container: pod
+  std::string object;  // manifest: file; container: pod; process: name
 
   bool operator==(const Marker&) const = default;
 };

@@ -26,9 +26,14 @@ constexpr std::uint8_t kData = 1;
 constexpr std::uint8_t kEntry = 3;
 constexpr std::uint8_t kEntryArray = 6;
 
+constexpr std::uint64_t kTailBootField = 56;
+constexpr std::uint64_t kSeqnumIdField = 72;
+constexpr std::uint64_t kTailSeqnumField = 160;
+constexpr std::uint64_t kHeadSeqnumField = 168;
 constexpr std::uint64_t kEntryArrayOffsetField = 176;
 constexpr std::uint64_t kHeadRealtimeField = 184;
 constexpr std::uint64_t kTailRealtimeField = 192;
+constexpr std::uint64_t kTailMonotonicField = 200;
 constexpr std::uint64_t kMostItems = 4096;
 constexpr std::uint64_t kLargestObject = 512ULL << 20U;
 
@@ -64,6 +69,7 @@ Result<JournalFile> JournalFile::open(const std::string& path) {
                 fmt::format("open journal {}: {}", path, std::strerror(errno)));
   }
   file.inode_ = info.st_ino;
+  file.device_ = info.st_dev;
   unsigned char header[208];
   TRY(file.read_at(0, header, sizeof header), "journal header");
   if (std::memcmp(header, "LPKSHHRH", 8) != 0) {
@@ -77,6 +83,7 @@ Result<JournalFile> JournalFile::open(const std::string& path) {
                             flags & ~kKnownFlags));
   }
   file.compact_ = (flags & kCompact) != 0;
+  file.seqnum_id_ = dashed(header + kSeqnumIdField);
   file.header_size_ = little<std::uint64_t>(header + 88);
   if (file.header_size_ < sizeof header || file.header_size_ > 4096) {
     return fail(ErrorCode::remote_failed,
@@ -99,6 +106,8 @@ JournalFile& JournalFile::operator=(JournalFile&& other) noexcept {
   std::swap(path_, other.path_);
   std::swap(fd_, other.fd_);
   std::swap(inode_, other.inode_);
+  std::swap(device_, other.device_);
+  std::swap(seqnum_id_, other.seqnum_id_);
   std::swap(compact_, other.compact_);
   std::swap(header_size_, other.header_size_);
   std::swap(array_, other.array_);
@@ -129,6 +138,27 @@ Result<std::uint64_t> JournalFile::word_at(std::uint64_t offset) const {
   unsigned char bytes[8];
   TRY(read_at(offset, bytes, sizeof bytes), "journal");
   return little<std::uint64_t>(bytes);
+}
+
+std::string JournalFile::id_at(std::uint64_t offset) const {
+  unsigned char bytes[16];
+  return read_at(offset, bytes, sizeof bytes) ? dashed(bytes) : std::string();
+}
+
+std::string JournalFile::tail_boot_id() const {
+  return id_at(kTailBootField);
+}
+
+std::uint64_t JournalFile::head_seqnum() const {
+  return word_at(kHeadSeqnumField).value_or(0);
+}
+
+std::uint64_t JournalFile::tail_seqnum() const {
+  return word_at(kTailSeqnumField).value_or(0);
+}
+
+std::int64_t JournalFile::tail_monotonic_us() const {
+  return static_cast<std::int64_t>(word_at(kTailMonotonicField).value_or(0));
 }
 
 std::int64_t JournalFile::head_realtime_us() const {
@@ -167,18 +197,21 @@ Result<std::uint64_t> JournalFile::item_at(std::uint64_t array, std::uint64_t in
   return compact_ ? little<std::uint32_t>(bytes) : little<std::uint64_t>(bytes);
 }
 
-Result<std::int64_t> JournalFile::entry_time(std::uint64_t offset) const {
-  TRY_ASSIGN(const Object object, object_at(offset, kEntry), "entry");
-  static_cast<void>(object);
-  TRY_ASSIGN(const std::uint64_t time, word_at(offset + 24), "entry");
-  return static_cast<std::int64_t>(time);
+Status JournalFile::seek(std::int64_t wall_us) {
+  TRY(seek_first([&](const JournalEntry& entry) {
+        return wall_us != INT64_MAX && entry.realtime_us >= wall_us;
+      }),
+      "journal");
+  return {};
 }
 
-Status JournalFile::seek(std::int64_t wall_us) {
+Result<std::optional<JournalEntry>> JournalFile::seek_first(
+    const std::function<bool(const JournalEntry&)>& stays) {
   TRY_ASSIGN(std::uint64_t array, word_at(kEntryArrayOffsetField), "seek");
   array_ = 0;
   capacity_ = 0;
   index_ = 0;
+  std::uint64_t before = 0;
   while (array != 0) {
     TRY_ASSIGN(const Object object, object_at(array, kEntryArray), "seek");
     TRY_ASSIGN(const std::uint64_t following, word_at(array + 16), "seek");
@@ -189,22 +222,43 @@ Status JournalFile::seek(std::int64_t wall_us) {
     while (low < high) {
       const std::uint64_t middle = low + (high - low) / 2;
       TRY_ASSIGN(const std::uint64_t item, item_at(array, middle), "seek");
-      bool stays = item == 0;
-      if (!stays && wall_us != INT64_MAX) {
-        TRY_ASSIGN(const std::int64_t time, entry_time(item), "seek");
-        stays = time >= wall_us;
+      bool found = item == 0;
+      if (!found) {
+        TRY_ASSIGN(const JournalEntry entry, entry_at(item), "seek");
+        found = stays(entry);
       }
-      (stays ? high : low) = stays ? middle : middle + 1;
+      (found ? high : low) = found ? middle : middle + 1;
     }
     array_ = array;
     capacity_ = capacity;
     index_ = low;
+    if (low > 0) {
+      TRY_ASSIGN(before, item_at(array, low - 1), "seek");
+    }
     if (low < capacity || following <= array) {
-      return {};
+      break;
     }
     array = following;
   }
-  return {};
+  if (before == 0) {
+    return std::nullopt;
+  }
+  TRY_ASSIGN(JournalEntry entry, entry_at(before), "seek");
+  return entry;
+}
+
+bool JournalFile::skip() {
+  if (array_ == 0 || index_ >= capacity_) {
+    return false;
+  }
+  ++index_;
+  return true;
+}
+
+bool JournalFile::is_at(const std::string& path) const {
+  struct stat info {};
+
+  return stat(path.c_str(), &info) == 0 && info.st_ino == inode_ && info.st_dev == device_;
 }
 
 Result<std::optional<JournalEntry>> JournalFile::next() {
@@ -227,8 +281,8 @@ Result<std::optional<JournalEntry>> JournalFile::next() {
   if (item == 0) {
     return std::nullopt;
   }
-  ++index_;
   TRY_ASSIGN(JournalEntry entry, entry_at(item), "journal");
+  ++index_;
   return entry;
 }
 
@@ -246,7 +300,12 @@ Result<JournalEntry> JournalFile::entry_at(std::uint64_t offset) const {
       .seqnum = little<std::uint64_t>(bytes.data() + 16),
       .realtime_us = static_cast<std::int64_t>(little<std::uint64_t>(bytes.data() + 24)),
       .monotonic_us = static_cast<std::int64_t>(little<std::uint64_t>(bytes.data() + 32)),
-      .boot_id = dashed(bytes.data() + 40)};
+      .boot_id = dashed(bytes.data() + 40),
+      .items = {},
+      .hash = little<std::uint64_t>(bytes.data() + 56)};
+  if (entry.seqnum == 0) {
+    return fail(ErrorCode::remote_failed, fmt::format("{} has half an entry at {}", path_, offset));
+  }
   for (std::uint64_t i = 0; i < count; ++i) {
     const unsigned char* at = bytes.data() + 64 + i * width;
     entry.items.push_back(compact_ ? little<std::uint32_t>(at) : little<std::uint64_t>(at));

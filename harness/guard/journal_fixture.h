@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <cstring>
 #include <fstream>
+#include <functional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -23,6 +24,19 @@ class JournalFixture {
     put64(176, new_array());
   }
 
+  // The row of sequence numbers that the file belongs to, and the number of its next entry.
+  JournalFixture& row(char id, std::uint64_t next) {
+    bytes_.replace(72, 16, 16, id);
+    seqnum_ = next - 1;
+    return *this;
+  }
+
+  // The boot of the entries from now on; without it, kBoot.
+  JournalFixture& boot(char id) {
+    boot_.assign(16, id);
+    return *this;
+  }
+
   struct Field {
     std::string text;  // "NAME=value", or what is stored when compressed
     Compression compression = Compression::none;
@@ -38,9 +52,13 @@ class JournalFixture {
     put64(at + 16, ++seqnum_);
     put64(at + 24, static_cast<std::uint64_t>(realtime_us));
     put64(at + 32, static_cast<std::uint64_t>(monotonic_us));
-    for (int i = 0; i < 16; ++i) {
-      bytes_[at + 40 + static_cast<std::uint64_t>(i)] = static_cast<char>(i + 1);
+    bytes_.replace(at + 40, 16, boot_);
+    std::string texts;
+    for (const Field& field : fields) {
+      texts += field.text;
     }
+    put64(at + 56, std::hash<std::string>()(texts));
+    last_entry_ = at;
     for (std::size_t i = 0; i < items.size(); ++i) {
       compact_ ? put32(at + 64 + i * width, static_cast<std::uint32_t>(items[i]))
                : put64(at + 64 + i * width, items[i]);
@@ -55,7 +73,17 @@ class JournalFixture {
     put64(184, head_ == 0 ? static_cast<std::uint64_t>(realtime_us) : head_);
     head_ = head_ == 0 ? static_cast<std::uint64_t>(realtime_us) : head_;
     put64(192, static_cast<std::uint64_t>(realtime_us));
+    bytes_.replace(56, 16, boot_);
+    put64(160, seqnum_);
+    first_seqnum_ = first_seqnum_ == 0 ? seqnum_ : first_seqnum_;
+    put64(168, first_seqnum_);
+    put64(200, static_cast<std::uint64_t>(monotonic_us));
   }
+
+  static constexpr const char* kBoot = "01020304-0506-0708-090a-0b0c0d0e0f10";
+
+  // Where the last entry begins in bytes().
+  std::uint64_t last_entry() const { return last_entry_; }
 
   std::string& bytes() { return bytes_; }
 
@@ -63,6 +91,12 @@ class JournalFixture {
 
   void write(const std::string& path) const {
     std::ofstream out(path, std::ios::binary | std::ios::trunc);
+    out.write(bytes_.data(), static_cast<std::streamsize>(bytes_.size()));
+  }
+
+  // As journald does: the same file with more in it.
+  void grow(const std::string& path) const {
+    std::fstream out(path, std::ios::in | std::ios::out | std::ios::binary);
     out.write(bytes_.data(), static_cast<std::streamsize>(bytes_.size()));
   }
 
@@ -100,7 +134,10 @@ class JournalFixture {
   const bool compact_;
   const std::uint64_t capacity_;
   std::string bytes_;
+  std::string boot_ = "\1\2\3\4\5\6\7\10\11\12\13\14\15\16\17\20";
   std::uint64_t seqnum_ = 0;
+  std::uint64_t first_seqnum_ = 0;
+  std::uint64_t last_entry_ = 0;
   std::uint64_t array_ = 0;
   std::uint64_t used_ = 0;
   std::uint64_t head_ = 0;

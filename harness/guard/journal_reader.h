@@ -1,56 +1,84 @@
-// The journal of one unit, live: follows the system journal through rotation and vacuuming, and
-// yields the facts `journal` of the unit's own lines and of systemd's about it. Others' lines never
-// come out, whatever they say.
+// The journal of one unit, live: follows the system journal through rotation, vacuuming and its
+// move from /run to /var, and yields the facts `journal` of the unit's own lines and of systemd's
+// about it, each once. Others' lines never come out, whatever they say.
 #pragma once
 
 #include <cstdint>
 #include <functional>
+#include <optional>
+#include <set>
 #include <string>
 #include <unordered_map>
 #include <vector>
 
 #include "harness/base/json.h"
 #include "harness/base/result.h"
+#include "harness/guard/journal_directory.h"
 #include "harness/guard/journal_file.h"
 
 namespace harness::guard {
+
+// Where a reader stands, in terms that no clock can change: {"boot_id", "seqnum_id", "seqnum",
+// "mono_us"}, all of one entry; seqnum 0: none was seen yet in this boot.
+struct JournalPosition {
+  std::string boot_id;
+  std::string seqnum_id;
+  std::uint64_t seqnum = 0;
+  std::int64_t monotonic_us = 0;
+  std::vector<std::uint64_t> hashes;  // of the entries seen at exactly monotonic_us
+};
+
+// None when the object has no boot id.
+std::optional<JournalPosition> position_from_json(const Json& json);
 
 class JournalReader {
  public:
   struct Options {
     std::string unit;
-    // Where journal files are; the first that has a system.journal is taken. Empty: the machine's
-    // own.
+    // Where journal files are; see live_journal. Empty: the machine's own.
     std::vector<std::string> directories;
     std::size_t line_limit = 4000;
+    // The boot that runs now; empty: the machine's own.
+    std::string boot_id;
   };
 
   explicit JournalReader(Options options);
 
-  // From now on (INT64_MAX), or from this wall time on, archived files included.
-  Status start(std::int64_t since_wall_us);
-  // Hands over what is new; costs one read of eight bytes when nothing is. Faults of a file are
-  // told as facts of type "journal-problem" and do not end the reading.
+  // From now on (INT64_MAX), or from this wall time on, archived files included. With `after`: all
+  // that was written after it, whatever the clock of a new boot says; the wall time then counts
+  // only where the two cannot be compared.
+  Status start(std::int64_t since_wall_us, std::optional<JournalPosition> after = {});
+  // Hands over what is new; costs one read of eight bytes when nothing is. Faults of a file, and
+  // entries that were gone before they were read, are told as facts of type "journal-problem"
+  // {line} and do not end the reading.
   void poll(const std::function<void(Json)>& take);
 
  private:
-  std::string live_path() const;
-  void drain(JournalFile& file, const std::function<void(Json)>& take);
-  bool interesting(JournalFile& file, const JournalEntry& entry, Json& fact);
-  const std::string& field(JournalFile& file, std::uint64_t offset);
-  void follow_rotation(const std::function<void(Json)>& take);
-  void problem(const std::string& text, const std::function<void(Json)>& take);
+  using Take = std::function<void(Json)>;
+
+  enum class Growth { live, ended };
+  void drain(JournalFile& file, Growth growth, const Take& take);
+  bool is_new(const JournalFile& file, const JournalEntry& entry) const;
+  void remember(const JournalFile& file, const JournalEntry& entry);
+  void tell_gap(const JournalFile& file, const JournalEntry& entry, const Take& take);
+  bool interesting(JournalFile& file, const JournalEntry& entry, Json& fact, const Take& take);
+  Result<std::string> field(JournalFile& file, std::uint64_t offset);
+  void follow_rotation(const Take& take);
+  void read_between(const Take& take);
+  void problem(const std::string& text, const Take& take);
 
   Options options_;
   std::vector<JournalFile> backlog_;
   std::optional<JournalFile> live_;
+  std::int64_t since_ = INT64_MAX;
+  std::optional<JournalPosition> last_;
+  // The next entry is the first of another file: it must follow the last one without a hole.
+  bool joins_ = false;
+  int stuck_ = 0;
   // Decoded short fields by offset: a unit's name and invocation are stored once per file.
-  std::unordered_map<std::uint64_t, std::string> cache_;
+  std::unordered_map<std::uint64_t, Result<std::string>> cache_;
   std::uint64_t polls_ = 0;
-  std::string last_problem_;
+  std::set<std::string> problems_;
 };
-
-// /var/log/journal/<machine id> and /run/log/journal/<machine id>.
-std::vector<std::string> journal_directories();
 
 }  // namespace harness::guard

@@ -4,6 +4,7 @@
 #include <cerrno>
 #include <csignal>
 #include <cstring>
+#include <optional>
 
 #include <fmt/format.h>
 #include <poll.h>
@@ -18,7 +19,9 @@
 #include "harness/guard/action.h"
 #include "harness/guard/file_watch.h"
 #include "harness/guard/journal_reader.h"
+#include "harness/guard/process_watch.h"
 #include "harness/guard/undo.h"
+#include "harness/guard/unit_watch.h"
 
 namespace harness::guard {
 namespace {
@@ -112,8 +115,35 @@ int Watcher::watch() {
       seen_ = now();
     }
   };
+  // Only a window that needs them pays for these two.
+  std::optional<UnitWatch> unit;
+  std::optional<ProcessWatch> processes;
+  const Trigger& trigger = state_.record.trigger;
+  const auto names = [&](event::Marker::Kind kind) {
+    const auto of_kind = [&](const event::Marker& marker) { return marker.kind == kind; };
+    return std::ranges::any_of(trigger.open, of_kind) ||
+           std::ranges::any_of(trigger.close, of_kind);
+  };
+  if (names(event::Marker::Kind::unit)) {
+    unit.emplace(state_.record.unit);
+  }
+  if (names(event::Marker::Kind::process)) {
+    processes.emplace(ProcessWatch::Options{.unit = state_.record.unit, .cgroups = {}});
+  }
+  const auto hear = [&](const Json& fact) {
+    if (unit && json_string(fact, "ident") == "systemd") {
+      unit->news();
+    }
+    judge(fact);
+  };
   for (int round = 0;; ++round) {
-    journal_.poll(judge);
+    journal_.poll(hear);
+    if (unit) {
+      unit->poll(judge);
+    }
+    if (processes) {
+      processes->poll(judge);
+    }
     manifests_.poll(false, judge);
     containers_.poll(false, judge);
     if (verdict == TriggerLogic::Verdict::missed) {

@@ -1,5 +1,6 @@
 #include "harness/observe/node_stream.h"
 
+#include <array>
 #include <condition_variable>
 #include <map>
 #include <optional>
@@ -29,7 +30,20 @@ std::string subject(const Json& fact) {
   if (type == "container" || type == "fault") {
     return type + " " + json_string(fact, "id");
   }
+  if (type == "process") {
+    return type + " " + json_string(fact, "name") + " " + std::to_string(json_int(fact, "pid"));
+  }
   return type == "unit" ? type : std::string();
+}
+
+// Where a journal fact stands, and what it says: a copy of it in another file has another place.
+constexpr std::array<const char*, 2> kPlace = {"seqnum", "seqnum_id"};
+
+std::string words(Json fact) {
+  for (const char* key : kPlace) {
+    fact.erase(key);
+  }
+  return fact.dump();
 }
 
 Json facts_event(const cluster::Node& node, const cluster::NodeFacts& facts) {
@@ -60,6 +74,8 @@ struct NodeStream::State {
   void run(const std::stop_token& stop);
   Status follow(const std::stop_token& stop);
   bool seen_before(const Json& fact);
+  bool line_seen_before(const Json& fact);
+  Json after() const;
   void take(Json fact);
 
   void say(bool now_live, std::string why) {
@@ -82,6 +98,8 @@ struct NodeStream::State {
   std::int64_t replay_at = 0;
   std::string boot;  // the boot of the last journal fact
   std::string replay_boot;
+  std::string first_boot;
+  Json last_line;  // the last journal fact, without its text: what the node goes on after
   std::map<std::string, Json> latest;
 
   std::mutex mutex;
@@ -90,26 +108,50 @@ struct NodeStream::State {
   std::string last_error;
 };
 
-bool NodeStream::State::seen_before(const Json& fact) {
+bool NodeStream::State::line_seen_before(const Json& fact) {
   const std::int64_t at = json_int(fact, "wall_us");
+  const std::int64_t seqnum = json_int(fact, "seqnum");
+  const bool same_row =
+      seqnum != 0 && json_string(fact, "seqnum_id") == json_string(last_line, "seqnum_id");
+  if (same_row && seqnum <= json_int(last_line, "seqnum")) {
+    return true;
+  }
+  if (!same_row && replay_at != 0 && at <= replay_at &&
+      json_string(fact, "boot_id") == replay_boot) {
+    const auto found = replay.find(words(fact));
+    if (found == replay.end()) {
+      return at < replay_at;
+    }
+    replay.erase(found);
+    return true;
+  }
+  if (at > since || json_string(fact, "boot_id") != boot) {
+    since = at;
+    boot = json_string(fact, "boot_id");
+    tail.clear();
+  }
+  if (at == since) {
+    tail.insert(words(fact));
+  }
+  last_line = fact;
+  last_line.erase("line");
+  return false;
+}
+
+// Empty until the node's boot is known.
+Json NodeStream::State::after() const {
+  if (!last_line.is_null()) {
+    return {{"boot_id", json_string(last_line, "boot_id")},
+            {"seqnum_id", json_string(last_line, "seqnum_id")},
+            {"seqnum", json_int(last_line, "seqnum")},
+            {"mono_us", json_int(last_line, "mono_us")}};
+  }
+  return first_boot.empty() ? Json::object() : Json{{"boot_id", first_boot}, {"seqnum", 0}};
+}
+
+bool NodeStream::State::seen_before(const Json& fact) {
   if (json_string(fact, "type") == "journal") {
-    if (replay_at != 0 && at <= replay_at && json_string(fact, "boot_id") == replay_boot) {
-      const auto found = replay.find(fact.dump());
-      if (found == replay.end()) {
-        return at < replay_at;
-      }
-      replay.erase(found);
-      return true;
-    }
-    if (at > since || json_string(fact, "boot_id") != boot) {
-      since = at;
-      boot = json_string(fact, "boot_id");
-      tail.clear();
-    }
-    if (at == since) {
-      tail.insert(fact.dump());
-    }
-    return false;
+    return line_seen_before(fact);
   }
   const std::string about = subject(fact);
   if (about.empty()) {
@@ -131,9 +173,12 @@ void NodeStream::State::take(Json fact) {
   if (seen_before(fact)) {
     return;
   }
-  // What was there when the stream began opened no window now.
+  // What was there when the stream began opened no window now; but a unit that has failed
+  // meanwhile ends those that are open.
   const std::vector<event::WindowMoment> moments =
-      json_bool(fact, "initial") ? std::vector<event::WindowMoment>() : tracker.feed(fact);
+      json_bool(fact, "initial") && json_string(fact, "type") != "unit"
+          ? std::vector<event::WindowMoment>()
+          : tracker.feed(fact);
   fact["node"] = node.name();
   sink(std::move(fact));
   for (const event::WindowMoment& moment : moments) {
@@ -154,13 +199,16 @@ Status NodeStream::State::follow(const std::stop_token& stop) {
     since = wall_now_us() + facts.clock_offset.count();
   }
   sink(facts_event(node, facts));
+  Json record{{"cluster", options.cluster},
+              {"unit", node.unit()},
+              {"data_dir", node.data_dir()},
+              {"since_wall_us", since}};
+  if (const Json known = after(); !known.empty()) {
+    record["after"] = known;
+  }
+  first_boot = first_boot.empty() ? facts.boot_id : first_boot;
   TRY_ASSIGN(const std::unique_ptr<cluster::LineStream> stream,
-             node.guard_stream("watch",
-                               {{"cluster", options.cluster},
-                                {"unit", node.unit()},
-                                {"data_dir", node.data_dir()},
-                                {"since_wall_us", since}},
-                               Deadline::after(kAskLimit)),
+             node.guard_stream("watch", record, Deadline::after(kAskLimit)),
              "watch");
   replay = tail;
   replay_at = tail.empty() ? 0 : since;

@@ -2,8 +2,10 @@
 // and says when windows open and close.
 //
 // When the connection drops or the node reboots, it connects again by itself, recognises the boot
-// by its id, and goes on after the last fact seen: nothing is lost and nothing comes twice. Each
-// (re)connection also puts `node.facts` with the clock's offset.
+// by its id, and goes on after the last line seen, by its place in the journal and not by any
+// clock: nothing is lost and nothing comes twice. What the node could not read it says itself
+// (journal-problem, container-problem, process-problem), and that is passed on. Each (re)connection
+// also puts `node.facts` with the clock's offset.
 #pragma once
 
 #include <atomic>

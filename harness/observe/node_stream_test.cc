@@ -4,6 +4,7 @@
 
 #include <gmock/gmock.h>
 
+#include "harness/event/event.h"
 #include "harness/observe/fake_server.h"
 
 namespace harness::observe {
@@ -179,6 +180,103 @@ TEST(NodeStream, goes_on_after_a_reboot_without_loss_or_repetition) {
                                    "three"));
   EXPECT_EQ(watch_records(server.node).at(1)["since_wall_us"], 200);
   EXPECT_EQ(seen.count("node.facts"), 2u);
+}
+
+Json numbered(std::int64_t seqnum, Json fact, const std::string& row = "row1") {
+  fact["seqnum"] = seqnum;
+  fact["seqnum_id"] = row;
+  return fact;
+}
+
+TEST(NodeStream, asks_for_what_follows_the_last_line_whatever_the_clock_says) {
+  FakeServer server;
+  auto first = server.node.on_stream("watch");
+  Collector seen;
+  NodeStream follower(server.node, options(), seen.sink());
+  first.feed(numbered(7, line(200, "one")));
+  ASSERT_TRUE(seen.wait_line("one"));
+  EXPECT_FALSE(watch_records(server.node).at(0).contains("after"));
+  auto second = server.node.on_stream("watch");
+  server.node.lose_connection();
+  second.feed(numbered(7, line(200, "one")));
+  second.feed(numbered(8, line(150, "the clock was set back")));
+  second.feed(numbered(8, line(150, "the clock was set back")));
+  second.feed(numbered(9, line(300, "three")));
+  ASSERT_TRUE(seen.wait_line("three"));
+  EXPECT_THAT(seen.lines(), testing::ElementsAre("one", "the clock was set back", "three"));
+  const Json record = watch_records(server.node).at(1);
+  EXPECT_EQ(record["after"],
+            (Json{{"boot_id", "boot1"}, {"seqnum_id", "row1"}, {"seqnum", 7}, {"mono_us", 200}}));
+  EXPECT_EQ(record["since_wall_us"], 200);
+}
+
+TEST(NodeStream, does_not_repeat_a_line_that_was_copied_to_another_file) {
+  FakeServer server;
+  auto first = server.node.on_stream("watch");
+  Collector seen;
+  NodeStream follower(server.node, options(), seen.sink());
+  first.feed(numbered(7, line(200, "one")));
+  ASSERT_TRUE(seen.wait_line("one"));
+  auto second = server.node.on_stream("watch");
+  server.node.lose_connection();
+  second.feed(numbered(101, line(200, "one"), "row2"));
+  second.feed(numbered(102, line(200, "at the same time"), "row2"));
+  second.feed(numbered(103, line(201, "three"), "row2"));
+  ASSERT_TRUE(seen.wait_line("three"));
+  EXPECT_THAT(seen.lines(), testing::ElementsAre("one", "at the same time", "three"));
+}
+
+TEST(NodeStream, names_the_boot_it_knows_when_no_line_came_yet) {
+  FakeServer server;
+  server.node.set_boot_id("boot1");
+  auto first = server.node.on_stream("watch");
+  Collector seen;
+  NodeStream follower(server.node, options(), seen.sink());
+  first.feed({{"type", "clock"}, {"wall_us", 1}});
+  ASSERT_TRUE(follower.wait_live(kSoon));
+  auto second = server.node.on_stream("watch");
+  server.node.set_boot_id("boot2");
+  server.node.lose_connection();
+  second.feed(numbered(1, line(150, "of the new boot", "boot2")));
+  ASSERT_TRUE(seen.wait_line("of the new boot"));
+  EXPECT_EQ(watch_records(server.node).at(1)["after"], (Json{{"boot_id", "boot1"}, {"seqnum", 0}}));
+}
+
+TEST(NodeStream, passes_on_what_the_node_could_not_see) {
+  FakeServer server;
+  auto stream = server.node.on_stream("watch");
+  Collector seen;
+  NodeStream follower(server.node, options(), seen.sink());
+  for (const std::string_view type : {event::type::kJournalProblem,
+                                      event::type::kContainerProblem,
+                                      event::type::kProcessProblem}) {
+    stream.feed({{"type", type}, {"line", "why"}, {"boot_id", "boot1"}, {"wall_us", 5}});
+    EXPECT_TRUE(seen.wait([&](const Json& event) {
+      return event["type"] == type && event["node"] == "cp-1" && event["boot_id"] == "boot1" &&
+             event["line"] == "why";
+    })) << type;
+  }
+}
+
+TEST(NodeStream, ends_a_window_when_the_unit_failed_while_nobody_looked) {
+  FakeServer server;
+  auto stream = server.node.on_stream("watch");
+  Collector seen;
+  event::WindowDef window;
+  window.name = "start-up-hooks";
+  window.open = {marker("Kube API server is now running")};
+  window.close = {marker("rke2 is up and running")};
+  NodeStream follower(server.node, options({window}), seen.sink());
+  stream.feed(line(100, rke2("Kube API server is now running")));
+  stream.feed({{"type", "unit"},
+               {"initial", true},
+               {"active", "failed"},
+               {"invocation", "inv1"},
+               {"boot_id", "boot1"},
+               {"wall_us", 300}});
+  EXPECT_TRUE(seen.wait([](const Json& event) {
+    return event["type"] == "window" && event["op"] == "closed" && event["cut"] == true;
+  }));
 }
 
 TEST(NodeStream, does_not_repeat_a_state_that_did_not_change) {

@@ -1,0 +1,111 @@
+#include "harness/event/line.h"
+
+#include <array>
+
+#include <gmock/gmock.h>
+
+#include "harness/event/marker.h"
+
+namespace harness::event {
+namespace {
+
+// What a Go program leaves behind; journald makes an entry of each line, and cuts long ones.
+constexpr std::array<std::string_view, 14> kPanic = {
+    "panic: runtime error: invalid memory address or nil pointer dereference",
+    "[signal SIGSEGV: segmentation violation code=0x1 addr=0x18 pc=0x2b1f6c4]",
+    "",
+    "goroutine 1 [running]:",
+    "github.com/rancher/rke2/pkg/rke2.Server(0xc000a1c000, {0x0, 0x0, 0x0})",
+    "\t/source/pkg/rke2/rke2.go:104 +0x8a4",
+    "main.main()",
+    "\t/source/main.go:53 +0x5d",
+    "",
+    "goroutine 87 [select, 2 minutes]:",
+    "created by github.com/k3s-io/k3s/pkg/server.StartServer in goroutine 1",
+    "runtime.gopanic({0x5a1c7a0?, 0x9b4e2c0?})",
+    "k8s.io/client-go/tools/cache.(*Reflector).Run(0xc0004d8000, 0xc000130300)",
+    "exit status 2"};
+
+TEST(Line, knows_a_panic_s_first_line_and_its_trace) {
+  EXPECT_EQ(parse_line(kPanic[0]).shape, Shape::panic);
+  EXPECT_EQ(parse_line(kPanic[0]).msg,
+            "runtime error: invalid memory address or nil pointer dereference");
+  EXPECT_EQ(parse_line("fatal error: concurrent map writes").level, "panic");
+  for (const int at : {1, 3, 4, 5, 6, 7, 9, 10, 11, 12}) {
+    EXPECT_EQ(parse_line(kPanic[static_cast<std::size_t>(at)]).shape, Shape::trace)
+        << kPanic[static_cast<std::size_t>(at)];
+  }
+}
+
+TEST(Line, takes_plain_words_for_no_trace) {
+  for (const char* text : {"",
+                           "exit status 2",
+                           "Started rke2-server.service (Rancher Kubernetes Engine v2).",
+                           "see https://docs.rke2.io/ (or the log)",
+                           "\tindented",
+                           "created byte by byte"}) {
+    EXPECT_EQ(parse_line(text).shape, Shape::plain) << text;
+  }
+}
+
+TEST(Line, lets_nothing_in_a_panic_mark) {
+  const Marker any = marker_from_json({{"log", "*"}}).value();
+  const auto fact = [](std::string_view text) {
+    return Json{{"type", "journal"}, {"ident", "rke2"}, {"line", text}};
+  };
+  std::string whole;
+  for (const std::string_view text : kPanic) {
+    EXPECT_FALSE(matches(any, fact(text))) << text;
+    EXPECT_FALSE(parse_line(text).level == "fatal") << text;
+    whole += std::string(text) + "\n";
+  }
+  EXPECT_FALSE(matches(any, fact(whole))) << "one entry with all lines";
+  EXPECT_EQ(parse_line(whole).shape, Shape::panic);
+  EXPECT_FALSE(matches(any, fact("panic: level=info msg=\"rke2 is up and running\"")));
+  EXPECT_FALSE(matches(any, fact("panic: (*logrus.Entry) 0xc0001f2000")));
+}
+
+TEST(Line, lets_no_part_of_a_line_that_journald_cut_mark) {
+  const std::string line =
+      "time=\"2025-05-16T09:07:39Z\" level=info msg=\"rke2 is up and running\"";
+  const Marker up = marker_from_json({{"log", "rke2 is up and running"}}).value();
+  const auto fact = [](const std::string& text) {
+    return Json{{"type", "journal"}, {"ident", "rke2"}, {"line", text}};
+  };
+  EXPECT_TRUE(matches(up, fact(line)));
+  for (std::size_t cut = 1; cut < line.size(); ++cut) {
+    EXPECT_FALSE(matches(up, fact(line.substr(0, cut)))) << line.substr(0, cut);
+  }
+  for (std::size_t cut = line.find("level") + 1; cut < line.size(); ++cut) {
+    EXPECT_FALSE(matches(up, fact(line.substr(cut)))) << line.substr(cut);
+  }
+}
+
+TEST(Marker, of_a_process_names_one_that_has_no_unit) {
+  const auto marker = marker_from_json({{"process", "exited"}, {"name", "kubelet"}});
+  ASSERT_TRUE(marker) << marker.error().message();
+  EXPECT_EQ(describe(*marker), "process kubelet exited");
+  EXPECT_EQ(to_json(*marker), (Json{{"process", "exited"}, {"name", "kubelet"}}));
+  Json fact{{"type", "process"}, {"op", "exited"}, {"name", "kubelet"}};
+  EXPECT_TRUE(matches(*marker, fact));
+  fact["op"] = "started";
+  EXPECT_FALSE(matches(*marker, fact));
+  EXPECT_EQ(marker_from_json({{"process", "exited"}}).error().code(), ErrorCode::invalid_input);
+  EXPECT_EQ(marker_from_json({{"process", "died"}, {"name", "rke2"}}).error().code(),
+            ErrorCode::invalid_input);
+  EXPECT_THAT(marker_from_json({{"process", "exited"}, {"name", "etcd"}}).error().message(),
+              testing::HasSubstr("not one of rke2, containerd, kubelet"));
+}
+
+TEST(Marker, of_a_container_wants_the_static_pod_s) {
+  const Marker marker = marker_from_json({{"container", "started"}, {"pod", "etcd"}}).value();
+  Json fact{{"type", "container"}, {"op", "started"}, {"pod", "etcd"}, {"kind", "container"}};
+  EXPECT_TRUE(matches(marker, fact)) << "an event from before the field was there";
+  fact["static_pod"] = false;
+  EXPECT_FALSE(matches(marker, fact));
+  fact["static_pod"] = true;
+  EXPECT_TRUE(matches(marker, fact));
+}
+
+}  // namespace
+}  // namespace harness::event
