@@ -172,12 +172,10 @@ Planned Planned::from_json(const Json& json) {
 }
 
 bool enough(const std::vector<TrialVerdict>& trials, const Planned& planned) {
-  if (planned.expect == "fail") {
-    return std::ranges::any_of(trials, [](const TrialVerdict& trial) {
-      return trial.counts && trial.verdict == Verdict::fail;
-    });
-  }
-  return std::ranges::count_if(trials, &TrialVerdict::counts) >= planned.hits;
+  const auto landed = std::ranges::count_if(trials, [&](const TrialVerdict& trial) {
+    return trial.counts && (planned.expect != "fail" || trial.verdict == Verdict::fail);
+  });
+  return landed >= planned.hits;
 }
 
 CaseVerdict fold(const Planned& planned, std::vector<TrialVerdict> trials) {

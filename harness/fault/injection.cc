@@ -268,6 +268,34 @@ Result<Outcome> await(cluster::Node& node,
   return outcome;
 }
 
+Result<Outcome> await_window(cluster::Node& node,
+                             const std::string& cluster,
+                             const std::string& id,
+                             const observe::Sink& sink,
+                             Deadline deadline,
+                             std::stop_token stop) {
+  auto outcome = await(node, cluster, id, sink, deadline, std::move(stop));
+  if (outcome || outcome.error().code() != ErrorCode::timed_out || !node.connected()) {
+    return outcome;
+  }
+  const auto lines = ask_status(node, cluster, Deadline::after(kStatusLimit));
+  const Json* record = lines ? find_line(*lines, "record", id) : nullptr;
+  if (record == nullptr || json_string(*record, "state") != "ARMED") {
+    return outcome;
+  }
+  Outcome missed{.outcome = "missed",
+                 .state = "ARMED",
+                 .reason = "the window never opened",
+                 .evidence = {},
+                 .record = *record};
+  missed.record["outcome"] = missed.outcome;
+  missed.record["reason"] = missed.reason;
+  if (sink) {
+    sink(fault_event(node, missed.record));
+  }
+  return missed;
+}
+
 HealReport heal(const std::vector<cluster::Node*>& nodes,
                 const std::string& cluster,
                 const std::string& run,

@@ -79,6 +79,15 @@ Result<Outcome> await(cluster::Node& node,
                       Deadline deadline,
                       std::stop_token stop = {});
 
+// As await, for a fault aimed at a window. Time is up and the node, connected, still has the record
+// ARMED: the window never opened. That is a miss and no error; it goes to the sink as one.
+Result<Outcome> await_window(cluster::Node& node,
+                             const std::string& cluster,
+                             const std::string& id,
+                             const observe::Sink& sink,
+                             Deadline deadline,
+                             std::stop_token stop = {});
+
 // Why a guard's record was taken back, when a controller asked for it: "reverted_because".
 inline constexpr std::string_view kAskedByController = "asked by the controller";
 

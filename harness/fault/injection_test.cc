@@ -203,6 +203,39 @@ TEST(Await, tells_the_last_state_when_time_is_up) {
   EXPECT_THAT(outcome.error().message(), HasSubstr("t1-a ARMED"));
 }
 
+TEST(AwaitWindow, calls_a_window_that_never_opened_a_miss) {
+  FakeServer server;
+  status_is(server, {record("ARMED")});
+  std::vector<Json> events;
+  const auto outcome = await_window(
+      server.node,
+      "lab",
+      "t1-a",
+      [&](Json event) { events.push_back(std::move(event)); },
+      Deadline::after(std::chrono::milliseconds(50)));
+  ASSERT_TRUE(outcome) << outcome.error().message();
+  EXPECT_EQ(outcome->outcome, "missed");
+  ASSERT_EQ(events.size(), 1U);
+  EXPECT_EQ(events[0]["type"], "fault");
+  EXPECT_EQ(events[0]["outcome"], "missed");
+  EXPECT_EQ(events[0]["reason"], "the window never opened");
+}
+
+TEST(AwaitWindow, stays_an_error_when_the_record_is_on_its_way_or_cannot_be_read) {
+  FakeServer server;
+  status_is(server, {record("FIRING")});
+  const Deadline brief = Deadline::after(std::chrono::milliseconds(50));
+  const auto firing = await_window(server.node, "lab", "t1-a", {}, brief);
+  ASSERT_FALSE(firing);
+  EXPECT_EQ(firing.error().code(), ErrorCode::timed_out);
+  server.node.lose_connection();
+  server.node.set_reconnect_error(Error(ErrorCode::unreachable, "cp-1: no route"));
+  const auto lost =
+      await_window(server.node, "lab", "t1-a", {}, Deadline::after(std::chrono::milliseconds(50)));
+  ASSERT_FALSE(lost);
+  EXPECT_EQ(lost.error().code(), ErrorCode::timed_out);
+}
+
 TEST(Await, misses_a_record_that_is_not_there) {
   FakeServer server;
   server.node.on_guard("status", std::vector<Json>{});

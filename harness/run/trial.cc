@@ -39,7 +39,6 @@ class Trial {
   Status arm();
   Status step();
   Status await_fault();
-  bool never_opened(const Error& error);
   void disarm_when_stopped(const std::stop_token& over);
   Status not_stopped() const;
   void heal();
@@ -181,47 +180,21 @@ Status Trial::not_stopped() const {
   return {};
 }
 
-// The record of a window that never opened stays armed; taking it back is healing's work.
-bool Trial::never_opened(const Error& error) {
-  if (error.code() != ErrorCode::timed_out || !target_->connected()) {
-    return false;
-  }
-  const auto lines = target_->guard(
-      "status", {{"cluster", context_.cluster.name()}}, Deadline::after(seconds(20)));
-  const std::string id = record_id(context_.run_id, cell_, number_);
-  for (const Json& line : lines ? *lines : std::vector<Json>()) {
-    if (json_string(line, "id") == id && json_string(line, "state") == "ARMED") {
-      end_.reason =
-          fmt::format("the window {} never opened on {}", cell_.window.name, cell_.target);
-      Json event = line;
-      event["type"] = "fault";
-      event["node"] = target_->name();
-      event["outcome"] = "missed";
-      event["reason"] = end_.reason;
-      sink_(std::move(event));
-      return true;
-    }
-  }
-  return false;
-}
-
 Status Trial::await_fault() {
   if (!armed_) {
     end_.reason = "no fault";
     return {};
   }
-  const auto outcome = fault::await(*target_,
-                                    context_.cluster.name(),
-                                    record_id(context_.run_id, cell_, number_),
-                                    sink_,
-                                    Deadline::after(seconds(90)),
-                                    context_.stop);
-  if (!outcome && never_opened(outcome.error())) {
-    return {};
-  }
-  TRY(outcome, "await the fault");
+  TRY_ASSIGN(const fault::Outcome outcome,
+             fault::await_window(*target_,
+                                 context_.cluster.name(),
+                                 record_id(context_.run_id, cell_, number_),
+                                 sink_,
+                                 Deadline::after(seconds(90)),
+                                 context_.stop),
+             "await the fault");
   end_.reason =
-      outcome->outcome == "applied" ? outcome->evidence : outcome->outcome + ": " + outcome->reason;
+      outcome.outcome == "applied" ? outcome.evidence : outcome.outcome + ": " + outcome.reason;
   return {};
 }
 
@@ -240,7 +213,7 @@ void Trial::heal() {
   });
   if (!status) {
     end_.dirty = true;
-    end_.reason = status.error().message();
+    end_.dirty_reason = status.error().message();
   }
 }
 
@@ -286,7 +259,7 @@ TrialEnd Trial::run() {
   back_offs_.reset();
   probes_.reset();
   streams_.clear();
-  if (!went && !end_.dirty) {
+  if (!went) {
     end_.reason = went.error().message();
   }
   end_.complete = went.has_value();

@@ -26,9 +26,10 @@ struct TrialContext {
 };
 
 struct TrialEnd {
-  bool complete = false;  // every phase ran; else the harness could not do its job
-  std::string reason;     // why not, or what the fault did
-  bool dirty = false;     // a node could not be healed
+  bool complete = false;     // every phase ran; else the harness could not do its job
+  std::string reason;        // why not, or what the fault did
+  bool dirty = false;        // a node could not be healed
+  std::string dirty_reason;  // which, and why
   bool interrupted = false;
 };
 
