@@ -75,10 +75,7 @@ class Conductor {
  private:
   Status write_run(const std::string& finished);
   Status connect();
-  check::TrialVerdict run_one(const plan::Case& cell,
-                              int trial,
-                              const Json& planned,
-                              Status& broken);
+  Result<check::CaseVerdict> run_one(const plan::Case& cell, int trial, const Json& planned);
   Status preflight();
   void heal_leftovers();
 
