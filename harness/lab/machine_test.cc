@@ -80,6 +80,7 @@ TEST_F(LabFiles, show_the_console_of_a_machine_that_ended_before_it_was_seen_to_
 
 TEST_F(LabFiles, prove_that_links_processes_and_the_inventory_are_gone) {
   fs::remove_all(lab_folder("lab"));
+  fs::create_directories(folder_ / "proc/net/stat");
   process("7", "S", "/hookshot-lab-cp-10");
   process("8", "Z", "/hookshot-lab-cp-1");
   EXPECT_THAT(left(), IsEmpty());

@@ -58,6 +58,10 @@ std::vector<std::string> processes_of(const Record& record, const fs::path& proc
   std::vector<std::string> out;
   std::error_code ignored;
   for (const auto& process : fs::directory_iterator(proc, ignored)) {
+    const std::string pid = process.path().filename();
+    if (pid.find_first_not_of("0123456789") != std::string::npos) {
+      continue;  // /proc/net/stat is a folder
+    }
     const std::string state = read_file(process.path() / "stat");
     if (state.find(") Z ") != std::string::npos) {
       continue;
@@ -68,7 +72,7 @@ std::vector<std::string> processes_of(const Record& record, const fs::path& proc
       if (groups.find(name + "\n") != std::string::npos ||
           groups.find(name + "/") != std::string::npos ||
           groups.find(name + ".scope") != std::string::npos) {
-        out.push_back("process " + process.path().filename().string() + " of " + node.name);
+        out.push_back("process " + pid + " of " + node.name);
         break;
       }
     }
