@@ -142,7 +142,7 @@ void add_lab(CLI::App& app, Action& action) {
       ->add_option("--node-os", options->up.node_os, "trixie (Debian 13) or bookworm (Debian 12)")
       ->capture_default_str();
   up_verb->add_option(
-      "--inventory", options->inventory, "The inventory to write (default inventories/lab.yaml)");
+      "--inventory", options->inventory, "The inventory to write (default inventories/NAME.yaml)");
   up_verb->add_option(
       "--artifacts", options->artifacts, "Real release artifacts instead of the stand-in's");
   up_verb->add_flag("--bare", options->up.bare, "Boot the nodes and install nothing");

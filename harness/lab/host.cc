@@ -42,6 +42,10 @@ fs::path saved_parameters() {
   return state_root() / "kernel-parameters.json";
 }
 
+fs::path nspawn_mark() {
+  return state_root() / "made-nspawn-folder";
+}
+
 Status ip(exec::CommandRunner& runner, std::vector<std::string> words) {
   words.insert(words.begin(), "ip");
   TRY_ASSIGN(const auto result, runner.run({words}, Deadline::after(kQuick)), "ip");
@@ -135,6 +139,26 @@ Status restore_kernel_parameters() {
   }
   fs::remove(saved_parameters(), ignored);
   return {};
+}
+
+Status make_nspawn_folder(const fs::path& folder) {
+  std::error_code error;
+  if (fs::exists(folder, error)) {
+    return {};
+  }
+  TRY(write_file(nspawn_mark(), folder.string() + "\n"), "note of " + folder.string());
+  fs::create_directories(folder, error);
+  return error
+             ? Status(fail(ErrorCode::internal, "make " + folder.string() + ": " + error.message()))
+             : Status();
+}
+
+void remove_nspawn_folder(const fs::path& folder) {
+  std::error_code ignored;
+  if (fs::exists(nspawn_mark(), ignored)) {
+    ::rmdir(folder.c_str());
+    fs::remove(nspawn_mark(), ignored);
+  }
 }
 
 Status make_bridge(exec::CommandRunner& runner, const AddressPlan& plan) {

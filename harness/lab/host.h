@@ -26,6 +26,11 @@ std::vector<std::string> missing_on(bool root,
 Status save_kernel_parameters();
 Status restore_kernel_parameters();
 
+// systemd-nspawn wants /run/systemd/nspawn. Made by the first lab where it is missing, and removed
+// by the last one when it is empty and ours.
+Status make_nspawn_folder(const std::filesystem::path& folder = "/run/systemd/nspawn");
+void remove_nspawn_folder(const std::filesystem::path& folder = "/run/systemd/nspawn");
+
 Status make_bridge(exec::CommandRunner& runner, const AddressPlan& plan);
 // True when it was there.
 Result<bool> remove_bridge(exec::CommandRunner& runner, const AddressPlan& plan);

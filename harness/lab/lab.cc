@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/file.h>
+#include <unistd.h>
 
 #include "harness/base/time.h"
 #include "harness/base/version.h"
@@ -82,12 +83,18 @@ LabState describe(const Record& record) {
   return out;
 }
 
+// Labs are root's, and so are their records.
+const char* seen_by_root_only() {
+  return ::geteuid() == 0 ? "" : " of this user (labs are root's: run it with sudo)";
+}
+
 Result<Record> known(const std::string& name) {
   TRY_ASSIGN(std::optional<Record> record, read_record(name), "lab");
   if (!record) {
-    return fail(
-        ErrorCode::invalid_input,
-        fmt::format("there is no lab '{}'; `hookshot lab up --name {}` makes it", name, name));
+    return fail(ErrorCode::invalid_input,
+                fmt::format("there is no lab '{0}'{1}; `hookshot lab up --name {0}` makes it",
+                            name,
+                            seen_by_root_only()));
   }
   return *std::move(record);
 }
@@ -182,6 +189,11 @@ class Raising {
           ErrorCode::invalid_input,
           fmt::format("{} holds no {}/install.sh", options_.artifacts.string(), options_.version));
     }
+    if (options_.artifacts.empty() && !options_.bare) {
+      TRY(check_standin_version(options_.version), "--version");
+    }
+    inventory_ = inventory_path(options_.inventory, options_.name);
+    TRY(check_inventory(inventory_, options_.name), "inventory");
     TRY(check_host(), "host");
     TRY_ASSIGN(layout_, host_cgroups(), "host");
     return {};
@@ -216,8 +228,7 @@ class Raising {
     record_.name = options_.name;
     record_.token = random_token();
     record_.cis = options_.cis;
-    record_.inventory =
-        fs::absolute(options_.inventory.empty() ? "inventories/lab.yaml" : options_.inventory);
+    record_.inventory = inventory_;
     TRY_ASSIGN(const exec::UniqueFd held,
                lock(state_root(), LOCK_EX, "the labs of this machine"),
                "state");
@@ -240,6 +251,7 @@ class Raising {
 
   Status raise() {
     TRY(save_kernel_parameters(), "kernel parameters");
+    TRY(make_nspawn_folder(), "nspawn");
     TRY(make_bridge(runner_, record_.plan), "network");
     TRY(make_client_key(runner_, record_), "keys");
     say(fmt::format("starting {} node(s) on {}, control groups {}",
@@ -282,6 +294,7 @@ class Raising {
   exec::LocalRunner runner_;
   CgroupLayout layout_;
   Record record_;
+  fs::path inventory_;
   bool keep_for_inspection_ = false;
 };
 
@@ -324,6 +337,10 @@ std::vector<std::string> names() {
 
 Result<bool> down(const std::string& name, const Progress& progress) {
   TRY_ASSIGN(const std::optional<Record> record, read_record(name), "lab down");
+  if (!record && ::geteuid() != 0) {
+    return fail(ErrorCode::invalid_input,
+                fmt::format("there is no lab '{}'{}", name, seen_by_root_only()));
+  }
   if (!record) {
     return false;
   }

@@ -28,8 +28,8 @@ struct UpOptions {
   int agents = 0;            // 0 to 2
   std::string version = "v1.30.12+rke2r1";
   std::string node_os = "trixie";  // or bookworm
-  // The inventory to write; empty means inventories/lab.yaml below the working directory. It is
-  // removed by down().
+  // The inventory to write; empty means inventories/<name>.yaml below the working directory. A
+  // file there that is not this lab's is refused; down() removes it.
   std::filesystem::path inventory{};
   // Release artifacts, <artifacts>/<version>/...; empty means the stand-in's, made by
   // scripts/lab/release.
@@ -80,6 +80,7 @@ Result<LabState> status(const std::string& name);
 std::vector<std::string> names();
 
 // Takes everything away, and proves it. True when there was something; a second call is fine.
+// invalid_input for one who is not root and sees no lab, since labs are root's.
 Result<bool> down(const std::string& name, const Progress& progress = {});
 
 // The argv (an OpenSSH client) that opens a root shell on a node, or runs `words` there. For

@@ -254,6 +254,95 @@ TEST_F(BareLab, comes_up_beside_another_with_addresses_of_its_own) {
   expect_nothing_left();
 }
 
+class FullLab : public testing::Test {
+ protected:
+  void SetUp() override {
+    if (::geteuid() != 0) {
+      GTEST_SKIP() << "a lab needs root";
+    }
+    options_.name = "f" + std::to_string(::getpid());
+    options_.inventory = fs::path(testing::TempDir()) / (options_.name + ".yaml");
+    options_.progress = [this](std::string_view line) { said_ += std::string(line) + "\n"; };
+  }
+
+  void TearDown() override { static_cast<void>(down(options_.name)); }
+
+  // False when this machine cannot hold a lab.
+  bool raise() {
+    const auto raised = up(options_);
+    if (!raised && raised.error().code() == ErrorCode::not_supported) {
+      return false;
+    }
+    EXPECT_TRUE(raised) << raised.error().message() << "\n" << said_;
+    return raised.has_value();
+  }
+
+  std::string on_server(const std::vector<std::string>& words) const {
+    const auto argv = ssh_command(options_.name, "cp-1", words);
+    EXPECT_TRUE(argv) << argv.error().message();
+    exec::LocalRunner runner;
+    const auto result = runner.run({*argv}, Deadline::after(seconds(60)));
+    return result ? result->out + result->err : result.error().message();
+  }
+
+  // Until the unit is active in another run than `invocation` and all nodes are Ready.
+  Status until_ready(const std::string& invocation, const std::string& nodes) const {
+    return eventually(
+        "the server is back",
+        Deadline::after(seconds(240)),
+        seconds(1),
+        [&]() -> Result<Observation> {
+          const std::string unit = on_server(
+              {"systemctl", "show", "rke2-server", "-p", "ActiveState", "-p", "InvocationID"});
+          const std::string ready =
+              on_server({"/var/lib/rancher/rke2/bin/kubectl",
+                         "--kubeconfig=/etc/rancher/rke2/rke2.yaml",
+                         "--request-timeout=3s",
+                         "get",
+                         "nodes",
+                         "-o",
+                         R"(jsonpath={.items[*].status.conditions[?(@.type=="Ready")].status})"});
+          const bool active = unit.find("ActiveState=active") != std::string::npos &&
+                              unit.find(invocation) == std::string::npos;
+          return Observation{active && ready == nodes, unit + ready};
+        });
+  }
+
+  UpOptions options_;
+  std::string said_;
+};
+
+TEST_F(FullLab, has_a_ready_worker_and_starts_again_after_killall) {
+  options_.agents = 1;
+  if (!raise()) {
+    GTEST_SKIP() << "this machine cannot hold a lab\n" << said_;
+  }
+  const std::string before =
+      on_server({"systemctl", "show", "rke2-server", "--value", "-p", "InvocationID"});
+  on_server({"rke2-killall.sh"});
+  EXPECT_EQ(on_server({"pgrep", "-c", "containerd-shim"}), "0\n");
+  on_server({"systemctl", "start", "--no-block", "rke2-server"});
+  const Status back = until_ready(before.substr(0, before.find('\n')), "True True");
+  EXPECT_TRUE(back) << back.error().message();
+}
+
+TEST_F(FullLab, of_debian_12_comes_back_after_a_reboot) {
+  if (std::getenv("HOOKSHOT_LAB_BOOKWORM") == nullptr) {
+    GTEST_SKIP() << "needs the image of Debian 12; set HOOKSHOT_LAB_BOOKWORM to have it made";
+  }
+  options_.node_os = "bookworm";
+  if (!raise()) {
+    GTEST_SKIP() << "this machine cannot hold a lab\n" << said_;
+  }
+  const std::string before =
+      on_server({"systemctl", "show", "rke2-server", "--value", "-p", "InvocationID"});
+  on_server({"systemctl", "reboot"});
+  const Status back = until_ready(before.substr(0, before.find('\n')), "True");
+  EXPECT_TRUE(back) << back.error().message();
+  const std::string journal = on_server({"journalctl", "-u", "rke2-server", "-b", "-o", "cat"});
+  EXPECT_NE(journal.find("etcd temporary data store connection OK"), std::string::npos) << journal;
+}
+
 TEST(Lab, that_nobody_raised_has_no_status_and_is_down_already) {
   const auto asked = status("nobody");
   ASSERT_FALSE(asked);

@@ -133,7 +133,19 @@ Status start_machine(exec::CommandRunner& runner,
     return fail(ErrorCode::not_supported,
                 fmt::format("start {}: {}", node.name, one_line(result.err)));
   }
-  return {};
+  // setsid leaves at once; what it started says why it could not, or writes this file first.
+  const auto look = [&]() -> Result<Observation> {
+    std::error_code ignored;
+    if (!fs::exists(folder / "supervisor", ignored) && !result.err.empty()) {
+      return fail(ErrorCode::not_supported,
+                  fmt::format("start {}: {}", node.name, one_line(result.err)));
+    }
+    return Observation{fs::exists(folder / "supervisor", ignored), "no supervisor"};
+  };
+  return eventually("the supervisor of " + node.name,
+                    Deadline::after(kQuick),
+                    std::chrono::milliseconds(10),
+                    look);
 }
 
 Status wait_for_ssh(exec::CommandRunner& runner,
@@ -141,14 +153,11 @@ Status wait_for_ssh(exec::CommandRunner& runner,
                     const PlannedNode& node,
                     Deadline deadline,
                     std::stop_token stop) {
-  bool started = false;
   const auto look = [&]() -> Result<Observation> {
-    const bool running = running_supervisor(record.name, node.name).has_value();
-    if (started && !running) {
+    if (!running_supervisor(record.name, node.name)) {
       return fail(ErrorCode::not_supported,
                   "the machine ended; its console says:\n" + console_tail(record, node));
     }
-    started = started || running;
     const auto answer = Shell(runner, record.name, node).run({"true"}, deadline.at_most(kQuick));
     if (!answer && answer.error().code() != ErrorCode::unreachable &&
         answer.error().code() != ErrorCode::timed_out) {

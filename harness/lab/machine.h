@@ -11,7 +11,8 @@
 
 namespace harness::lab {
 
-// Starts scripts/lab/node for it, which outlives this process.
+// Starts scripts/lab/node for it, which outlives this process, and returns when that has said that
+// it runs.
 Status start_machine(exec::CommandRunner& runner,
                      const Record& record,
                      const PlannedNode& node,
@@ -38,6 +39,11 @@ Status wait_for_ready(exec::CommandRunner& runner,
 // Ends supervisors and everything in the nodes' control groups, removes links, file systems, the
 // inventory and the record, and looks again. True when something was there.
 Result<bool> take_down(exec::CommandRunner& runner, const Record& record, const Progress& progress);
+
+// What of a lab is still on this machine, in words. `net` and `proc` are /sys/class/net and /proc.
+std::vector<std::string> what_is_left(const Record& record,
+                                      const std::filesystem::path& net = "/sys/class/net",
+                                      const std::filesystem::path& proc = "/proc");
 
 // rke2-server.service or rke2-agent.service.
 std::string unit_of(const PlannedNode& node);

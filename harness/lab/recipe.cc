@@ -11,8 +11,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "harness/base/json.h"
 #include "harness/base/time.h"
 #include "harness/exec/unique_fd.h"
+#include "harness/lab/state.h"
 
 namespace harness::lab {
 
@@ -137,6 +139,24 @@ Result<std::string> run_recipe(const std::vector<std::string>& argv,
                 fmt::format("{}: {}", argv[0], said));
   }
   return answer;
+}
+
+Status check_standin_version(const std::string& version) {
+  const std::string text = read_file(recipes() / "../../harness/lab/standin/release/versions.json");
+  if (text.empty()) {
+    return {};
+  }
+  TRY_ASSIGN(const Json list, parse_json(text), "versions.json of the stand-in");
+  std::string known;
+  for (const auto& one : list.value("versions", Json::array())) {
+    const std::string name = json_string(one, "version");
+    if (name == version) {
+      return {};
+    }
+    known += (known.empty() ? "" : ", ") + name;
+  }
+  return fail(ErrorCode::invalid_input,
+              "the stand-in has no version " + version + "; it has " + known);
 }
 
 std::filesystem::path recipes() {

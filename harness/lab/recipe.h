@@ -19,6 +19,10 @@ Result<std::string> run_recipe(const std::vector<std::string>& argv,
                                const Progress& progress,
                                std::stop_token stop);
 
+// invalid_input, with the versions that there are, when the stand-in has no such version. Without
+// its list (recipes of somebody's own) every version may be.
+Status check_standin_version(const std::string& version);
+
 // The folder of the recipes, scripts/lab of the source tree that this was built from, or
 // $HOOKSHOT_LAB_RECIPES.
 std::filesystem::path recipes();

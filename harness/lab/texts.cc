@@ -4,6 +4,8 @@
 
 namespace harness::lab {
 
+namespace fs = std::filesystem;
+
 namespace {
 
 const PlannedNode& first_server(const AddressPlan& plan) {
@@ -24,10 +26,34 @@ std::string quoted(const std::string& text) {
 
 }  // namespace
 
+std::string inventory_marker(const std::string& lab) {
+  return fmt::format("# Written by `hookshot lab up`; `hookshot lab down --name {}` removes it.\n",
+                     lab);
+}
+
+std::filesystem::path inventory_path(const std::filesystem::path& wanted, const std::string& lab) {
+  return std::filesystem::absolute(wanted.empty() ? fs::path("inventories") / (lab + ".yaml")
+                                                  : wanted);
+}
+
+Status check_inventory(const std::filesystem::path& inventory, const std::string& lab) {
+  std::error_code ignored;
+  if (!std::filesystem::exists(inventory, ignored) ||
+      read_file(inventory).find(inventory_marker(lab)) != std::string::npos) {
+    return {};
+  }
+  return fail(
+      ErrorCode::refused,
+      fmt::format("{} is not an inventory of lab {}; move it away, or give another path with "
+                  "--inventory",
+                  inventory.string(),
+                  lab));
+}
+
 std::string inventory_text(const Record& record) {
   const std::filesystem::path folder = lab_folder(record.name);
-  std::string out = fmt::format(
-      "# Written by `hookshot lab up`; `hookshot lab down --name {0}` removes it.\n"
+  std::string out = inventory_marker(record.name);
+  out += fmt::format(
       "cluster: {0}\n"
       "expendable: true\n"
       "ssh: {{user: rancher, key: {1}, known_hosts: {2}, port: 22, become: sudo}}\n"

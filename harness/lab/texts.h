@@ -1,4 +1,4 @@
-// The texts that a lab writes: the inventory, and the small files that make an image a node. Pure.
+// The texts that a lab writes: the inventory, and the small files that make an image a node.
 #pragma once
 
 #include <filesystem>
@@ -8,6 +8,13 @@
 #include "harness/lab/state.h"
 
 namespace harness::lab {
+
+// The first line of an inventory of this lab: only such a file is overwritten or removed.
+std::string inventory_marker(const std::string& lab);
+// `wanted`, or inventories/<lab>.yaml.
+std::filesystem::path inventory_path(const std::filesystem::path& wanted, const std::string& lab);
+// refused when a file of somebody else's is there.
+Status check_inventory(const std::filesystem::path& inventory, const std::string& lab);
 
 // inventories/README.md says what the keys mean.
 std::string inventory_text(const Record& record);

@@ -106,7 +106,9 @@ void run_agent(const Build& build) {
   node.config = *config;
   node.paths.data = config->data_dir;
   node.server = false;
-  logrus::warning("This is the stand-in for rke2 of the hookshot lab, not the product");
+  if (const auto heeded = heed_config(node.config); !heeded) {
+    logrus::fatal("{}", heeded.error().message());
+  }
   if (const auto cleaned = clean_up_static_pods(node); !cleaned) {
     logrus::fatal("{}", cleaned.error().message());
   }

@@ -30,7 +30,9 @@ Status start_agent(Node& node, pki::Issuer& issuer) {
       "agent certificates");
   TRY(write_crictl(node), "crictl configuration");
   start_readiness(node);
-  TRY(stage_runtime(node), "bootstrap");
+  if (auto staged = stage_runtime(node); !staged) {
+    return staged;
+  }
   std::error_code ignored;
   std::filesystem::create_directories(node.paths.manifests(), ignored);
   if (!node.server) {
@@ -42,9 +44,25 @@ Status start_agent(Node& node, pki::Issuer& issuer) {
   } else {
     wait_for_runtime(node);
   }
-  logrus::info("Getting list of apiserver endpoints from server");
   TRY(write_network(node), "network");
   start_kubelet(node);
+  return {};
+}
+
+Status heed_config(const Config& config) {
+  if (auto good = check_profile(config); !good) {
+    return good;
+  }
+  if (!config.cis()) {
+    logrus::warning("not running in CIS mode");
+  }
+  for (const auto& key : config.unknown) {
+    logrus::warning("Unknown flag --{} found in config.yaml, skipping", key);
+  }
+  for (const auto& key : config.ignored) {
+    logrus::warning("The stand-in does not heed --{}", key);
+  }
+  logrus::warning("This is the stand-in for rke2 of the hookshot lab, not the product");
   return {};
 }
 

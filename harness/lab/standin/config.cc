@@ -2,12 +2,14 @@
 
 #include <algorithm>
 #include <fstream>
+#include <set>
 #include <sstream>
 
 #include <fmt/format.h>
 #include <unistd.h>
 
 #include "harness/base/json.h"
+#include "harness/lab/standin/flags.h"
 #include "harness/lab/standin/machine.h"
 
 namespace harness::standin {
@@ -50,11 +52,40 @@ std::vector<std::string> values(std::string_view text) {
   return out;
 }
 
+std::vector<std::string>* list_of(Config& config, const std::string& key) {
+  if (key == "tls-san") {
+    return &config.tls_san;
+  }
+  if (key == "etcd-arg") {
+    return &config.etcd_arg;
+  }
+  return key == "kube-apiserver-arg" ? &config.kube_apiserver_arg : nullptr;
+}
+
+// A key that is met: a list begins anew, one that is not heeded is noted.
+void begin(Config& config, const std::string& key, bool add) {
+  if (auto* list = list_of(config, key); list != nullptr && !add) {
+    list->clear();
+  }
+  static const std::set<std::string> scalars = {"token",
+                                                "server",
+                                                "node-ip",
+                                                "node-name",
+                                                "profile",
+                                                "write-kubeconfig-mode",
+                                                "container-runtime-endpoint",
+                                                "data-dir"};
+  if (list_of(config, key) == nullptr && scalars.count(key) == 0) {
+    (is_flag(key) ? config.ignored : config.unknown).push_back(key);
+  }
+}
+
 void set(Config& config, const std::string& key, const std::vector<std::string>& given) {
+  if (auto* list = list_of(config, key)) {
+    list->insert(list->end(), given.begin(), given.end());
+    return;
+  }
   const std::string last = given.empty() ? std::string() : given.back();
-  const auto append = [&given](std::vector<std::string>& list) {
-    list.insert(list.end(), given.begin(), given.end());
-  };
   if (key == "token") {
     config.token = last;
   } else if (key == "server") {
@@ -65,20 +96,12 @@ void set(Config& config, const std::string& key, const std::vector<std::string>&
     config.node_name = last;
   } else if (key == "profile") {
     config.profile = last;
-  } else if (key == "tls-san") {
-    append(config.tls_san);
   } else if (key == "write-kubeconfig-mode") {
     config.write_kubeconfig_mode = last;
   } else if (key == "container-runtime-endpoint") {
     config.container_runtime_endpoint = last;
   } else if (key == "data-dir") {
     config.data_dir = last;
-  } else if (key == "etcd-arg") {
-    append(config.etcd_arg);
-  } else if (key == "kube-apiserver-arg") {
-    append(config.kube_apiserver_arg);
-  } else {
-    config.unknown.push_back(key);
   }
 }
 
@@ -155,6 +178,16 @@ std::string version_text(const Build& build) {
       build.go);
 }
 
+Status check_profile(const Config& config) {
+  if (config.profile.empty() || config.cis()) {
+    return {};
+  }
+  return fail(ErrorCode::invalid_input,
+              config.profile == "cis-1.23"
+                  ? "cis-1.23 profile is deprecated. Please use 'cis' instead."
+                  : "invalid value provided for --profile flag");
+}
+
 Result<Config> parse_config(std::string_view yaml, Config into) {
   std::stringstream lines{std::string(yaml)};
   std::string key;
@@ -175,9 +208,11 @@ Result<Config> parse_config(std::string_view yaml, Config into) {
                   fmt::format("line {}: '{}' is no key with a value", number, content));
     }
     key = unquoted(content.substr(0, colon));
-    if (!key.empty() && key.back() == '+') {
+    const bool add = !key.empty() && key.back() == '+';
+    if (add) {
       key.pop_back();
     }
+    begin(into, key, add);
     const std::string rest = trimmed(content.substr(colon + 1));
     if (!rest.empty() && rest.front() != '#') {
       set(into, key, values(rest));

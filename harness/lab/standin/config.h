@@ -56,12 +56,17 @@ struct Config {
   std::filesystem::path data_dir = "/var/lib/rancher/rke2";
   std::vector<std::string> etcd_arg;
   std::vector<std::string> kube_apiserver_arg;
-  std::vector<std::string> unknown;  // keys that the stand-in does not know; ignored with a warning
+  std::vector<std::string> ignored;  // flags of the product that the stand-in does not heed
+  std::vector<std::string> unknown;  // keys that are no flags
 
   bool cis() const { return profile == "cis"; }
 };
 
+// The product's words for a profile that it does not take.
+Status check_profile(const Config& config);
+
 // The flat YAML that such a file is: `key: value`, `key: [a, b]`, and lists with dashes.
+// A key stands for itself alone; `key+:` adds to what was there.
 Result<Config> parse_config(std::string_view yaml, Config into = {});
 // config.yaml and config.yaml.d/*.yaml below `directory`; a missing file is an empty one. Name and
 // address that are not given come from the machine.

@@ -47,9 +47,9 @@ TEST(Versions, carry_the_commits_and_etcd_images_of_the_tags) {
       {"v1.30.13+rke2r1", "1b9bb73c846d99b395a28b5bc6dd1e6b3c352cb1"}};
   for (const auto& [tag, commit] : commits) {
     EXPECT_EQ(builds.at(tag).commit, commit) << tag;
-    EXPECT_EQ(builds.at(tag).etcd,
-              tag == "v1.30.11+rke2r1" ? "v3.5.19-k3s1-build20250306"
-                                       : "v3.5.21-k3s1-build20250411");
+    EXPECT_EQ(
+        builds.at(tag).etcd,
+        tag == "v1.30.11+rke2r1" ? "v3.5.19-k3s1-build20250306" : "v3.5.21-k3s1-build20250411");
   }
 }
 
@@ -123,10 +123,34 @@ TEST(Config, reads_keys_lists_quotes_and_comments) {
   EXPECT_EQ(config->write_kubeconfig_mode, "0644");
 }
 
-TEST(Config, keeps_unknown_keys_for_a_warning) {
-  const auto config = parse_config("cni: canal\ndebug: true\n");
+TEST(Config, tells_flags_that_it_does_not_heed_from_keys_that_are_none) {
+  const auto config = parse_config(
+      "cni: canal\ndebug: true\netcd-extra-env:\n  - A=1\n  - B=2\n"
+      "control-plane-resource-requests: [etcd-cpu=1m]\nkubelet-arg: a=b\ndebugg: true\n");
   ASSERT_TRUE(config);
-  EXPECT_THAT(config->unknown, ElementsAre("cni", "debug"));
+  EXPECT_THAT(
+      config->ignored,
+      ElementsAre(
+          "cni", "debug", "etcd-extra-env", "control-plane-resource-requests", "kubelet-arg"));
+  EXPECT_THAT(config->unknown, ElementsAre("debugg"));
+}
+
+TEST(Config, takes_no_profile_but_cis) {
+  Config config;
+  EXPECT_TRUE(check_profile(config));
+  config.profile = "cis";
+  EXPECT_TRUE(check_profile(config));
+  config.profile = "cis-1.6";
+  EXPECT_EQ(check_profile(config).error().message(), "invalid value provided for --profile flag");
+  config.profile = "cis-1.23";
+  EXPECT_THAT(check_profile(config).error().message(), HasSubstr("is deprecated"));
+}
+
+TEST(Config, replaces_a_list_of_an_earlier_file) {
+  const auto first = parse_config("tls-san:\n  - one\n  - two\n");
+  const auto both = parse_config("tls-san: [three]\n", *first);
+  ASSERT_TRUE(both);
+  EXPECT_THAT(both->tls_san, ElementsAre("three"));
 }
 
 TEST(Config, appends_from_a_later_file) {

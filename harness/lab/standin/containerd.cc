@@ -6,6 +6,7 @@
 #include <filesystem>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <unistd.h>
 
 #include "harness/base/json.h"
@@ -145,6 +146,18 @@ std::string containerd_config(const Node& node,
       cni);
 }
 
+std::vector<std::string> containerd_argv(const Paths& paths) {
+  return {"containerd",
+          "-c",
+          paths.agent() / "etc/containerd/config.toml",
+          "-a",
+          kContainerdSocket,
+          "--state",
+          kContainerdState,
+          "--root",
+          paths.agent() / "containerd"};
+}
+
 Status start_containerd(const Node& node) {
   const fs::path config = node.paths.agent() / "etc/containerd/config.toml";
   const fs::path log = node.paths.agent() / "containerd/containerd.log";
@@ -157,14 +170,12 @@ Status start_containerd(const Node& node) {
           0644),
       "containerd configuration");
   logrus::info("Logging containerd to {}", log.string());
-  logrus::info("Running containerd -c {} -a {} --state {} --root {}",
-               config.string(),
-               kContainerdSocket,
-               kContainerdState,
-               (node.paths.agent() / "containerd").string());
-  background([binary = node.runtime_bin + "/containerd", path = node.path_variable(), config, log] {
-    const std::string how = run({{binary, "-c", config.string()}, {{"PATH", path}}, log},
-                                [](pid_t pid) { containerd_pid = pid; });
+  std::vector<std::string> argv = containerd_argv(node.paths);
+  logrus::info("Running {}", fmt::join(argv, " "));
+  argv.front() = node.runtime_bin + "/containerd";
+  background([argv, path = node.path_variable(), log] {
+    const std::string how =
+        run({argv, {{"PATH", path}}, log}, [](pid_t pid) { containerd_pid = pid; });
     if (how.empty()) {
       logrus::error("containerd exited: <nil>");
       ::_exit(0);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "harness/base/result.h"
 #include "harness/lab/standin/node.h"
@@ -12,6 +13,8 @@ std::string containerd_config(const Node& node,
                               bool restrict_oom_score,
                               const std::string& snapshotter);
 
+// What is started, and what the log says that is started.
+std::vector<std::string> containerd_argv(const Paths& paths);
 // Writes the configuration and starts the child; whenever it ends, this process ends with it.
 // Returns when it answers.
 Status start_containerd(const Node& node);

@@ -1,15 +1,19 @@
 #include "harness/lab/standin/controllers.h"
 
+#include <set>
+
 #include "harness/base/json.h"
 #include "harness/base/time.h"
 #include "harness/lab/standin/kube.h"
 #include "harness/lab/standin/logrus.h"
+#include "harness/lab/standin/machine.h"
 
 namespace harness::standin {
 
 namespace {
 
 constexpr const char* kDefinitions = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions";
+constexpr const char* kPatience = "?timeout=15m0s";
 
 struct Definition {
   std::string plural;
@@ -54,6 +58,9 @@ Json object_of(const Definition& one) {
 }
 
 bool established(const Json& definition) {
+  if (!definition.is_object()) {
+    return false;
+  }
   for (const auto& condition :
        definition.value("status", Json::object()).value("conditions", Json::array())) {
     if (json_string(condition, "type") == "Established") {
@@ -63,40 +70,56 @@ bool established(const Json& definition) {
   return false;
 }
 
-// One list, one write each, then a look at each until it is served. No call is tried twice.
-std::string register_definitions(Kube& kube) {
-  const KubeReply list = kube.get(kDefinitions);
+std::string path_of(const std::string& name) {
+  return std::string(kDefinitions) + "/" + name + kPatience;
+}
+
+std::set<std::string> present_definitions(Kube& kube) {
+  const KubeReply list = kube.get(std::string(kDefinitions) + kPatience);
   if (!list.ok()) {
-    return list.error;
+    logrus::warning("unable to list existing CRDs: failed to list crds: {}", list.error);
+    return {};
   }
-  for (const auto& one : definitions()) {
-    const Json wanted = object_of(one);
-    const std::string path =
-        std::string(kDefinitions) + "/" + wanted["metadata"]["name"].get<std::string>();
-    KubeReply present = kube.get(path);
-    if (present.not_found()) {
-      present = kube.create(kDefinitions, wanted);
-    } else if (present.ok()) {
-      Json changed = present.body;
-      changed["spec"]["versions"] = wanted["spec"]["versions"];
-      present = kube.update(path, changed);
+  std::set<std::string> names;
+  for (const auto& one : list.body.value("items", Json::array())) {
+    names.insert(json_string(one.value("metadata", Json::object()), "name"));
+  }
+  return names;
+}
+
+// Empty when it is there as wanted. No call is tried twice.
+std::string ensure_definition(Kube& kube, const Json& wanted, bool present) {
+  const std::string name = wanted["metadata"]["name"];
+  if (!present) {
+    logrus::info("Creating embedded CRD {}", name);
+    const KubeReply created = kube.create(std::string(kDefinitions) + kPatience, wanted);
+    if (created.ok()) {
+      return {};
     }
-    if (!present.ok()) {
-      return present.error;
+    if (!created.conflict()) {
+      return "failed to create crd '" + name + "': " + created.error;
     }
   }
-  for (const auto& one : definitions()) {
-    const std::string path = std::string(kDefinitions) + "/" + one.plural + "." + one.group;
-    const Deadline deadline = Deadline::after(std::chrono::minutes(1));
-    for (KubeReply seen = kube.get(path); !established(seen.body); seen = kube.get(path)) {
-      if (!seen.ok()) {
-        return seen.error;
-      }
-      if (deadline.passed()) {
-        return "timed out waiting for the condition";
-      }
-      paced(std::chrono::milliseconds(500), {});
+  const KubeReply seen = kube.get(path_of(name));
+  if (!seen.ok()) {
+    return "failed to get exiting '" + name + "' CRD: " + seen.error;
+  }
+  logrus::info("Updating embedded CRD {}", name);
+  Json changed = seen.body;
+  changed["spec"]["versions"] = wanted["spec"]["versions"];
+  const KubeReply updated = kube.update(path_of(name), changed);
+  return updated.ok() ? "" : "failed to update crd '" + name + "': " + updated.error;
+}
+
+std::string await_definition(Kube& kube, const std::string& name) {
+  const Deadline deadline = Deadline::after(std::chrono::minutes(1));
+  for (KubeReply seen = kube.get(path_of(name)); !established(seen.body);
+       seen = kube.get(path_of(name))) {
+    if (!seen.ok() || deadline.passed()) {
+      return "failed waiting on CRD '" + name +
+             "': " + (seen.ok() ? "timed out waiting for the condition" : seen.error);
     }
+    paced(std::chrono::milliseconds(500), {});
   }
   return {};
 }
@@ -122,6 +145,23 @@ std::string stage_addons(Kube& kube, const Node& node) {
 }
 
 }  // namespace
+
+std::string register_definitions(Kube& kube) {
+  const std::set<std::string> present = present_definitions(kube);
+  for (const auto& one : definitions()) {
+    const Json wanted = object_of(one);
+    const bool there = present.count(wanted["metadata"]["name"]) != 0;
+    if (std::string why = ensure_definition(kube, wanted, there); !why.empty()) {
+      return why;
+    }
+  }
+  for (const auto& one : definitions()) {
+    if (std::string why = await_definition(kube, one.plural + "." + one.group); !why.empty()) {
+      return why;
+    }
+  }
+  return {};
+}
 
 void start_controllers(Node& node) {
   background([&node] {
@@ -165,17 +205,23 @@ void configure_node(const Node& node, Identity identity) {
   }
 }
 
+Json server_marks(const Node& node) {
+  const std::string prefix = "node-role.kubernetes.io/";
+  const auto member = machine::read_file(node.paths.etcd_db() / "name");
+  return {{"labels",
+           {{prefix + "control-plane", "true"},
+            {prefix + "etcd", "true"},
+            {prefix + "master", "true"}}},
+          {"annotations",
+           {{"etcd.rke2.cattle.io/node-address", node.config.node_ip},
+            {"etcd.rke2.cattle.io/node-name", member ? *member : node.config.node_name}}}};
+}
+
 void label_server(const Node& node) {
   Kube kube(kApiserver, node.supervisor_identity());
-  const std::string prefix = "node-role.kubernetes.io/";
-  const Json labels = {
-      {prefix + "control-plane", "true"}, {prefix + "etcd", "true"}, {prefix + "master", "true"}};
-  const Json annotations = {{"etcd.rke2.cattle.io/node-address", node.config.node_ip},
-                            {"etcd.rke2.cattle.io/node-name", node.config.node_name}};
+  const Json patch = {{"metadata", server_marks(node)}};
   for (;;) {
-    const KubeReply done =
-        kube.merge("/api/v1/nodes/" + node.config.node_name,
-                   {{"metadata", {{"labels", labels}, {"annotations", annotations}}}});
+    const KubeReply done = kube.merge("/api/v1/nodes/" + node.config.node_name, patch);
     if (done.ok()) {
       logrus::info("Labels and annotations have been set successfully on node: {}",
                    node.config.node_name);

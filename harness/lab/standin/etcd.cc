@@ -1,9 +1,11 @@
 #include "harness/lab/standin/etcd.h"
 
+#include <algorithm>
 #include <filesystem>
 
 #include <fmt/format.h>
 
+#include "harness/lab/standin/bootstrap.h"
 #include "harness/lab/standin/etcd_temporary.h"
 #include "harness/lab/standin/logrus.h"
 #include "harness/lab/standin/machine.h"
@@ -29,8 +31,22 @@ std::string number_text(const Json& object, const char* key) {
 
 }  // namespace
 
+EtcdWords etcd_words(Readiness readiness) {
+  if (readiness == Readiness::slow) {
+    return {"etcd data store connection OK", "Failed to test data store connection: "};
+  }
+  return {"Connection to etcd is ready", "Failed to test etcd connection: "};
+}
+
+bool try_client_port(const Result<HttpReply>& from_gateway) {
+  return from_gateway
+             ? from_gateway->status == 404
+             : from_gateway.error().message().find("connection refused") != std::string::npos;
+}
+
 bool Etcd::initialized() const {
-  return fs::exists(node_.paths.etcd_db() / "name");
+  std::error_code ignored;
+  return fs::is_directory(node_.paths.etcd_db() / "member/wal", ignored);
 }
 
 Result<std::string> Etcd::name() const {
@@ -46,11 +62,15 @@ Result<std::string> Etcd::name() const {
 // The HTTP gateway of etcd 3.5 is on a port of its own; etcd 3.4 serves it on the client port.
 Result<Json> Etcd::ask(const std::string& path, const Json& body) {
   Result<HttpReply> reply = fail(ErrorCode::unreachable, "");
+  const Deadline deadline = Deadline::after(kStatusTimeout);
   for (const char* base : {"https://127.0.0.1:2382", "https://127.0.0.1:2379"}) {
     HttpClient client(base, node_.etcd_identity());
-    reply = client.send(
-        {"POST", path, body.dump(), {{"Content-Type", "application/json"}}, kStatusTimeout});
-    if (reply && reply->status != 404) {
+    reply = client.send({"POST",
+                         path,
+                         body.dump(),
+                         {{"Content-Type", "application/json"}},
+                         std::max(deadline.left(), std::chrono::milliseconds(1))});
+    if (!try_client_port(reply)) {
       break;
     }
   }
@@ -126,13 +146,14 @@ Status Etcd::test() {
 }
 
 void Etcd::test_until_ready() {
+  const EtcdWords words = etcd_words(node_.build.readiness);
   for (;;) {
     if (const auto result = test(); result) {
-      logrus::info("Connection to etcd is ready");
+      logrus::info("{}", words.ready);
       node_.etcd_ready.open();
       return;
     } else {
-      logrus::info("Failed to test etcd connection: {}", result.error().message());
+      logrus::info("{}{}", words.failed, result.error().message());
     }
     paced(kTestPeriod, {});
   }
@@ -141,9 +162,9 @@ void Etcd::test_until_ready() {
 void Etcd::save_bootstrap() {
   logrus::info("Saving cluster bootstrap data to datastore");
   const auto data = bootstrap_data(node_.paths);
-  const auto put =
-      ask("/v3/kv/put",
-          {{"key", machine::base64(bootstrap_key(node_.paths))}, {"value", machine::base64(data)}});
+  const auto put = ask("/v3/kv/put",
+                       {{"key", machine::base64(bootstrap_key(node_.config, node_.paths))},
+                        {"value", machine::base64(data)}});
   if (!put) {
     logrus::error("Failed to save cluster bootstrap data: {}", put.error().message());
   }
@@ -151,31 +172,23 @@ void Etcd::save_bootstrap() {
 
 Status Etcd::reconcile() {
   logrus::info("Starting temporary etcd to reconcile with datastore");
-  const std::string key = machine::base64(bootstrap_key(node_.paths));
-  Result<Json> answer = ask("/v3/kv/range", {{"key", key}});
+  const Json range = bootstrap_range();
+  Result<Json> answer = ask("/v3/kv/range", range);
   if (!answer) {
     logrus::info("Failed to test temporary data store connection: {}", answer.error().message());
     TRY_ASSIGN(const std::string own, name(), "name");
-    answer = ask_temporary_etcd(node_.paths, own, key);
+    answer = ask_temporary_etcd(node_.paths, own, range);
   }
   if (!answer) {
     return fail(answer.error());
   }
   logrus::info("etcd temporary data store connection OK");
   logrus::info("Reconciling bootstrap data between datastore and disk");
-  const Json kvs = answer->value("kvs", Json::array());
-  if (kvs.empty()) {
-    return {};
+  const auto kept = bootstrap_value(*answer, bootstrap_key(node_.config, node_.paths));
+  if (!kept) {
+    return fail(kept.error());
   }
-  TRY_ASSIGN(
-      const std::string kept, machine::unbase64(json_string(kvs[0], "value")), "bootstrap data");
-  if (kept != bootstrap_data(node_.paths)) {
-    return fail(ErrorCode::refused,
-                "certificate authorities newer than datastore and could cause a cluster outage. "
-                "Remove the file(s) "
-                "from disk and restart to be recreated from datastore.");
-  }
-  return {};
+  return kept->empty() ? Status{} : reconcile_files(node_.paths, *kept);
 }
 
 Status Etcd::start() {
@@ -195,6 +208,7 @@ Status Etcd::start() {
   } else {
     logrus::info("Starting etcd for new cluster, cluster-reset=false");
   }
+  node_.etcd_started.open();
   background([this] {
     test_until_ready();
     save_bootstrap();

@@ -26,11 +26,23 @@ Result<PodArgs> etcd_pod(const Node& node,
                          const std::filesystem::path& config_file,
                          const EtcdInitial& initial);
 
+// What a release says of the connection test.
+struct EtcdWords {
+  const char* ready;
+  const char* failed;  // followed by the reason
+};
+
+EtcdWords etcd_words(Readiness readiness);
+
+// Whether the client port is worth a try after the gateway's answer: nobody listens on the
+// gateway's port, or what listens knows no such path.
+bool try_client_port(const Result<HttpReply>& from_gateway);
+
 class Etcd {
  public:
   explicit Etcd(Node& node) : node_(node) {}
 
-  // server/db/etcd/name is there: this node has been a member before.
+  // There is a log of a member: this node has been one before.
   bool initialized() const;
   // Checks what the datastore holds against the disk. The product starts a temporary etcd on a
   // copy; the stand-in asks the member that still runs, and starts a temporary one only where none

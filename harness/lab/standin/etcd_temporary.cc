@@ -8,50 +8,46 @@
 #include "harness/lab/standin/gate.h"
 #include "harness/lab/standin/http_client.h"
 #include "harness/lab/standin/logrus.h"
-#include "harness/lab/standin/machine.h"
-#include "harness/lab/standin/token.h"
 
 namespace harness::standin {
 
 namespace fs = std::filesystem;
 
+fs::path temporary_etcd_folder(const Paths& paths) {
+  return paths.bin() / "etcd-standin";
+}
+
 namespace {
 
-constexpr const char* kProgram = "/usr/bin/etcd";
+constexpr const char* kLoader = "ld-linux-x86-64.so.2";
 constexpr const char* kClient = "http://127.0.0.1:2399";
 constexpr const char* kPeer = "http://127.0.0.1:2400";
 constexpr int kTries = 60;
 
+Status can_start(const Paths& paths) {
+  std::error_code ignored;
+  for (const auto& [what, needed] :
+       {std::pair{"no etcd program", temporary_etcd_folder(paths) / "etcd"},
+        std::pair{"no etcd program", temporary_etcd_folder(paths) / kLoader},
+        std::pair{"no database", paths.etcd_db() / "member"}}) {
+    if (!fs::exists(needed, ignored)) {
+      return fail(
+          ErrorCode::not_supported,
+          std::string(what) + " for the temporary etcd: " + needed.string() + " is missing");
+    }
+  }
+  return {};
+}
+
 }  // namespace
 
-std::string bootstrap_key(const Paths& paths) {
-  const auto text = machine::read_file(paths.server() / "token");
-  const auto token = parse_token(text ? *text : "", "server");
-  return "/bootstrap/" + machine::sha256_hex(token ? token->password : "").substr(0, 12);
-}
-
-std::string bootstrap_data(const Paths& paths) {
-  Json digests;
-  for (const char* file : {"client-ca.crt",
-                           "server-ca.crt",
-                           "request-header-ca.crt",
-                           "service.key",
-                           "etcd/server-ca.crt",
-                           "etcd/peer-ca.crt"}) {
-    const auto content = machine::read_file(paths.tls() / file);
-    digests[file] = machine::sha256_hex(content ? *content : "");
+Result<Json> ask_temporary_etcd(const Paths& paths, const std::string& name, const Json& range) {
+  if (auto can = can_start(paths); !can) {
+    return fail(can.error());
   }
-  return digests.dump();
-}
-
-Result<Json> ask_temporary_etcd(const Paths& paths,
-                                const std::string& name,
-                                const std::string& base64_key) {
   const fs::path copy = paths.server() / "db/etcd-tmp";
+  const std::string folder = temporary_etcd_folder(paths);
   std::error_code error;
-  if (!fs::exists(kProgram) || !fs::exists(paths.etcd_db() / "member")) {
-    return Json::object();
-  }
   fs::remove_all(copy, error);
   fs::create_directories(copy, error);
   fs::copy(paths.etcd_db() / "member", copy / "member", fs::copy_options::recursive, error);
@@ -62,7 +58,10 @@ Result<Json> ask_temporary_etcd(const Paths& paths,
   Gate started;
   Gate ended;
   std::thread child([&] {
-    run({{kProgram,
+    run({{folder + "/" + kLoader,
+          "--library-path",
+          folder,
+          folder + "/etcd",
           "--data-dir=" + copy.string(),
           "--name=" + name,
           "--force-new-cluster",
@@ -86,8 +85,8 @@ Result<Json> ask_temporary_etcd(const Paths& paths,
   Result<Json> answer = fail(ErrorCode::timed_out, "temporary etcd did not answer");
   for (int tries = 0; tries < kTries && !ended.is_open(); ++tries) {
     HttpClient client(kClient, {});
-    const auto reply = client.send(
-        {"POST", "/v3/kv/range", Json{{"key", base64_key}}.dump(), {}, std::chrono::seconds(5)});
+    const auto reply =
+        client.send({"POST", "/v3/kv/range", range.dump(), {}, std::chrono::seconds(5)});
     if (reply && reply->status == 200) {
       answer = parse_json(reply->body);
       break;

@@ -1,5 +1,4 @@
-// What the supervisor keeps in etcd about itself, and a short-lived etcd to read it while no member
-// runs.
+// A short-lived etcd on a copy of the database, to read it while no member runs.
 #pragma once
 
 #include <string>
@@ -10,15 +9,12 @@
 
 namespace harness::standin {
 
-// /bootstrap/<12 hex of the token's hash>
-std::string bootstrap_key(const Paths& paths);
-// The product keeps its authorities there, encrypted; the stand-in keeps their digests.
-std::string bootstrap_data(const Paths& paths);
+// The etcd that the runtime image brings, with its loader and libraries, since a node's own may be
+// too old for the database.
+std::filesystem::path temporary_etcd_folder(const Paths& paths);
 
-// Starts the node's own etcd program on a copy of the database, on 127.0.0.1:2399, asks it for the
-// key, and ends it. An empty answer where the node has no such program.
-Result<Json> ask_temporary_etcd(const Paths& paths,
-                                const std::string& name,
-                                const std::string& base64_key);
+// Starts it on 127.0.0.1:2399, asks it for the range, and ends it. An error where there is no such
+// program or no database.
+Result<Json> ask_temporary_etcd(const Paths& paths, const std::string& name, const Json& range);
 
 }  // namespace harness::standin

@@ -1,5 +1,6 @@
 #include "harness/lab/standin/hooks.h"
 
+#include <algorithm>
 #include <set>
 
 #include "harness/lab/standin/kube.h"
@@ -43,13 +44,6 @@ void set_kube_proxy_disabled(Node& node) {
   });
 }
 
-bool wants_removal(const Json& object) {
-  const Json metadata = object.value("metadata", Json::object());
-  const Json annotations = metadata.value("annotations", Json::object());
-  return metadata.contains("deletionTimestamp") ||
-         json_string(annotations, "etcd.rke2.cattle.io/remove") == "true";
-}
-
 // Lists, then follows its own Node; a connection that is lost is made anew.
 void watch_for_self_delete(const Node& node) {
   logrus::info("Watching for delete of {} Node object", node.config.node_name);
@@ -57,7 +51,8 @@ void watch_for_self_delete(const Node& node) {
   for (bool gone = false; !gone;) {
     Kube kube(kApiserver, node.supervisor_identity());
     const KubeReply list = kube.get(path);
-    if (list.ok()) {
+    gone = list.ok() && lists_removal(list.body);
+    if (list.ok() && !gone) {
       const std::string version =
           json_string(list.body.value("metadata", Json::object()), "resourceVersion");
       const auto on_line = [&gone](std::string_view line) {
@@ -127,6 +122,18 @@ void set_runtimes(Node& node) {
 }
 
 }  // namespace
+
+bool wants_removal(const Json& object) {
+  const Json metadata = object.value("metadata", Json::object());
+  const Json annotations = metadata.value("annotations", Json::object());
+  return metadata.contains("deletionTimestamp") ||
+         json_string(annotations, "etcd.rke2.cattle.io/remove") == "true";
+}
+
+bool lists_removal(const Json& list) {
+  const Json items = list.value("items", Json::array());
+  return std::any_of(items.begin(), items.end(), wants_removal);
+}
 
 int hook_count(const Node& node) {
   return (sync_is_a_hook(node) ? 1 : 0) + (node.config.cis() ? 2 : 0) + 4;

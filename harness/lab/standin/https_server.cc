@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <thread>
 
+#include <arpa/inet.h>
 #include <fmt/format.h>
 #include <netinet/in.h>
 #include <openssl/pem.h>
@@ -44,6 +45,8 @@ const char* reason(int status) {
       return "Forbidden";
     case 404:
       return "Not Found";
+    case 501:
+      return "Not Implemented";
     case 503:
       return "Service Unavailable";
     default:
@@ -99,6 +102,16 @@ bool read_request(SSL* connection, ServerRequest& request) {
     }
   }
   return false;
+}
+
+std::string peer_of(int fd) {
+  sockaddr_in address{};
+  socklen_t size = sizeof address;
+  char text[INET_ADDRSTRLEN] = {};
+  if (::getpeername(fd, reinterpret_cast<sockaddr*>(&address), &size) == 0) {
+    ::inet_ntop(AF_INET, &address.sin_addr, text, sizeof text);
+  }
+  return text;
 }
 
 }  // namespace
@@ -206,6 +219,7 @@ void HttpsServer::serve(int fd) {
   SSL* connection = SSL_new(context_->tls.get());
   SSL_set_fd(connection, fd);
   ServerRequest request;
+  request.peer = peer_of(fd);
   if (SSL_accept(connection) == 1 && read_request(connection, request)) {
     const std::string reply = render_reply(answer(request));
     SSL_write(connection, reply.data(), static_cast<int>(reply.size()));

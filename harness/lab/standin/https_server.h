@@ -20,6 +20,7 @@ struct ServerRequest {
   std::string path;                            // without the query
   std::map<std::string, std::string> headers;  // lower case
   std::string body;
+  std::string peer;  // the client's address, without its port
 };
 
 struct ServerReply {

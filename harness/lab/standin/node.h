@@ -21,6 +21,7 @@ struct Node {
   std::string runtime_bin;             // data/<tag>-<hash>/bin, known after bootstrap
   std::string apiserver = kApiserver;  // what this node's own clients ask
 
+  Gate etcd_started;  // there is somebody to ask for members
   Gate etcd_ready;
   Gate apiserver_ready;
   Gate runtime_core;  // controllers run: /v1-rke2/readyz turns 200

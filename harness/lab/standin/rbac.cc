@@ -35,28 +35,36 @@ RbacObject cluster_role(const std::string& name, const Json& rules) {
            {"rules", rules}}};
 }
 
+// The product gives the cloud controller's users a namespace, others none.
+Json subjects(const std::string& user) {
+  Json one = {{"apiGroup", kGroup}, {"kind", "User"}, {"name", user}};
+  if (user == kCloud) {
+    one["namespace"] = "kube-system";
+  }
+  return Json::array({one});
+}
+
 RbacObject binding(const std::string& name, const std::string& role, const std::string& user) {
   return {std::string(kApi) + "clusterrolebindings",
           {{"apiVersion", "rbac.authorization.k8s.io/v1"},
            {"kind", "ClusterRoleBinding"},
            {"metadata", metadata(name)},
            {"roleRef", {{"apiGroup", kGroup}, {"kind", "ClusterRole"}, {"name", role}}},
-           {"subjects", Json::array({{{"apiGroup", kGroup}, {"kind", "User"}, {"name", user}}})}}};
+           {"subjects", subjects(user)}}};
 }
 
 RbacObject reader_binding() {
   Json meta = metadata(std::string(kCloud) + "-authentication-reader");
   meta["namespace"] = "kube-system";
-  return {
-      std::string(kApi) + "namespaces/kube-system/rolebindings",
-      {{"apiVersion", "rbac.authorization.k8s.io/v1"},
-       {"kind", "RoleBinding"},
-       {"metadata", meta},
-       {"roleRef",
-        {{"apiGroup", kGroup},
-         {"kind", "Role"},
-         {"name", "extension-apiserver-authentication-reader"}}},
-       {"subjects", Json::array({{{"apiGroup", kGroup}, {"kind", "User"}, {"name", kCloud}}})}}};
+  return {std::string(kApi) + "namespaces/kube-system/rolebindings",
+          {{"apiVersion", "rbac.authorization.k8s.io/v1"},
+           {"kind", "RoleBinding"},
+           {"metadata", meta},
+           {"roleRef",
+            {{"apiGroup", kGroup},
+             {"kind", "Role"},
+             {"name", "extension-apiserver-authentication-reader"}}},
+           {"subjects", subjects(kCloud)}}};
 }
 
 // The part that must be as wanted.

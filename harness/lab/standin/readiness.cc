@@ -4,6 +4,7 @@
 #include "harness/base/time.h"
 #include "harness/lab/standin/logrus.h"
 #include "harness/lab/standin/sync.h"
+#include "harness/lab/standin/ticker.h"
 
 namespace harness::standin {
 
@@ -32,6 +33,7 @@ std::string ask(const Node& node) {
 
 bool poll(const Node& node, std::chrono::seconds limit, std::string& last) {
   const Deadline deadline = Deadline::after(limit);
+  Ticker ticker(kPeriod);
   for (;;) {
     const std::string why = ask(node);
     if (why.empty()) {
@@ -44,7 +46,7 @@ bool poll(const Node& node, std::chrono::seconds limit, std::string& last) {
     if (deadline.passed()) {
       return false;
     }
-    paced(kPeriod, {});
+    ticker.wait();
   }
 }
 
@@ -57,25 +59,28 @@ void poll_or_die(Node& node) {
   node.apiserver_ready.open();
 }
 
-// The way up to 1.30.11: etcd first, then tries of 30 s each.
-void slow(Node& node) {
-  while (node.server && !node.etcd_ready.wait_for(kSlowTry)) {
+}  // namespace
+
+void wait_slowly(const Gate& etcd_ready, const std::function<bool()>& attempt) {
+  while (!etcd_ready.wait_for(kSlowTry)) {
     logrus::info("Waiting for etcd server to become available");
   }
-  std::string last;
-  while (!poll(node, kSlowTry, last)) {
+  do {
     logrus::info("Waiting for API server to become available");
-  }
-  node.apiserver_ready.open();
+  } while (!attempt());
 }
-
-}  // namespace
 
 void start_readiness(Node& node) {
   background([&node] {
     switch (node.build.readiness) {
       case Readiness::slow:
-        slow(node);
+        if (!node.server) {
+          poll_or_die(node);
+          break;
+        }
+        wait_slowly(node.etcd_ready,
+                    [&node, last = std::string()]() mutable { return poll(node, kSlowTry, last); });
+        node.apiserver_ready.open();
         break;
       case Readiness::readyz:
         poll_or_die(node);

@@ -72,7 +72,6 @@ Status find_and_extract(const Node& node, const std::string& reference, const fs
       reference,
       reference,
       node.paths.images().string());
-  logrus::info("Pulling runtime image {}", reference);
   return fail(ErrorCode::not_supported,
               fmt::format("failed to get runtime image {}: the stand-in cannot pull; put the "
                           "release's images into {}",
@@ -155,7 +154,9 @@ Status stage_runtime(Node& node) {
     logrus::info("Runtime image {} bin and charts directories already exist; skipping extract",
                  reference);
   } else {
-    TRY(find_and_extract(node, reference, target), "bootstrap");
+    if (auto found = find_and_extract(node, reference, target); !found) {
+      return found;
+    }
   }
   std::error_code ignored;
   fs::remove_all(node.paths.bin(), ignored);

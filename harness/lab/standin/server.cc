@@ -47,13 +47,7 @@ void setup(const Node& node) {
   must(machine::write_file(
       node.paths.etc / "rke2/rke2-pss.yaml",
       "apiVersion: apiserver.config.k8s.io/v1\nkind: AdmissionConfiguration\nplugins: []\n"));
-  if (!node.config.cis()) {
-    logrus::warning("not running in CIS mode");
-  }
-  for (const auto& key : node.config.unknown) {
-    logrus::warning("Unknown flag --{} found in config.yaml, skipping", key);
-  }
-  logrus::warning("This is the stand-in for rke2 of the hookshot lab, not the product");
+  must(heed_config(node.config));
 }
 
 // G: what a start waits for, and the word to systemd that it is over.
@@ -126,6 +120,9 @@ void run_server(const Build& build) {
   if (etcd.initialized()) {
     logrus::info("Managed etcd cluster bootstrap already complete and initialized");
     if (const auto done = etcd.reconcile(); !done) {
+      if (done.error().code() == ErrorCode::refused) {
+        logrus::fatal("{}", done.error().message());
+      }
       logrus::fatal("Failed to reconcile with temporary etcd: {}", done.error().message());
     }
   } else {

@@ -1,8 +1,11 @@
 #include "harness/lab/standin/supervisor.h"
 
+#include <cstdlib>
+
 #include <fmt/format.h>
 
 #include "harness/base/json.h"
+#include "harness/lab/standin/bootstrap.h"
 #include "harness/lab/standin/logrus.h"
 #include "harness/lab/standin/machine.h"
 #include "harness/lab/standin/pki.h"
@@ -31,14 +34,57 @@ ServerReply sign(const Node& node, const ServerRequest& request, const std::stri
       pki::sign_for_node(node.paths, kind, name, header(request, "rke2-node-ip"), request.body));
 }
 
+// An error in the form of the Kubernetes API, as the supervisor gives it.
+ServerReply refusal(int status, const std::string& reason, const std::string& message) {
+  return {status,
+          Json{{"kind", "Status"},
+               {"apiVersion", "v1"},
+               {"metadata", Json::object()},
+               {"status", "Failure"},
+               {"message", message},
+               {"reason", reason},
+               {"code", status}}
+                  .dump() +
+              "\n",
+          "application/json"};
+}
+
 ServerReply members(const Node& node) {
+  if (!node.etcd_started.is_open()) {
+    return refusal(500, "InternalError", "etcd not started");
+  }
   HttpClient client("https://127.0.0.1:2382", node.etcd_identity());
   const auto reply =
-      client.send({"POST", "/v3/cluster/member/list", "{}", {}, std::chrono::seconds(5)});
-  if (!reply) {
-    return {500, "failed to get etcd MemberList\n", "text/plain"};
+      client.send({"POST", "/v3/cluster/member/list", "{}", {}, std::chrono::seconds(2)});
+  const auto body = parse_json(reply ? reply->body : "");
+  if (!reply || reply->status != 200 || !body) {
+    return refusal(500,
+                   "InternalError",
+                   "failed to get etcd MemberList: " +
+                       (reply ? "etcd answered " + reply->body : reply.error().message()));
   }
-  return {reply->status == 200 ? 200 : 500, reply->body, "application/json"};
+  Json list = Json::array();
+  for (Json one : body->value("members", Json::array())) {
+    one["ID"] = std::strtoull(json_string(one, "ID").c_str(), nullptr, 10);
+    list.push_back(std::move(one));
+  }
+  return {200, Json{{"members", list}}.dump() + "\n", "application/json"};
+}
+
+bool is_for_servers(std::string_view what) {
+  return what.starts_with("encrypt/") || what == "cert/cacerts" || what == "server-bootstrap" ||
+         what == "token";
+}
+
+// What another server or a command of the product asks. Only what can be answered truthfully is.
+ServerReply for_servers(const Node& node, const std::string& what) {
+  if (what == "server-bootstrap") {
+    return {200, bootstrap_data(node.paths), "application/json"};
+  }
+  if (what == "encrypt/status") {
+    return {200, Json{{"enable", false}}.dump() + "\n", "application/json"};
+  }
+  return refusal(501, "NotImplemented", "the stand-in does not do " + what);
 }
 
 // Paths below /v1-rke2/ that an agent may ask.
@@ -70,6 +116,12 @@ ServerReply for_agents(const Node& node, const ServerRequest& request, const std
   return {404, "404 page not found\n", "text/plain"};
 }
 
+bool is_loopback(const std::string& peer) {
+  return peer == "127.0.0.1" || peer == "::1";
+}
+
+}  // namespace
+
 ServerReply route(const Node& node, const ServerRequest& request, const std::string& password) {
   constexpr std::string_view prefix = "/v1-rke2/";
   if (request.path == "/ping") {
@@ -78,21 +130,27 @@ ServerReply route(const Node& node, const ServerRequest& request, const std::str
   if (request.path == "/cacerts") {
     return text_of(machine::read_file(node.paths.tls() / "server-ca.crt"));
   }
-  const Role role = role_of(request, password);
-  const bool of_agents = request.path.starts_with(prefix);
-  if (!of_agents && request.path != "/db/info") {
+  const bool of_etcd = request.path == "/db/info";
+  if (!of_etcd && !request.path.starts_with(prefix)) {
     return {404, "404 page not found\n", "text/plain"};
   }
-  if (role == Role::none || role == Role::unknown) {
-    return {401, "Unauthorized\n", "text/plain"};
+  const std::string what = of_etcd ? "" : request.path.substr(prefix.size());
+  const bool of_servers = of_etcd || is_for_servers(what);
+  if (!of_etcd || !is_loopback(request.peer)) {
+    const Role role = role_of(request, password);
+    if (role == Role::unknown) {
+      logrus::error("Failed to authenticate request from {}: invalid username/password combination",
+                    request.peer);
+      return refusal(401, "Unauthorized", "not authorized");
+    }
+    if (role != (of_servers ? Role::server : Role::agent)) {
+      return refusal(403, "Forbidden", "forbidden");
+    }
   }
-  if (role != (of_agents ? Role::agent : Role::server)) {
-    return {403, "Forbidden\n", "text/plain"};
-  }
-  return of_agents ? for_agents(node, request, request.path.substr(prefix.size())) : members(node);
+  return of_etcd      ? members(node)
+         : of_servers ? for_servers(node, what)
+                      : for_agents(node, request, what);
 }
-
-}  // namespace
 
 Role role_of(const ServerRequest& request, const std::string& password) {
   constexpr std::string_view scheme = "Basic ";

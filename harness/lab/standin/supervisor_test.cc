@@ -26,6 +26,54 @@ TEST(Supervisor, knows_nobody_else) {
   EXPECT_EQ(role_of(ServerRequest{}, "secret"), Role::none);
 }
 
+class Routes : public testing::Test {
+ protected:
+  ServerReply ask(const std::string& path, const std::string& credentials, const char* peer = "") {
+    ServerRequest request = credentials.empty() ? ServerRequest{} : with(credentials);
+    request.path = path;
+    request.peer = peer;
+    testing::internal::CaptureStdout();
+    ServerReply reply = route(node_, request, "secret");
+    said_ = testing::internal::GetCapturedStdout();
+    return reply;
+  }
+
+  Node node_;
+  std::string said_;
+};
+
+TEST_F(Routes, of_agents_and_of_servers_take_their_own_user_only) {
+  EXPECT_EQ(ask("/v1-rke2/config", "node:secret").status, 200);
+  EXPECT_EQ(ask("/v1-rke2/config", "server:secret").status, 403);
+  for (const char* path : {"/v1-rke2/encrypt/status",
+                           "/v1-rke2/cert/cacerts",
+                           "/v1-rke2/server-bootstrap",
+                           "/v1-rke2/token"}) {
+    EXPECT_EQ(ask(path, "node:secret").status, 403) << path;
+    EXPECT_NE(ask(path, "server:secret").status, 403) << path;
+  }
+}
+
+TEST_F(Routes, tell_a_stranger_from_a_wrong_password) {
+  EXPECT_EQ(ask("/v1-rke2/readyz", "").status, 403);
+  EXPECT_EQ(ask("/v1-rke2/readyz", "node:wrong", "192.0.2.9").status, 401);
+  EXPECT_NE(said_.find("Failed to authenticate request from 192.0.2.9"), std::string::npos)
+      << said_;
+}
+
+TEST_F(Routes, to_etcds_members_are_open_on_loopback_and_fail_before_there_is_etcd) {
+  const ServerReply local = ask("/db/info", "", "127.0.0.1");
+  EXPECT_EQ(local.status, 500);
+  EXPECT_NE(local.body.find("etcd not started"), std::string::npos) << local.body;
+  EXPECT_EQ(ask("/db/info", "", "192.0.2.9").status, 403);
+  EXPECT_EQ(ask("/db/info", "server:secret", "192.0.2.9").status, 500);
+}
+
+TEST_F(Routes, that_are_none_are_not_found) {
+  EXPECT_EQ(ask("/v1-k3s/config", "node:secret").status, 404);
+  EXPECT_EQ(ask("/v1-rke2/nothing", "node:secret").status, 404);
+}
+
 TEST(RequestHead, is_taken_apart) {
   ServerRequest request;
   ASSERT_TRUE(
@@ -53,11 +101,11 @@ TEST(HttpsServer, answers_starting_until_it_has_a_handler) {
   EXPECT_EQ(early->status, 503);
   EXPECT_EQ(early->body, "starting\n");
   server.set_handler([](const ServerRequest& request) {
-    return ServerReply{200, request.body, "text/plain"};
+    return ServerReply{200, request.body + " " + request.peer, "text/plain"};
   });
   const auto later = client.send({"POST", "/echo", "pong", {}, std::chrono::seconds(10)});
   ASSERT_TRUE(later) << later.error().message();
-  EXPECT_EQ(later->body, "pong");
+  EXPECT_EQ(later->body, "pong 127.0.0.1");
 }
 
 TEST(Balancer, passes_bytes_both_ways_and_tries_the_next_target) {

@@ -5,6 +5,7 @@
 #include "harness/base/time.h"
 #include "harness/lab/standin/logrus.h"
 #include "harness/lab/standin/machine.h"
+#include "harness/lab/standin/ticker.h"
 #include "harness/lab/standin/yaml.h"
 
 namespace harness::standin {
@@ -109,11 +110,12 @@ std::string check_pod(SandboxRuntime& runtime,
 
 void sync_static_pods(const Node& node) {
   const Deadline deadline = Deadline::after(kLimit);
+  Ticker ticker(kPeriod);
   while (!look(node)) {
     if (deadline.passed()) {
       logrus::fatal("Failed waiting for static pods to sync: timed out waiting for the condition");
     }
-    paced(kPeriod, {});
+    ticker.wait();
   }
 }
 

@@ -2,9 +2,9 @@
 # Installs the stand-in for rke2 (hookshot lab, not the product) from a directory of release artifacts.
 #
 #   INSTALL_RKE2_ARTIFACT_PATH      directory with rke2.linux-amd64.tar.gz, sha256sum-amd64.txt and, optionally,
-#                                   rke2-images*.linux-amd64.tar.gz (required: there is no download)
+#                                   rke2-images.linux-amd64.tar.zst or .tar.gz (required: there is no download)
 #   INSTALL_RKE2_TYPE               server (default) or agent
-#   INSTALL_RKE2_TAR_PREFIX         where to unpack, default /usr/local
+#   INSTALL_RKE2_TAR_PREFIX         where to unpack, default /usr/local, or /opt/rke2 when that is read-only or a mount
 #   INSTALL_RKE2_AGENT_IMAGES_DIR   where image archives go, default /var/lib/rancher/rke2/agent/images
 #   INSTALL_RKE2_SKIP_RELOAD        when set, systemd is not told to re-read its units
 #
@@ -13,7 +13,12 @@ set -e
 [ "${DEBUG}" = 1 ] && set -x
 
 info() { echo "[INFO] " "$@"; }
+warn() { echo "[WARN] " "$@" >&2; }
 fatal() { echo "[ERROR] " "$@" >&2; exit 1; }
+
+DEFAULT_PREFIX=/usr/local
+
+writable() { touch "$1/.rke2-ro-test" 2> /dev/null && rm -f "$1/.rke2-ro-test"; }
 
 check_environment() {
   [ "$(id -u)" -eq 0 ] || fatal "You need to be root to perform this install"
@@ -30,7 +35,15 @@ check_environment() {
     tar) ;;
     *) fatal "the stand-in installs by tarball only, not by '${INSTALL_RKE2_METHOD}'" ;;
   esac
-  PREFIX=${INSTALL_RKE2_TAR_PREFIX:-/usr/local}
+  for given in ${INSTALL_RKE2_VERSION:+INSTALL_RKE2_VERSION} ${INSTALL_RKE2_CHANNEL:+INSTALL_RKE2_CHANNEL} \
+    ${INSTALL_RKE2_COMMIT:+INSTALL_RKE2_COMMIT}; do
+    warn "${given} is not heeded: what is in INSTALL_RKE2_ARTIFACT_PATH is installed"
+  done
+  PREFIX=${INSTALL_RKE2_TAR_PREFIX:-${DEFAULT_PREFIX}}
+  if [ -z "${INSTALL_RKE2_TAR_PREFIX}" ] && { mountpoint -q "${PREFIX}" || ! writable "${PREFIX}"; }; then
+    PREFIX=/opt/rke2
+    warn "${DEFAULT_PREFIX} is read-only or a mount point; installing to ${PREFIX}"
+  fi
   IMAGES=${INSTALL_RKE2_AGENT_IMAGES_DIR:-/var/lib/rancher/rke2/agent/images}
   ARTIFACTS=${INSTALL_RKE2_ARTIFACT_PATH}
   [ -n "${ARTIFACTS}" ] || fatal "the stand-in has nothing to download: set INSTALL_RKE2_ARTIFACT_PATH"
@@ -38,6 +51,13 @@ check_environment() {
   CHECKSUMS="${ARTIFACTS}/sha256sum-${ARCH}.txt"
   [ -f "${CHECKSUMS}" ] || fatal "sha256sum-${ARCH}.txt is not in ${ARTIFACTS}"
   [ -f "${TARBALL}" ] || fatal "rke2.linux-${ARCH}.tar.gz is not in ${ARTIFACTS}"
+  ARCHIVE=
+  for format in zst gz; do
+    if [ -f "${ARTIFACTS}/rke2-images.linux-${ARCH}.tar.${format}" ]; then
+      ARCHIVE="${ARTIFACTS}/rke2-images.linux-${ARCH}.tar.${format}"
+      break
+    fi
+  done
 }
 
 # The file's line must be there and match; a file that nobody signed for is refused.
@@ -54,12 +74,13 @@ verify_all() {
   info "staging tarball from ${TARBALL}"
   info "verifying tarball"
   verify "${TARBALL}"
-  for archive in "${ARTIFACTS}"/rke2-images*.linux-"${ARCH}".tar.gz; do
-    [ -f "${archive}" ] || continue
-    info "staging airgap image tarball from ${archive}"
-    info "verifying airgap tarball"
-    verify "${archive}"
-  done
+  [ -n "${ARCHIVE}" ] || return 0
+  case "${ARCHIVE}" in
+    *.zst) info "staging zst airgap image tarball from ${ARCHIVE}" ;;
+    *) info "staging gzip airgap image tarball from ${ARCHIVE}" ;;
+  esac
+  info "verifying airgap tarball"
+  verify "${ARCHIVE}"
 }
 
 install_tarball() {
@@ -77,13 +98,21 @@ install_tarball() {
 }
 
 install_images() {
-  for archive in "${ARTIFACTS}"/rke2-images*.linux-"${ARCH}".tar.gz; do
-    [ -f "${archive}" ] || continue
-    info "installing airgap tarball to ${IMAGES}"
-    mkdir -p "${IMAGES}"
-    cp -f "${archive}" "${IMAGES}/.${archive##*/}.new"
-    mv -f "${IMAGES}/.${archive##*/}.new" "${IMAGES}/${archive##*/}"
-  done
+  [ -n "${ARCHIVE}" ] || return 0
+  mkdir -p "${IMAGES}"
+  name=${ARCHIVE##*/}
+  case "${ARCHIVE}" in
+    *.zst)
+      info "installing airgap tarball to ${IMAGES}"
+      cp -f "${ARCHIVE}" "${IMAGES}/.${name}.new"
+      ;;
+    *)
+      info "decompressing airgap tarball to ${IMAGES}"
+      gzip -dc "${ARCHIVE}" > "${IMAGES}/.${name}.new"
+      name=${name%.gz}
+      ;;
+  esac
+  mv -f "${IMAGES}/.${ARCHIVE##*/}.new" "${IMAGES}/${name}"
 }
 
 reload() {
