@@ -87,6 +87,14 @@ TEST(BackOff, is_found_in_a_line_of_kubelet_s_log) {
   EXPECT_EQ(found->container, "etcd");
   EXPECT_EQ(found->uid, kUid);
   EXPECT_EQ(found->us, 80'000'000);
+  // As Kubernetes 1.20 has it: the same words within another head.
+  const auto old = parse_back_off(
+      "E1124 14:49:12.359949   13033 pod_workers.go:191] Error syncing pod 8d18 "
+      "(\"etcd-cp-1_kube-system(8d18)\"), skipping: failed to \"StartContainer\" for \"etcd\" with "
+      "CrashLoopBackOff: \"back-off 10s restarting failed container=etcd "
+      "pod=etcd-cp-1_kube-system(8d18)\"");
+  ASSERT_TRUE(old);
+  EXPECT_EQ(old->pod + " " + old->container + " " + old->uid, "etcd-cp-1 etcd 8d18");
   for (const char* other :
        {"I1124 14:50:35.123456    1234 kubelet.go:1] \"back-off pulling image\"",
         "Back-off restarting failed container=etcd",
