@@ -14,9 +14,13 @@ struct Deed {
   Json evidence;  // {"summary", ...}
 };
 
-// Kills a container's task, process or shim and waits until its end is seen. An error means that
-// there is no proof: nothing was there to kill, or it did not die.
+// Kills a container's task, process or shim and waits until the end of the container's process is
+// seen and read back. An error means that there is no proof: nothing was there to kill, it had
+// ended by itself, ctr failed, or it did not die within the limit.
 Result<Deed> kill_container(const ArmRecord& record, const ContainerWatch& containers);
+Result<Deed> kill_container(const ArmRecord& record,
+                            const Container& target,
+                            std::chrono::milliseconds limit = std::chrono::seconds(15));
 
 // Records APPLYING durably, then reboots. Returns only on failure; the evidence is completed by
 // complete_reboot in the next boot.

@@ -140,8 +140,11 @@ int Watcher::miss(const std::string& outcome, const std::string& reason) {
   static_cast<void>(store_.save(state_));
   audit(fmt::format("did not fire {} ({}): {}", state_.record.id, state_.record.fault, reason));
   if (outcome == "expired") {
-    // Nobody is there to take the record back: the undo timer's service does it now rather than when its time is over.
-    static_cast<void>(spawn({"systemctl", "start", "--no-block", "hookshot-rv-" + state_.record.id + ".service"}, std::chrono::seconds(10)));
+    // Nobody is there to take the record back: the undo timer's service does it now rather than
+    // when its time is over.
+    static_cast<void>(
+        spawn({"systemctl", "start", "--no-block", "hookshot-rv-" + state_.record.id + ".service"},
+              std::chrono::seconds(10)));
   }
   return 0;
 }
@@ -215,12 +218,16 @@ TriggerLogic::Verdict TriggerLogic::feed(const Json& fact) {
   }
   if (any(trigger_.close)) {
     const std::int64_t length = json_int(fact, "mono_us") - opened_mono_us_;
-    if (length <= trigger_.offset.count()) {
-      reason_ = fmt::format("the window closed after {} us, before the offset of {} us",
-                            length,
-                            trigger_.offset.count());
-      return Verdict::missed;
-    }
+    reason_ = length <= trigger_.offset.count()
+                  ? fmt::format("the window closed after {} us, before the offset of {} us",
+                                length,
+                                trigger_.offset.count())
+                  : fmt::format(
+                        "the window closed after {} us, which was read before the fault of "
+                        "offset {} us could fire",
+                        length,
+                        trigger_.offset.count());
+    return Verdict::missed;
   }
   return Verdict::armed;
 }

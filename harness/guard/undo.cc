@@ -90,23 +90,26 @@ Status install_boot_unit() {
   return {};
 }
 
+std::vector<std::string> trigger_command(const ArmRecord& record) {
+  return {"systemd-run",
+          "--quiet",
+          "--collect",
+          "--unit=" + trigger_name(record.id),
+          "--service-type=notify",
+          "--property=NotifyAccess=main",
+          fmt::format("--property=RuntimeMaxSec={}ms", record.ttl.count() + 5000),
+          "--property=KillMode=control-group",
+          "--property=CPUWeight=10000",
+          "--property=IOWeight=10000",
+          "--property=TimeoutStartSec=20s",
+          std::string(kGuardPath),
+          "trigger",
+          record.id};
+}
+
 Status start_trigger(const ArmRecord& record) {
   const std::string unit = trigger_name(record.id);
-  TRY(run({"systemd-run",
-           "--quiet",
-           "--collect",
-           "--unit=" + unit,
-           "--service-type=notify",
-           "--property=NotifyAccess=main",
-           fmt::format("--property=RuntimeMaxSec={}ms", record.ttl.count() + 5000),
-           "--property=KillMode=process",
-           "--property=CPUWeight=10000",
-           "--property=IOWeight=10000",
-           "--property=TimeoutStartSec=20s",
-           std::string(kGuardPath),
-           "trigger",
-           record.id}),
-      "start the trigger");
+  TRY(run(trigger_command(record)), "start the trigger");
   if (!record.trigger.now && !is_active(unit + ".service")) {
     return fail(
         ErrorCode::remote_failed,

@@ -17,6 +17,9 @@ Status install_timer(const ArmRecord& record);
 Status install_boot_unit();
 // hookshot-trig-<id>.service: waits for the moment. Read back active.
 Status start_trigger(const ArmRecord& record);
+// What start_trigger runs. All that the trigger started ends with it: a ctr that hangs does not
+// outlive the revert.
+std::vector<std::string> trigger_command(const ArmRecord& record);
 
 struct Healed {
   std::string id;
