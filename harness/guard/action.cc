@@ -1,5 +1,6 @@
 #include "harness/guard/action.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <csignal>
 #include <cstring>
@@ -67,7 +68,40 @@ Error reboot(Store& store, RecordState& state) {
                "systemctl reboot: " + (asked ? asked->err : asked.error().message()));
 }
 
-bool complete_reboot(RecordState& state) {
+bool ended_cleanly(std::string_view journal_end) {
+  std::string_view last;
+  while (!journal_end.empty()) {
+    const std::size_t to = std::min(journal_end.find('\n'), journal_end.size());
+    const std::string_view line = journal_end.substr(0, to);
+    journal_end.remove_prefix(std::min(to + 1, journal_end.size()));
+    last = line.empty() ? last : line;
+    if (line == "Shutting down." || line.starts_with("Reached target shutdown.target") ||
+        line.starts_with("Reached target reboot.target") ||
+        line.starts_with("Reached target System Reboot")) {
+      return true;
+    }
+  }
+  // Earlier than at the very end it is the initrd's journal handing over.
+  return last == "Journal stopped";
+}
+
+Result<std::string> journal_end_of(const std::string& boot) {
+  std::string id = boot;
+  std::erase(id, '-');
+  TRY_ASSIGN(
+      const Finished read,
+      spawn({"journalctl", "--no-pager", "-q", "-b", id, "-n", "200", "-o", "cat"}, kToolLimit),
+      "read the old boot's journal");
+  if (read.ok() && !read.out.empty()) {
+    return read.out;
+  }
+  return fail(ErrorCode::remote_failed,
+              read.timed_out     ? "journalctl gave no answer in 10 s"
+              : read.err.empty() ? "journalctl has nothing of boot " + id
+                                 : "journalctl: " + read.err);
+}
+
+bool complete_reboot(RecordState& state, const JournalEnd& journal_end) {
   if (state.record.action.kind != Action::Kind::reboot || state.state() != "APPLYING" ||
       json_string(state.progress["evidence"], "boot_id_before") == boot_id()) {
     return false;
@@ -75,11 +109,29 @@ bool complete_reboot(RecordState& state) {
   state.progress["state"] = "APPLIED";
   state.progress["outcome"] = "applied";
   state.progress["evidence"]["boot_id_after"] = boot_id();
-  state.progress["evidence"]["summary"] =
-      fmt::format("the node went down by {} and came back: boot {} is now {}",
-                  json_string(state.progress["evidence"], "means"),
-                  json_string(state.progress["evidence"], "boot_id_before").substr(0, 8),
-                  boot_id().substr(0, 8));
+  Json& evidence = state.progress["evidence"];
+  const std::string before = json_string(evidence, "boot_id_before");
+  const bool graceful = state.record.action.how == "graceful";
+  const auto end = journal_end(before);
+  std::string said;
+  if (!end) {
+    evidence["clean_shutdown"] = nullptr;
+    evidence["clean_shutdown_means"] =
+        "the old boot's journal is not there: " + end.error().message();
+    said = "; whether it shut down cleanly is not known, as its old journal is not there";
+  } else {
+    const bool clean = ended_cleanly(*end);
+    evidence["clean_shutdown"] = clean;
+    evidence["clean_shutdown_means"] = "the last 200 lines of the old boot's journal";
+    said = clean == graceful ? ""
+           : graceful        ? "; its old journal does not end with a shutdown"
+                             : "; its old journal ends with a clean shutdown";
+  }
+  evidence["summary"] = fmt::format("the node went down by {} and came back: boot {} is now {}{}",
+                                    json_string(evidence, "means"),
+                                    before.substr(0, 8),
+                                    boot_id().substr(0, 8),
+                                    said);
   return true;
 }
 

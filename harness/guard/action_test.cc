@@ -17,6 +17,7 @@ namespace {
 
 using std::chrono::milliseconds;
 using testing::HasSubstr;
+using testing::Not;
 
 constexpr milliseconds kShort{300};
 
@@ -189,6 +190,81 @@ TEST_F(KillTest, leaves_a_parent_alone_that_is_no_shim) {
 TEST(TriggerUnit, takes_all_it_started_with_it_when_it_is_stopped) {
   const auto argv = trigger_command({.id = "h-1", .ttl = std::chrono::seconds(1)});
   EXPECT_THAT(argv, testing::Contains("--property=KillMode=control-group"));
+}
+
+RecordState rebooting(const std::string& how, const std::string& boot_before) {
+  RecordState state;
+  state.record.id = "h-1";
+  state.record.fault = "reboot";
+  state.record.action = {Action::Kind::reboot, "", how};
+  state.progress = {{"state", "APPLYING"},
+                    {"outcome", ""},
+                    {"begun", to_json(now())},
+                    {"evidence", {{"means", "x"}, {"boot_id_before", boot_before}}}};
+  return state;
+}
+
+TEST(CompleteReboot, tells_how_the_old_boot_ended) {
+  const auto ends = [](const std::string& text) {
+    return [text](const std::string&) -> Result<std::string> { return text; };
+  };
+  RecordState clean = rebooting("graceful", "old");
+  ASSERT_TRUE(complete_reboot(clean, ends("Stopped a\nReached target reboot.target - Reboot.\n")));
+  EXPECT_EQ(clean.progress["evidence"]["clean_shutdown"], true);
+  EXPECT_THAT(json_string(clean.progress["evidence"], "summary"), Not(HasSubstr("journal")));
+  RecordState torn = rebooting("graceful", "old");
+  ASSERT_TRUE(complete_reboot(torn, ends("level=info msg=\"Shutting down...\"\n")));
+  EXPECT_EQ(torn.progress["evidence"]["clean_shutdown"], false);
+  EXPECT_THAT(json_string(torn.progress["evidence"], "summary"),
+              HasSubstr("does not end with a shutdown"));
+  RecordState gone = rebooting("hard", "old");
+  ASSERT_TRUE(complete_reboot(gone, [](const std::string&) -> Result<std::string> {
+    return fail(ErrorCode::remote_failed, "no such boot");
+  }));
+  EXPECT_TRUE(gone.progress["evidence"]["clean_shutdown"].is_null());
+  EXPECT_THAT(json_string(gone.progress["evidence"], "clean_shutdown_means"),
+              HasSubstr("no such boot"));
+  RecordState same = rebooting("hard", boot_id());
+  EXPECT_FALSE(complete_reboot(same, ends("")));
+}
+
+TEST(EndedCleanly, takes_the_stopped_journal_only_at_the_end) {
+  EXPECT_TRUE(ended_cleanly("a\nJournal stopped\n"));
+  EXPECT_FALSE(ended_cleanly("Journal stopped\nJournal started\n"));
+  EXPECT_FALSE(ended_cleanly(""));
+}
+
+TEST(Revert, says_that_a_reboot_of_this_boot_is_under_way) {
+  const RecordState state = rebooting("graceful", boot_id());
+  EXPECT_TRUE(reboot_is_under_way(state));
+  EXPECT_FALSE(reboot_is_under_way(rebooting("graceful", "old")));
+  RecordState long_ago = state;
+  long_ago.progress["begun"]["mono_us"] = now().mono_us - 3600LL * 1000 * 1000;
+  EXPECT_FALSE(reboot_is_under_way(long_ago)) << "it did not come";
+  Store store("/nonexistent");
+  const Healed healed = revert(store, state, "asked");
+  EXPECT_EQ(healed.state, "DIRTY");
+  EXPECT_THAT(healed.summary, HasSubstr("under way and cannot be taken back"));
+}
+
+TEST(SettleOutcome, does_not_claim_that_nothing_happened_while_it_was_being_applied) {
+  RecordState state;
+  state.progress = {{"state", "APPLYING"}, {"outcome", ""}};
+  settle_outcome(state, "its time was over");
+  EXPECT_THAT(json_string(state.progress, "reason"), HasSubstr("may have been applied"));
+  state.progress = {{"state", "ARMED"}, {"outcome", ""}};
+  settle_outcome(state, "its time was over");
+  EXPECT_EQ(json_string(state.progress, "reason"), "its time was over");
+}
+
+TEST(ActivityOf, does_not_take_silence_for_inactive) {
+  EXPECT_EQ(activity_of(Finished{.status = 3, .out = "inactive\n"}), Activity::inactive);
+  EXPECT_EQ(activity_of(Finished{.out = "active\n"}), Activity::active);
+  EXPECT_EQ(activity_of(Finished{.status = 3, .out = "activating\n"}), Activity::active);
+  EXPECT_EQ(activity_of(Finished{.timed_out = true}), Activity::unknown);
+  EXPECT_EQ(activity_of(Finished{.status = 1, .err = "Failed to connect to bus"}),
+            Activity::unknown);
+  EXPECT_EQ(activity_of(fail(ErrorCode::not_supported, "x")), Activity::unknown);
 }
 
 }  // namespace

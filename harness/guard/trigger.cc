@@ -158,6 +158,11 @@ int Watcher::fire() {
   state_.progress["seen"] = to_json(seen_);
   switch (state_.record.action.kind) {
     case Action::Kind::kill: {
+      state_.progress["state"] = "APPLYING";
+      state_.progress["begun"] = to_json(now());
+      if (const Status noted = store_.note(state_); !noted) {
+        return miss("missed", noted.error().message());
+      }
       const auto deed = kill_container(state_.record, containers_);
       return deed ? applied(*deed) : miss("missed", deed.error().message());
     }
