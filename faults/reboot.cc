@@ -22,8 +22,8 @@ const harness::fault::FaultRegistration kRegistration{{
     .survives_reboot = false,
     .undo = "nothing to undo: the node comes back by itself, and is waited for",
     .evidence =
-        "a new boot id; for graceful the old boot's journal ends with the shutdown, for hard "
-        "it does not",
+        "a new boot id, and whether the old boot's journal ends with a shutdown: expected of "
+        "graceful, not of hard, and said when it differs or cannot be read",
     .notes =
         "hard writes b to /proc/sysrq-trigger. Where that file is missing it reboots without sync\n"
         "and says so in the evidence.",

@@ -128,7 +128,7 @@ TEST_F(Cli, refuses_to_hurt_a_cluster_that_is_not_expendable) {
 TEST_F(Cli, tells_an_unreachable_node_from_a_failing_product) {
   const auto run = hookshot({"doctor", "-i", inventory()});
   EXPECT_EQ(run.exit_status, 3);
-  EXPECT_THAT(run.err, HasSubstr("cp-1"));
+  EXPECT_THAT(run.out, HasSubstr("blocking  cp-1     connection"));
 }
 
 TEST_F(Cli, shows_faults_and_windows) {

@@ -1,5 +1,6 @@
 #include "harness/guard/action.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <csignal>
 #include <cstring>
@@ -13,114 +14,8 @@
 namespace harness::guard {
 namespace {
 
-constexpr std::chrono::milliseconds kDeathLimit{15'000};
 constexpr std::chrono::milliseconds kToolLimit{10'000};
-constexpr const char* kContainerdSocket = "/run/k3s/containerd/containerd.sock";
 constexpr const char* kSysrq = "/proc/sysrq-trigger";
-
-Json facts_of(const Container& container, const std::string& how) {
-  return {{"how", how},
-          {"container", container.id},
-          {"sandbox", container.sandbox},
-          {"pod_uid", container.pod_uid},
-          {"pid", container.pid},
-          {"start_ticks", container.start_ticks}};
-}
-
-Result<Deed> kill_task(const ArmRecord& record, const Container& target) {
-  const std::string ctr = find_program("ctr", record.data_dir);
-  if (ctr.empty()) {
-    return fail(ErrorCode::not_supported, "ctr is not on this node; use how=process");
-  }
-  Deed deed{.begun = now(), .effect = {}, .evidence = facts_of(target, "task")};
-  const int none = open("/dev/null", O_RDWR | O_CLOEXEC);
-  const int child = start({ctr,
-                           "--address",
-                           kContainerdSocket,
-                           "-n",
-                           "k8s.io",
-                           "task",
-                           "kill",
-                           "--signal",
-                           "SIGKILL",
-                           target.id},
-                          none,
-                          none,
-                          none);
-  close(none);
-  if (child < 0) {
-    return fail(ErrorCode::remote_failed, fmt::format("start ctr: {}", std::strerror(errno)));
-  }
-  const bool died = pidfd_wait(target.pidfd, kDeathLimit);
-  deed.effect = now();
-  if (!died) {
-    return fail(ErrorCode::remote_failed,
-                fmt::format("ctr task kill was sent, but process {} of {} lives on",
-                            target.pid,
-                            record.action.pod));
-  }
-  deed.evidence["summary"] =
-      fmt::format("task {} of {} killed through containerd: process {} ended",
-                  target.id.substr(0, 12),
-                  record.action.pod,
-                  target.pid);
-  return deed;
-}
-
-Result<Deed> kill_process(const ArmRecord& record, const Container& target) {
-  Deed deed{.begun = now(), .effect = {}, .evidence = facts_of(target, "process")};
-  if (!pidfd_kill(target.pidfd, SIGKILL)) {
-    return fail(
-        ErrorCode::remote_failed,
-        fmt::format(
-            "kill process {} of {}: {}", target.pid, record.action.pod, std::strerror(errno)));
-  }
-  const bool died = pidfd_wait(target.pidfd, kDeathLimit);
-  deed.effect = now();
-  if (!died) {
-    return fail(
-        ErrorCode::remote_failed,
-        fmt::format(
-            "SIGKILL was sent, but process {} of {} lives on", target.pid, record.action.pod));
-  }
-  deed.evidence["summary"] = fmt::format("process {} of {} ({}) ended by SIGKILL",
-                                         target.pid,
-                                         record.action.pod,
-                                         target.id.substr(0, 12));
-  return deed;
-}
-
-Result<Deed> kill_shim(const ArmRecord& record, const Container& target) {
-  const int shim = parent_of(target.pid);
-  const std::string name = comm_of(shim);
-  const std::int64_t ticks = start_ticks(shim);
-  if (shim <= 1 || !name.starts_with("containerd-shi")) {
-    return fail(ErrorCode::remote_failed,
-                fmt::format("the parent of {} is process {} ({}), which is no containerd shim",
-                            record.action.pod,
-                            shim,
-                            name));
-  }
-  const int pidfd = pidfd_open(shim);
-  if (pidfd < 0 || start_ticks(shim) != ticks || parent_of(target.pid) != shim) {
-    close(pidfd);
-    return fail(ErrorCode::remote_failed,
-                fmt::format("the shim of {} went away while it was looked for", record.action.pod));
-  }
-  Deed deed{.begun = now(), .effect = {}, .evidence = facts_of(target, "shim")};
-  const bool sent = pidfd_kill(pidfd, SIGKILL);
-  const bool died = sent && pidfd_wait(pidfd, kDeathLimit);
-  deed.effect = now();
-  close(pidfd);
-  if (!died) {
-    return fail(ErrorCode::remote_failed,
-                fmt::format("shim {} of {} could not be killed", shim, record.action.pod));
-  }
-  deed.evidence["shim_pid"] = shim;
-  deed.evidence["summary"] = fmt::format(
-      "shim {} of {} ({}) ended by SIGKILL", shim, record.action.pod, target.id.substr(0, 12));
-  return deed;
-}
 
 Status hard_reboot(RecordState& state) {
   if (access(kSysrq, W_OK) == 0) {
@@ -141,10 +36,7 @@ Result<Deed> kill_container(const ArmRecord& record, const ContainerWatch& conta
     return fail(ErrorCode::remote_failed,
                 fmt::format("no running container of {} when the moment came", record.action.pod));
   }
-  if (record.action.how == "task") {
-    return kill_task(record, *target);
-  }
-  return record.action.how == "shim" ? kill_shim(record, *target) : kill_process(record, *target);
+  return kill_container(record, *target);
 }
 
 Error reboot(Store& store, RecordState& state) {
@@ -176,7 +68,40 @@ Error reboot(Store& store, RecordState& state) {
                "systemctl reboot: " + (asked ? asked->err : asked.error().message()));
 }
 
-bool complete_reboot(RecordState& state) {
+bool ended_cleanly(std::string_view journal_end) {
+  std::string_view last;
+  while (!journal_end.empty()) {
+    const std::size_t to = std::min(journal_end.find('\n'), journal_end.size());
+    const std::string_view line = journal_end.substr(0, to);
+    journal_end.remove_prefix(std::min(to + 1, journal_end.size()));
+    last = line.empty() ? last : line;
+    if (line == "Shutting down." || line.starts_with("Reached target shutdown.target") ||
+        line.starts_with("Reached target reboot.target") ||
+        line.starts_with("Reached target System Reboot")) {
+      return true;
+    }
+  }
+  // Earlier than at the very end it is the initrd's journal handing over.
+  return last == "Journal stopped";
+}
+
+Result<std::string> journal_end_of(const std::string& boot) {
+  std::string id = boot;
+  std::erase(id, '-');
+  TRY_ASSIGN(
+      const Finished read,
+      spawn({"journalctl", "--no-pager", "-q", "-b", id, "-n", "200", "-o", "cat"}, kToolLimit),
+      "read the old boot's journal");
+  if (read.ok() && !read.out.empty()) {
+    return read.out;
+  }
+  return fail(ErrorCode::remote_failed,
+              read.timed_out     ? "journalctl gave no answer in 10 s"
+              : read.err.empty() ? "journalctl has nothing of boot " + id
+                                 : "journalctl: " + read.err);
+}
+
+bool complete_reboot(RecordState& state, const JournalEnd& journal_end) {
   if (state.record.action.kind != Action::Kind::reboot || state.state() != "APPLYING" ||
       json_string(state.progress["evidence"], "boot_id_before") == boot_id()) {
     return false;
@@ -184,11 +109,29 @@ bool complete_reboot(RecordState& state) {
   state.progress["state"] = "APPLIED";
   state.progress["outcome"] = "applied";
   state.progress["evidence"]["boot_id_after"] = boot_id();
-  state.progress["evidence"]["summary"] =
-      fmt::format("the node went down by {} and came back: boot {} is now {}",
-                  json_string(state.progress["evidence"], "means"),
-                  json_string(state.progress["evidence"], "boot_id_before").substr(0, 8),
-                  boot_id().substr(0, 8));
+  Json& evidence = state.progress["evidence"];
+  const std::string before = json_string(evidence, "boot_id_before");
+  const bool graceful = state.record.action.how == "graceful";
+  const auto end = journal_end(before);
+  std::string said;
+  if (!end) {
+    evidence["clean_shutdown"] = nullptr;
+    evidence["clean_shutdown_means"] =
+        "the old boot's journal is not there: " + end.error().message();
+    said = "; whether it shut down cleanly is not known, as its old journal is not there";
+  } else {
+    const bool clean = ended_cleanly(*end);
+    evidence["clean_shutdown"] = clean;
+    evidence["clean_shutdown_means"] = "the last 200 lines of the old boot's journal";
+    said = clean == graceful ? ""
+           : graceful        ? "; its old journal does not end with a shutdown"
+                             : "; its old journal ends with a clean shutdown";
+  }
+  evidence["summary"] = fmt::format("the node went down by {} and came back: boot {} is now {}{}",
+                                    json_string(evidence, "means"),
+                                    before.substr(0, 8),
+                                    boot_id().substr(0, 8),
+                                    said);
   return true;
 }
 

@@ -119,7 +119,44 @@ Result<std::chrono::milliseconds> milliseconds_of(const Json& json, const char* 
   return std::chrono::milliseconds(value);
 }
 
+// At most `limit` bytes, cut between two characters of UTF-8.
+std::string cut(const std::string& text, std::size_t limit) {
+  std::size_t end = std::min(limit, text.size());
+  while (end > 0 && end < text.size() && (static_cast<unsigned char>(text[end]) & 0xC0U) == 0x80U) {
+    --end;
+  }
+  return text.substr(0, end);
+}
+
+Status check_run(std::string_view text) {
+  if (text.size() <= 128 && only(text, "._:+-", true) && !text.starts_with('-') &&
+      !text.starts_with('.')) {
+    return {};
+  }
+  return fail(ErrorCode::invalid_input,
+              "run: letters, digits and . _ : + -, at most 128, are wanted");
+}
+
+Status check_data_dir(std::string_view text) {
+  TRY(check_path("data_dir", text), "record");
+  if (only(text, "/._+@-", true)) {
+    return {};
+  }
+  return fail(ErrorCode::invalid_input, "data_dir: letters, digits and / . _ + @ - are wanted");
+}
+
+Status check_params(const Json& params) {
+  if (params.is_object() && text_of(params).size() <= 4096) {
+    return {};
+  }
+  return fail(ErrorCode::invalid_input, "params: an object of at most 4096 bytes is wanted");
+}
+
 }  // namespace
+
+std::string text_of(const Json& json) {
+  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
 
 Status check_id(std::string_view field, std::string_view text) {
   if (!text.empty() && text.size() <= 64 && only(text, "-") && text.front() != '-') {
@@ -175,7 +212,7 @@ Result<ArmRecord> arm_record_from_json(const Json& json) {
       "arm");
   ArmRecord record{.id = json_string(json, "id"),
                    .run = json_string(json, "run"),
-                   .case_name = json_string(json, "case").substr(0, 300),
+                   .case_name = cut(json_string(json, "case"), 300),
                    .cluster = json_string(json, "cluster"),
                    .unit = json_string(json, "unit"),
                    .data_dir = json_string(json, "data_dir"),
@@ -184,7 +221,9 @@ Result<ArmRecord> arm_record_from_json(const Json& json) {
   TRY(check_id("id", record.id), "arm");
   TRY(check_cluster(record.cluster), "arm");
   TRY(check_unit(record.unit), "arm");
-  TRY(check_path("data_dir", record.data_dir), "arm");
+  TRY(check_run(record.run), "arm");
+  TRY(check_data_dir(record.data_dir), "arm");
+  TRY(check_params(record.params), "arm");
   TRY(check_id("fault", record.fault), "arm");
   if (json.contains("undo") && !(json["undo"].is_array() && json["undo"].empty())) {
     return fail(ErrorCode::invalid_input,

@@ -3,8 +3,9 @@
 // The remote command line is always `/var/lib/hookshot/guard <verb>`, a constant. The verb takes
 // one JSON object on standard input and writes JSON lines; the last is {"type":"done"} or
 // {"type":"error","code","message"}. Exit statuses are GuardExit. Every record names the cluster;
-// verbs that write or hurt demand that /etc/hookshot.allow holds exactly that name. Both sides
-// validate: the guard trusts nobody.
+// verbs that arm, undo, lease or release demand that /etc/hookshot.allow holds exactly that name.
+// exec does not: the controller reads a node with it before the node is marked, and holds its own
+// rule on what it may run. Both sides validate: the guard trusts nobody.
 #pragma once
 
 #include <array>
@@ -28,7 +29,7 @@ inline constexpr std::string_view kAllowFile = "/etc/hookshot.allow";
 
 // Verbs that the controller may ask for; trigger, boot and expire are run by systemd on the node
 // itself.
-inline constexpr std::array<std::string_view, 17> kVerbs = {"facts",
+inline constexpr std::array<std::string_view, 16> kVerbs = {"facts",
                                                             "allow",
                                                             "disallow",
                                                             "exec",
@@ -43,8 +44,7 @@ inline constexpr std::array<std::string_view, 17> kVerbs = {"facts",
                                                             "lease-renew",
                                                             "lease-release",
                                                             "clean",
-                                                            "release",
-                                                            "version"};
+                                                            "release"};
 
 enum class GuardExit { done = 0, failed = 1, invalid = 2, refused = 3, internal = 4 };
 
@@ -81,6 +81,8 @@ struct ArmRecord {
 
 Result<ArmRecord> arm_record_from_json(const Json& json);
 Json to_json(const ArmRecord& record);
+// One line of JSON; a byte that is no UTF-8 is replaced, never an exception.
+std::string text_of(const Json& json);
 
 // The small languages that fields are held to. invalid_input names the field and what it takes.
 Status check_id(std::string_view field, std::string_view text);  // [a-z0-9-], 1 to 64

@@ -53,6 +53,44 @@ TEST(ArmRecord, refuses_hostile_texts_in_every_field) {
   }
 }
 
+TEST(ArmRecord, refuses_or_keeps_hostile_texts_whole_and_never_throws) {
+  const std::string cut_inside = std::string(299, 'x') + "\u00e4\u20ac";
+  for (const std::string& hostile :
+       {std::string("$(reboot)"), std::string("a\nb"), std::string("\x01"), cut_inside}) {
+    Json record = good();
+    record["run"] = hostile;
+    EXPECT_FALSE(arm_record_from_json(record)) << "run = " << hostile;
+    record = good();
+    record["trigger"]["window"] = hostile;
+    EXPECT_FALSE(arm_record_from_json(record)) << "window = " << hostile;
+    record = good();
+    record["case"] = hostile;
+    record["params"] = {{"pod", hostile}, {hostile, 1}};
+    record["trigger"]["open"] = {{{"log", hostile}}};
+    const auto kept = arm_record_from_json(record);
+    ASSERT_TRUE(kept) << kept.error().message();
+    EXPECT_LE(kept->case_name.size(), 300U);
+    EXPECT_NO_THROW(to_json(*kept).dump()) << "a character was cut in two";
+    const auto again = arm_record_from_json(to_json(*kept));
+    ASSERT_TRUE(again) << again.error().message();
+    EXPECT_EQ(to_json(*again), to_json(*kept));
+  }
+  for (const char* path : {"/x/$(id)", "/a;b", "/a\nb", "/a b", "/`id`", "/x'"}) {
+    Json record = good();
+    record["data_dir"] = path;
+    EXPECT_FALSE(arm_record_from_json(record)) << path;
+  }
+  Json record = good();
+  record["params"] = {{"pod", std::string(5000, 'x')}};
+  EXPECT_FALSE(arm_record_from_json(record));
+  record["params"] = nullptr;
+  EXPECT_FALSE(arm_record_from_json(record));
+}
+
+TEST(TextOf, replaces_what_is_no_text) {
+  EXPECT_EQ(text_of({{"case", "a\xc3"}}), "{\"case\":\"a\xef\xbf\xbd\"}");
+}
+
 TEST(ArmRecord, refuses_unknown_keys_wrong_types_and_wrong_ranges) {
   const auto refused = [](const std::function<void(Json&)>& change) {
     Json record = good();
@@ -77,6 +115,7 @@ TEST(ArmRecord, refuses_unknown_keys_wrong_types_and_wrong_ranges) {
 TEST(Verbs, are_a_fixed_list) {
   EXPECT_TRUE(known_verb("arm"));
   EXPECT_FALSE(known_verb("arm; reboot"));
+  EXPECT_FALSE(known_verb("version")) << "the guard has none";
   EXPECT_FALSE(known_verb("trigger")) << "the node's own systemd runs it, not the controller";
 }
 

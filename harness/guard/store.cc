@@ -1,6 +1,8 @@
 #include "harness/guard/store.h"
 
 #include <algorithm>
+#include <cerrno>
+#include <cstring>
 #include <filesystem>
 
 #include <fcntl.h>
@@ -41,7 +43,7 @@ Status Store::create(const RecordState& state) {
                 fmt::format("a record with id {} is on this node already", state.record.id));
   }
   TRY(make_dir(directory), "record");
-  Status written = write_durable(directory + "/record.json", guard::to_json(state.record).dump());
+  Status written = write_durable(directory + "/record.json", text_of(guard::to_json(state.record)));
   if (written) {
     written = save(state);
   }
@@ -53,7 +55,22 @@ Status Store::create(const RecordState& state) {
 
 Status Store::save(const RecordState& state) {
   return write_durable(fmt::format("{}/{}/state.json", armed_dir(), state.record.id),
-                       state.progress.dump(-1, ' ', false, Json::error_handler_t::replace));
+                       text_of(state.progress));
+}
+
+Status Store::note(const RecordState& state) {
+  const std::string path = fmt::format("{}/{}/state.json", armed_dir(), state.record.id);
+  const std::string text = text_of(state.progress);
+  const int fd = open((path + ".note").c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+  const bool written =
+      fd >= 0 && write(fd, text.data(), text.size()) == static_cast<ssize_t>(text.size());
+  const int problem = errno;
+  close(fd);
+  if (written && rename((path + ".note").c_str(), path.c_str()) == 0) {
+    return {};
+  }
+  unlink((path + ".note").c_str());
+  return fail(ErrorCode::remote_failed, fmt::format("note {}: {}", path, std::strerror(problem)));
 }
 
 Result<RecordState> Store::load_from(const std::string& directory) const {

@@ -36,6 +36,8 @@ class Store {
   // Writes the record and its first state, durably. Nothing is left behind when it fails.
   Status create(const RecordState& state);
   Status save(const RecordState& state);
+  // As save, but not waited for by the disk: for a step that must not delay the next.
+  Status note(const RecordState& state);
   Result<RecordState> load(const std::string& id) const;
   std::vector<RecordState> armed() const;
   std::vector<RecordState> done() const;

@@ -170,8 +170,11 @@ int Watcher::miss(const std::string& outcome, const std::string& reason) {
   static_cast<void>(store_.save(state_));
   audit(fmt::format("did not fire {} ({}): {}", state_.record.id, state_.record.fault, reason));
   if (outcome == "expired") {
-    // Nobody is there to take the record back: the undo timer's service does it now rather than when its time is over.
-    static_cast<void>(spawn({"systemctl", "start", "--no-block", "hookshot-rv-" + state_.record.id + ".service"}, std::chrono::seconds(10)));
+    // Nobody is there to take the record back: the undo timer's service does it now rather than
+    // when its time is over.
+    static_cast<void>(
+        spawn({"systemctl", "start", "--no-block", "hookshot-rv-" + state_.record.id + ".service"},
+              std::chrono::seconds(10)));
   }
   return 0;
 }
@@ -185,6 +188,11 @@ int Watcher::fire() {
   state_.progress["seen"] = to_json(seen_);
   switch (state_.record.action.kind) {
     case Action::Kind::kill: {
+      state_.progress["state"] = "APPLYING";
+      state_.progress["begun"] = to_json(now());
+      if (const Status noted = store_.note(state_); !noted) {
+        return miss("missed", noted.error().message());
+      }
       const auto deed = kill_container(state_.record, containers_);
       return deed ? applied(*deed) : miss("missed", deed.error().message());
     }
@@ -245,12 +253,16 @@ TriggerLogic::Verdict TriggerLogic::feed(const Json& fact) {
   }
   if (any(trigger_.close)) {
     const std::int64_t length = json_int(fact, "mono_us") - opened_mono_us_;
-    if (length <= trigger_.offset.count()) {
-      reason_ = fmt::format("the window closed after {} us, before the offset of {} us",
-                            length,
-                            trigger_.offset.count());
-      return Verdict::missed;
-    }
+    reason_ = length <= trigger_.offset.count()
+                  ? fmt::format("the window closed after {} us, before the offset of {} us",
+                                length,
+                                trigger_.offset.count())
+                  : fmt::format(
+                        "the window closed after {} us, which was read before the fault of "
+                        "offset {} us could fire",
+                        length,
+                        trigger_.offset.count());
+    return Verdict::missed;
   }
   return Verdict::armed;
 }

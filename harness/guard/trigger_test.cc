@@ -56,6 +56,14 @@ TEST(TriggerLogic, misses_when_the_window_closes_before_the_offset) {
               testing::HasSubstr("closed after 400 us, before the offset of 500 us"));
 }
 
+TEST(TriggerLogic, misses_when_the_close_is_read_before_firing_though_it_is_past_the_offset) {
+  const Trigger wanted = trigger(500);
+  TriggerLogic logic(wanted, "old");
+  logic.feed(journal("open", "new", 300));
+  EXPECT_EQ(logic.feed(journal("close", "new", 900)), Verdict::missed);
+  EXPECT_THAT(logic.reason(), testing::HasSubstr("closed after 600 us"));
+}
+
 TEST(TriggerLogic, misses_when_a_new_invocation_begins_inside_the_window) {
   const Trigger wanted = trigger(500);
   TriggerLogic logic(wanted, "old");

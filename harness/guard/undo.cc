@@ -47,9 +47,8 @@ Status run(const std::vector<std::string>& argv) {
           "{} {}: {}", argv[0], argv[1], finished.timed_out ? "no answer in 20 s" : finished.err));
 }
 
-bool is_active(const std::string& unit) {
-  const auto asked = spawn({"systemctl", "is-active", unit}, kToolLimit);
-  return asked && asked->ok();
+Activity activity(const std::string& unit) {
+  return activity_of(spawn({"systemctl", "is-active", unit}, kToolLimit));
 }
 
 void stop_unit(const std::string& unit) {
@@ -57,7 +56,42 @@ void stop_unit(const std::string& unit) {
   static_cast<void>(spawn({"systemctl", "reset-failed", unit}, kToolLimit));
 }
 
+// In the same boot a reboot that was asked for still comes; after this long it does not any more.
+constexpr std::int64_t kRebootComesUs = 300LL * 1000 * 1000;
+
 }  // namespace
+
+Activity activity_of(const Result<Finished>& asked) {
+  if (!asked || asked->timed_out || asked->signal != 0) {
+    return Activity::unknown;
+  }
+  const std::string word = asked->out.substr(0, asked->out.find('\n'));
+  if (word == "inactive" || word == "failed" || word == "unknown") {
+    return Activity::inactive;
+  }
+  const bool known = word == "active" || word == "activating" || word == "deactivating" ||
+                     word == "reloading" || word == "maintenance" || word == "refreshing";
+  return known ? Activity::active : Activity::unknown;
+}
+
+bool reboot_is_under_way(const RecordState& state) {
+  return state.record.action.kind == Action::Kind::reboot && state.state() == "APPLYING" &&
+         json_string(state.progress.value("evidence", Json::object()), "boot_id_before") ==
+             boot_id() &&
+         now().mono_us - json_int(state.progress.value("begun", Json::object()), "mono_us") <
+             kRebootComesUs;
+}
+
+void settle_outcome(RecordState& state, const std::string& why) {
+  if (!state.outcome().empty()) {
+    return;
+  }
+  const bool perhaps = state.state() == "APPLYING";
+  state.progress["outcome"] = "expired";
+  state.progress["reason"] =
+      perhaps ? "may have been applied: it was taken back while it was being applied (" + why + ")"
+              : why;
+}
 
 Status install_timer(const ArmRecord& record) {
   const std::string unit = timer_name(record.id);
@@ -71,7 +105,7 @@ Status install_timer(const ArmRecord& record) {
            "expire",
            record.id}),
       "install the undo timer");
-  if (!is_active(unit + ".timer")) {
+  if (activity(unit + ".timer") != Activity::active) {
     return fail(ErrorCode::remote_failed,
                 fmt::format("the undo timer {}.timer was installed but is not active", unit));
   }
@@ -90,24 +124,27 @@ Status install_boot_unit() {
   return {};
 }
 
+std::vector<std::string> trigger_command(const ArmRecord& record) {
+  return {"systemd-run",
+          "--quiet",
+          "--collect",
+          "--unit=" + trigger_name(record.id),
+          "--service-type=notify",
+          "--property=NotifyAccess=main",
+          fmt::format("--property=RuntimeMaxSec={}ms", record.ttl.count() + 5000),
+          "--property=KillMode=control-group",
+          "--property=CPUWeight=10000",
+          "--property=IOWeight=10000",
+          "--property=TimeoutStartSec=20s",
+          std::string(kGuardPath),
+          "trigger",
+          record.id};
+}
+
 Status start_trigger(const ArmRecord& record) {
   const std::string unit = trigger_name(record.id);
-  TRY(run({"systemd-run",
-           "--quiet",
-           "--collect",
-           "--unit=" + unit,
-           "--service-type=notify",
-           "--property=NotifyAccess=main",
-           fmt::format("--property=RuntimeMaxSec={}ms", record.ttl.count() + 5000),
-           "--property=KillMode=process",
-           "--property=CPUWeight=10000",
-           "--property=IOWeight=10000",
-           "--property=TimeoutStartSec=20s",
-           std::string(kGuardPath),
-           "trigger",
-           record.id}),
-      "start the trigger");
-  if (!record.trigger.now && !is_active(unit + ".service")) {
+  TRY(run(trigger_command(record)), "start the trigger");
+  if (!record.trigger.now && activity(unit + ".service") != Activity::active) {
     return fail(
         ErrorCode::remote_failed,
         fmt::format(
@@ -120,6 +157,13 @@ Status start_trigger(const ArmRecord& record) {
 Healed revert(Store& store, RecordState state, const std::string& why) {
   const std::string id = state.record.id;
   complete_reboot(state);
+  if (reboot_is_under_way(state)) {
+    return {.id = id,
+            .state = "DIRTY",
+            .summary = state.record.fault +
+                       ": the reboot is under way and cannot be taken back; "
+                       "heal again when the node is back"};
+  }
   const std::string found = state.state();
   stop_unit(trigger_name(id) + ".service");
   // The trigger may have fired and written while it was being stopped: its word is newer than ours.
@@ -129,14 +173,13 @@ Healed revert(Store& store, RecordState state, const std::string& why) {
     }
   }
   const std::string before = state.state();
+  settle_outcome(state, why);
   state.progress["state"] = "REVERTED";
-  if (state.outcome().empty()) {
-    state.progress["outcome"] = "expired";
-    state.progress["reason"] = why;
-  }
   stop_unit(timer_name(id) + ".timer");
-  const bool clean =
-      !is_active(trigger_name(id) + ".service") && !is_active(timer_name(id) + ".timer");
+  const Activity trigger = activity(trigger_name(id) + ".service");
+  const Activity timer = activity(timer_name(id) + ".timer");
+  const bool clean = trigger == Activity::inactive && timer == Activity::inactive;
+  const bool unknown = trigger == Activity::unknown || timer == Activity::unknown;
   state.progress["state"] = clean ? "VERIFIED" : "DIRTY";
   state.progress["reverted"] = to_json(now());
   state.progress["reverted_from"] = before;
@@ -149,9 +192,12 @@ Healed revert(Store& store, RecordState state, const std::string& why) {
   const Status finished = clean ? store.finish(state) : store.save(state);
   if (!clean || !finished) {
     healed.state = "DIRTY";
-    healed.summary +=
-        finished ? "; its trigger or timer is still active" : "; " + finished.error().message();
-    static_cast<void>(store.quarantine(healed.summary));
+    healed.summary += !finished ? "; " + finished.error().message()
+                      : unknown ? "; systemctl does not say whether its trigger and timer are gone"
+                                : "; its trigger or timer is still active";
+    if (const Status kept = store.quarantine(healed.summary); !kept) {
+      healed.summary += "; the quarantine could not be written: " + kept.error().message();
+    }
   }
   audit(fmt::format("reverted {} ({}): {}", id, healed.summary, healed.state));
   return healed;
@@ -168,7 +214,11 @@ std::vector<std::string> units_left() {
                             "hookshot-rv-*",
                             "hookshot-trig-*"},
                            kToolLimit);
-  for (std::size_t at = 0; asked && at < asked->out.size();) {
+  if (!asked || !asked->ok()) {
+    out.emplace_back("list of systemd, which did not answer");
+    return out;
+  }
+  for (std::size_t at = 0; at < asked->out.size();) {
     const std::size_t end = std::min(asked->out.find('\n', at), asked->out.size());
     const std::string line = asked->out.substr(at, end - at);
     at = end + 1;

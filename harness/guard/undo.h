@@ -17,6 +17,18 @@ Status install_timer(const ArmRecord& record);
 Status install_boot_unit();
 // hookshot-trig-<id>.service: waits for the moment. Read back active.
 Status start_trigger(const ArmRecord& record);
+// What start_trigger runs. All that the trigger started ends with it: a ctr that hangs does not
+// outlive the revert.
+std::vector<std::string> trigger_command(const ArmRecord& record);
+
+// What `systemctl is-active` said. No answer is `unknown`, which never passes for clean.
+enum class Activity { active, inactive, unknown };
+Activity activity_of(const Result<Finished>& asked);
+
+// A reboot that was asked for in this boot, and still comes.
+bool reboot_is_under_way(const RecordState& state);
+// Gives a record without an outcome one: expired, and from APPLYING that it may have been applied.
+void settle_outcome(RecordState& state, const std::string& why);
 
 struct Healed {
   std::string id;
@@ -28,7 +40,8 @@ struct Healed {
 // gone. Safe to run twice and from several sides at once. The caller holds the lock.
 Healed revert(Store& store, RecordState state, const std::string& why);
 
-// Names of our units that systemd still knows, the boot unit left out.
+// Names of our units that systemd still knows, the boot unit left out; one line saying so when it
+// does not answer.
 std::vector<std::string> units_left();
 void remove_boot_unit();
 

@@ -57,7 +57,7 @@ Status verb_arm(Store& store, const Json& json) {
     audit(fmt::format("armed {}: {} {} in window {} for run {}",
                       state.record.id,
                       state.record.fault,
-                      state.record.params.dump(),
+                      text_of(state.record.params),
                       state.record.trigger.window,
                       state.record.run));
     ready = start_trigger(state.record);
@@ -80,10 +80,17 @@ Status verb_heartbeat(const Json& record) {
   return beat();
 }
 
-Status verb_status(const Store& store, const Json& record) {
+Status verb_status(Store& store, const Json& record) {
   TRY(check_cluster(json_string(record, "cluster")), "status");
   for (RecordState& state : store.armed()) {
-    complete_reboot(state);
+    if (state.state() == "APPLYING" && state.record.action.kind == Action::Kind::reboot) {
+      const StoreLock lock(store);
+      // The boot unit may have taken it back while the lock was waited for.
+      state = store.load(state.record.id).value_or(state);
+      if (complete_reboot(state)) {
+        TRY(store.save(state), "status");
+      }
+    }
     emit(state.to_json("record"));
   }
   for (const RecordState& state : store.done()) {

@@ -172,9 +172,10 @@ std::string to_text(const std::vector<InstantMap>& maps) {
                        sign_of(map.after),
                        duration(map.length_us),
                        duration(map.largest_gap_us));
+    std::string_view before = "; not survived at ";
     for (const std::int64_t at : map.failed_at_us) {
-      out += fmt::format(
-          "{}{}", &at == &map.failed_at_us.front() ? "; not survived at " : ", ", duration(at));
+      out += fmt::format("{}{}", before, duration(at));
+      before = ", ";
     }
     out += "\n";
   }
