@@ -62,11 +62,11 @@ Status dispatch(Store& store, const std::string& verb, const Json& record) {
   if (verb == "heal")
     return verb_heal(store, record);
   if (verb == "lease-acquire")
-    return verb_lease_acquire(record);
+    return verb_lease_acquire(store, record);
   if (verb == "lease-renew")
-    return verb_lease_renew(record);
+    return verb_lease_renew(store, record);
   if (verb == "lease-release")
-    return verb_lease_release(record);
+    return verb_lease_release(store, record);
   if (verb == "clean")
     return verb_clean(store, record);
   if (verb == "release")

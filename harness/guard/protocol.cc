@@ -17,9 +17,12 @@ constexpr std::array<std::string_view, 2> kReboots = {"graceful", "hard"};
 constexpr std::int64_t kLongestMs = 24LL * 3600 * 1000;
 constexpr std::int64_t kLongestOffsetUs = 3600LL * 1000 * 1000;
 
-bool only(std::string_view text, std::string_view extra) {
+enum class Letters { small, all };
+
+bool only(std::string_view text, std::string_view extra, Letters letters = Letters::small) {
   return std::ranges::all_of(text, [&](unsigned char c) {
-    return (std::islower(c) != 0 && c < 128) || (std::isdigit(c) != 0) ||
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ||
+           (letters == Letters::all && c >= 'A' && c <= 'Z') ||
            extra.find(static_cast<char>(c)) != std::string_view::npos;
   });
 }
@@ -129,7 +132,7 @@ std::string cut(const std::string& text, std::size_t limit) {
 }
 
 Status check_run(std::string_view text) {
-  if (text.size() <= 128 && only(text, "._:+-", true) && !text.starts_with('-') &&
+  if (text.size() <= 128 && only(text, "._:+-", Letters::all) && !text.starts_with('-') &&
       !text.starts_with('.')) {
     return {};
   }
@@ -139,7 +142,7 @@ Status check_run(std::string_view text) {
 
 Status check_data_dir(std::string_view text) {
   TRY(check_path("data_dir", text), "record");
-  if (only(text, "/._+@-", true)) {
+  if (only(text, "/._+@-", Letters::all)) {
     return {};
   }
   return fail(ErrorCode::invalid_input, "data_dir: letters, digits and / . _ + @ - are wanted");

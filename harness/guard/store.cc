@@ -103,6 +103,27 @@ std::vector<RecordState> Store::list(const std::string& directory) const {
   return out;
 }
 
+std::vector<std::string> Store::unreadable() const {
+  std::vector<std::string> out;
+  std::error_code problem;
+  for (const auto& item : fs::directory_iterator(armed_dir(), problem)) {
+    if (!load_from(item.path().string())) {
+      out.push_back(item.path().filename().string());
+    }
+  }
+  return out;
+}
+
+Status Store::set_aside(const std::string& id) {
+  TRY(make_dir(dir_ + "/broken"), "set aside");
+  std::error_code problem;
+  fs::remove_all(dir_ + "/broken/" + id, problem);
+  fs::rename(armed_dir() + "/" + id, dir_ + "/broken/" + id, problem);
+  return problem ? Status(fail(ErrorCode::remote_failed,
+                               fmt::format("set {} aside: {}", id, problem.message())))
+                 : Status();
+}
+
 std::vector<RecordState> Store::armed() const {
   return list(armed_dir());
 }

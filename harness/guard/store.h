@@ -40,6 +40,11 @@ class Store {
   Status note(const RecordState& state);
   Result<RecordState> load(const std::string& id) const;
   std::vector<RecordState> armed() const;
+  // Records that are there and cannot be read: cut off while they were written, or another
+  // build's. Nobody knows what they did.
+  std::vector<std::string> unreadable() const;
+  // Out of the armed ones, kept below broken/ for whoever looks into it.
+  Status set_aside(const std::string& id);
   std::vector<RecordState> done() const;
   // To done/, where only the last hundred are kept.
   Status finish(const RecordState& state);

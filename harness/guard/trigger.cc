@@ -59,6 +59,13 @@ void until(std::int64_t mono_us) {
   clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &at, nullptr);
 }
 
+// The undo timer's service does it now rather than when its time is over.
+void ask_for_undo(const std::string& id) {
+  static_cast<void>(
+      spawn({"systemctl", "start", "--no-block", fmt::format("hookshot-rv-{}.service", id)},
+            std::chrono::seconds(10)));
+}
+
 class Watcher {
  public:
   Watcher(Store& store, RecordState state)
@@ -72,6 +79,7 @@ class Watcher {
 
  private:
   int watch();
+  int stay(int status);
   int fire();
   int miss(const std::string& outcome, const std::string& reason);
   int applied(const Deed& deed);
@@ -94,13 +102,25 @@ int Watcher::run() {
   if (state_.record.trigger.now) {
     notify_ready();
     seen_ = now();
-    return fire();
+    return stay(fire());
   }
   if (const Status started = journal_.start(INT64_MAX); !started) {
     return miss("expired", started.error().message());
   }
   notify_ready();
-  return watch();
+  return stay(watch());
+}
+
+// What was done is taken back when the controller is gone, not only when the record's time is over.
+int Watcher::stay(int status) {
+  while (json_string(state_.progress, "outcome") != "expired") {
+    if (heartbeat_age_ms() > state_.record.lease.count()) {
+      ask_for_undo(state_.record.id);
+      break;
+    }
+    until(now().mono_us + kLeaseCheckEvery * kPeriodUs);
+  }
+  return status;
 }
 
 int Watcher::watch() {
@@ -170,11 +190,7 @@ int Watcher::miss(const std::string& outcome, const std::string& reason) {
   static_cast<void>(store_.save(state_));
   audit(fmt::format("did not fire {} ({}): {}", state_.record.id, state_.record.fault, reason));
   if (outcome == "expired") {
-    // Nobody is there to take the record back: the undo timer's service does it now rather than
-    // when its time is over.
-    static_cast<void>(
-        spawn({"systemctl", "start", "--no-block", "hookshot-rv-" + state_.record.id + ".service"},
-              std::chrono::seconds(10)));
+    ask_for_undo(state_.record.id);
   }
   return 0;
 }

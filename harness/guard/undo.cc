@@ -9,7 +9,6 @@ namespace harness::guard {
 namespace {
 
 constexpr std::chrono::milliseconds kToolLimit{20'000};
-constexpr const char* kBootUnit = "/etc/systemd/system/hookshot-boot.service";
 
 constexpr const char* kBootUnitText =
     "[Unit]\n"
@@ -201,6 +200,13 @@ Healed revert(Store& store, RecordState state, const std::string& why) {
   }
   audit(fmt::format("reverted {} ({}): {}", id, healed.summary, healed.state));
   return healed;
+}
+
+bool stop_units(const std::string& id) {
+  stop_unit(trigger_name(id) + ".service");
+  stop_unit(timer_name(id) + ".timer");
+  return activity(trigger_name(id) + ".service") == Activity::inactive &&
+         activity(timer_name(id) + ".timer") == Activity::inactive;
 }
 
 std::vector<std::string> units_left() {

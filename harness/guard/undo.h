@@ -40,6 +40,11 @@ struct Healed {
 // gone. Safe to run twice and from several sides at once. The caller holds the lock.
 Healed revert(Store& store, RecordState state, const std::string& why);
 
+// The trigger and the timer of a record that cannot be read; false when one may still be active.
+bool stop_units(const std::string& id);
+
+inline constexpr const char* kBootUnit = "/etc/systemd/system/hookshot-boot.service";
+
 // Names of our units that systemd still knows, the boot unit left out; one line saying so when it
 // does not answer.
 std::vector<std::string> units_left();

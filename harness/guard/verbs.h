@@ -23,9 +23,9 @@ Status verb_heal(Store& store, const Json& record);
 Status verb_clean(const Store& store, const Json& record);
 Status verb_release(Store& store, const Json& record);
 
-Status verb_lease_acquire(const Json& record);
-Status verb_lease_renew(const Json& record);
-Status verb_lease_release(const Json& record);
+Status verb_lease_acquire(const Store& store, const Json& record);
+Status verb_lease_renew(const Store& store, const Json& record);
+Status verb_lease_release(const Store& store, const Json& record);
 
 // Run by systemd on the node, not by the controller.
 int run_boot(Store& store);

@@ -28,6 +28,12 @@ Status check_can_arm(const Store& store, const ArmRecord& record) {
             other.record.run,
             other.state()));
   }
+  for (const std::string& id : store.unreadable()) {
+    return fail(ErrorCode::refused,
+                fmt::format("arm: record {} on this node cannot be read, so what it did is not "
+                            "known; `hookshot heal` ends what it started and sets it aside",
+                            id));
+  }
   return {};
 }
 
@@ -136,6 +142,21 @@ Status verb_heal(Store& store, const Json& record) {
           {"state", healed.state},
           {"summary", healed.summary}});
   }
+  for (const std::string& id : store.unreadable()) {
+    const bool stopped = stop_units(id);
+    const Status aside = stopped ? store.set_aside(id) : Status();
+    const bool verified = stopped && aside.has_value();
+    dirty = dirty || !verified;
+    emit({{"type", "healed"},
+          {"id", id},
+          {"state", verified ? "VERIFIED" : "DIRTY"},
+          {"summary",
+           verified ? "its record cannot be read; its trigger and timer are stopped, and it is "
+                      "kept in " +
+                          store.dir() + "/broken"
+           : stopped ? aside.error().message()
+                     : "its record cannot be read, and its trigger or timer is still active"}});
+  }
   if (!dirty && store.quarantined() && store.armed().empty() && units_left().empty()) {
     TRY(store.lift_quarantine(), "heal");
     emit({{"type", "healed"},
@@ -152,6 +173,9 @@ Status verb_clean(const Store& store, const Json& record) {
   for (const RecordState& state : store.armed()) {
     left.push_back(fmt::format("record {} ({})", state.record.id, state.state()));
   }
+  for (const std::string& id : store.unreadable()) {
+    left.push_back(fmt::format("record {} (cannot be read)", id));
+  }
   for (const std::string& unit : units_left()) {
     left.push_back("unit " + unit);
   }
@@ -165,14 +189,27 @@ Status verb_clean(const Store& store, const Json& record) {
 Status verb_release(Store& store, const Json& record) {
   TRY(check_allowed(json_string(record, "cluster")), "release");
   const StoreLock lock(store);
-  if (!store.armed().empty() || store.quarantined()) {
+  if (!store.armed().empty() || !store.unreadable().empty() || store.quarantined()) {
     return fail(ErrorCode::refused,
                 "release: something is armed or dirty on this node; `hookshot heal` first");
   }
   remove_boot_unit();
+  // The mark goes with the rest, and before the guard that would have to ask for it.
+  unlink(std::string(kAllowFile).c_str());
   std::error_code problem;
   std::filesystem::remove_all(std::string(kRunDir), problem);
   std::filesystem::remove_all(store.dir(), problem);
+  Json left = Json::array();
+  for (const std::string& path :
+       {std::string(kBootUnit), std::string(kAllowFile), std::string(kRunDir), store.dir()}) {
+    if (std::filesystem::exists(path, problem)) {
+      left.push_back(path);
+    }
+  }
+  if (!left.empty()) {
+    return fail(ErrorCode::remote_failed,
+                "release: these could not be removed: " + left.dump() + "; remove them by hand");
+  }
   emit({{"type", "released"}});
   return {};
 }

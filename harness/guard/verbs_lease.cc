@@ -19,13 +19,16 @@ Json current() {
   return parse_json(read_whole(lease_file(), 4096).value_or("null")).value_or(Json());
 }
 
+// A reboot, which may be the run's own fault, does not end its lease: then the wall clock tells.
 std::int64_t age_ms(const Json& lease) {
-  return (now().mono_us - json_int(lease, "renewed_mono_us")) / 1000;
+  const Now stamp = now();
+  return json_string(lease, "boot_id") == boot_id()
+             ? (stamp.mono_us - json_int(lease, "renewed_mono_us")) / 1000
+             : (stamp.wall_us - json_int(lease, "renewed_wall_us")) / 1000;
 }
 
 bool live(const Json& lease) {
-  return lease.is_object() && json_string(lease, "boot_id") == boot_id() &&
-         age_ms(lease) < json_int(lease, "ttl_ms");
+  return lease.is_object() && age_ms(lease) < json_int(lease, "ttl_ms");
 }
 
 Result<Json> asked(const Json& record) {
@@ -70,20 +73,26 @@ Status put(const Json& lease) {
 
 }  // namespace
 
-Status verb_lease_acquire(const Json& record) {
+Status verb_lease_acquire(const Store& store, const Json& record) {
   TRY_ASSIGN(const Json wanted, asked(record), "acquire");
+  TRY(make_dir(store.dir()), "acquire");
+  const StoreLock lock(store);
   TRY(check_ours(current(), wanted), "acquire");
   return put(wanted);
 }
 
-Status verb_lease_renew(const Json& record) {
+Status verb_lease_renew(const Store& store, const Json& record) {
   TRY_ASSIGN(const Json wanted, asked(record), "renew");
+  TRY(make_dir(store.dir()), "renew");
+  const StoreLock lock(store);
   TRY(check_ours(current(), wanted), "renew");
   return put(wanted);
 }
 
-Status verb_lease_release(const Json& record) {
+Status verb_lease_release(const Store& store, const Json& record) {
   TRY(check_allowed(json_string(record, "cluster")), "release");
+  TRY(make_dir(store.dir()), "release");
+  const StoreLock lock(store);
   const Json held = current();
   if (held.is_object() && json_string(held, "epoch") == json_string(record, "epoch")) {
     unlink(lease_file().c_str());
