@@ -160,13 +160,15 @@ void add_lab(CLI::App& app, Action& action) {
         return become(lab::ssh_command(o.name, o.node, o.words));
       });
   ssh_verb->add_option("node", options->node, "The node")->required();
-  ssh_verb->add_option("words", options->words, "A command instead of a shell");
-  // The command's own options are the command's.
-  ssh_verb->positionals_at_end(false);
+  // What follows the node is the command, its options included.
   ssh_verb->prefix_command();
+  ssh_verb->footer(
+      "Words after NODE are run there instead of a shell, e.g. journalctl -u rke2-server");
   ssh_verb->parse_complete_callback([options, ssh_verb] {
-    const auto more = ssh_verb->remaining();
-    options->words.insert(options->words.end(), more.begin(), more.end());
+    options->words = ssh_verb->remaining();
+    if (!options->words.empty() && options->words.front() == "--") {
+      options->words.erase(options->words.begin());
+    }
   });
   CLI::App* logs_verb = sub("logs", "The journal of a node's rke2 unit", [](const Options& o) {
     return become(lab::logs_command(o.name, o.node, o.follow));

@@ -34,7 +34,8 @@ std::vector<drift::Expected> expected_of(const plan::WindowPack& pack,
   std::vector<drift::Expected> out;
   for (const plan::WindowPack::Entry& entry : pack.entries) {
     if (entry.role == role && entry.holds_for(version)) {
-      out.push_back({.window = entry.window, .conditional = !entry.condition.empty()});
+      out.push_back(
+          {.window = entry.window, .conditional = entry.optional || !entry.condition.empty()});
     }
   }
   return out;

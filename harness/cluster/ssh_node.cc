@@ -102,12 +102,32 @@ Result<std::string> SshNode::installed_hash(ssh::Session& session, Deadline dead
   return fail(root_problem(name() + ": check the guard", result, login_));
 }
 
+// A guard that serves somebody's run must not be taken from under it. The clocks may differ, so a
+// lease counts as live a little longer than it is.
+Status SshNode::check_unused(ssh::Session& session, Deadline deadline) const {
+  constexpr std::int64_t kSlackMs = 30'000;
+  const std::string command = as_root("/bin/cat /var/lib/hookshot/lease.json");
+  TRY_ASSIGN(const exec::CommandResult result, session.run(command, "", deadline), "see the lease");
+  const Json lease = parse_json(result.ok() ? result.out : "null").value_or(Json());
+  const std::int64_t age_ms = (wall_now_us() - json_int(lease, "renewed_wall_us")) / 1000;
+  if (!lease.is_object() || age_ms > json_int(lease, "ttl_ms") + kSlackMs) {
+    return {};
+  }
+  return fail(ErrorCode::refused,
+              fmt::format("{}: {} is at work there with another build of hookshot (lease renewed "
+                          "{} s ago); wait for that run, or end it",
+                          name(),
+                          json_string(lease, "holder"),
+                          age_ms / 1000));
+}
+
 Status SshNode::install_guard(ssh::Session& session, Deadline deadline) const {
   TRY_ASSIGN(const std::string there, installed_hash(session, deadline), "");
   if (there == config_.guard.sha256) {
     return {};
   }
   if (!there.empty()) {
+    TRY(check_unused(session, deadline), "install the guard");
     log::info("{}: a guard of another build is installed there; it is replaced", name());
   }
   const std::string staged = staging_name();

@@ -77,6 +77,7 @@ class SshNode final : public Node {
   std::shared_ptr<Connection> current() const;
   Result<std::shared_ptr<Connection>> open(Deadline deadline) const;
   std::string as_root(std::string_view command_line) const;
+  Status check_unused(ssh::Session& session, Deadline deadline) const;
   Status install_guard(ssh::Session& session, Deadline deadline) const;
   // The hash of what is there; empty when nothing is.
   Result<std::string> installed_hash(ssh::Session& session, Deadline deadline) const;

@@ -148,11 +148,12 @@ void Survey::Running::judge(const journal::Entry& entry) {
   if (read.own && is_ready(read.line.msg)) {
     out_.ready = true;
   }
-  if (read.own && (read.line.level == "fatal" || read.line.level == "panic")) {
+  const bool deadly = read.line.level == "fatal" || read.line.level == "panic";
+  if (read.own && deadly) {
     out_.last_words = redact(read.line.msg).substr(0, 500);
   }
   marker = marker || build_of(read.line.msg).has_value();
-  if (pack_known_ && read.own && !marker && open_before) {
+  if (pack_known_ && read.own && !deadly && !marker && open_before) {
     explain(read);
   }
 }

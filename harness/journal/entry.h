@@ -21,7 +21,8 @@ struct Entry {
   std::int64_t wall_us = 0;  // 0: the form does not say
   std::int64_t mono_us = 0;  // within a boot; 0: the form does not say
   std::string boot_id;       // without dashes; text has "boot-1", "boot-2", ...
-  // Text does not carry it: "run-1", "run-2", ... by systemd's `Starting` lines and new processes.
+  // Text does not carry it: "run-1", "run-2", ... by systemd's `Starting` lines or, where there are
+  // none, by the process.
   std::string invocation;
   std::string unit;   // rke2-server.service, rke2-agent.service; empty where the form leaves it out
   std::string ident;  // rke2, systemd, sh

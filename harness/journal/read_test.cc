@@ -93,9 +93,10 @@ TEST_F(Journal, splits_text_into_invocations_and_boots) {
       "May 16 09:07:40 cp-1 kernel: something\n"
       "May 16 09:07:44 cp-1 systemd[1]: Starting rke2-server.service - Rancher...\n"
       "May 16 09:07:45 cp-1 rke2[43]: b\n"
-      "May 16 09:07:46 cp-1 rke2[99]: c, of a process that nobody announced\n"
+      "May 16 09:07:46 cp-1 rke2[99]: c, of a child of that start\n"
       "-- Boot 0123 --\n"
       "May 16 09:08:00 cp-1 rke2[5]: d\n"
+      "May 16 09:08:01 cp-1 rke2[6]: e, another process, and no line of systemd\n"
       "May 16 09:08:00 cp-1 sshd[5]: rke2[4]: not ours\n",
       Form::text);
   std::vector<std::string> runs;
@@ -107,8 +108,9 @@ TEST_F(Journal, splits_text_into_invocations_and_boots) {
                                    "boot-1 run-1 t",
                                    "boot-1 run-2 S",
                                    "boot-1 run-2 b",
-                                   "boot-1 run-3 c",
-                                   "boot-2 run-4 d"));
+                                   "boot-1 run-2 c",
+                                   "boot-2 run-3 d",
+                                   "boot-2 run-4 e"));
   EXPECT_EQ(entries[3].wall_us - entries[1].wall_us, 6'000'000);
   EXPECT_EQ(unreadable_, 1U) << "the kernel's line carries no process";
 }

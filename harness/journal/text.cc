@@ -121,6 +121,7 @@ class TextReader {
   int boots_ = 1;
   int runs_ = 0;
   std::int64_t pid_ = 0;
+  bool announced_ = false;  // systemd's lines are there, and tell invocations better than processes
 };
 
 std::int64_t TextReader::month_of(std::string_view word) {
@@ -192,10 +193,10 @@ void TextReader::hand_over(const Prefix& prefix) {
     unit_ = server != std::string_view::npos ? "rke2-server.service" : "rke2-agent.service";
     if (prefix.message.starts_with("Starting ")) {
       begin_invocation();
-      pid_ = 0;
+      announced_ = true;
     }
   } else if (prefix.ident == "rke2") {
-    if (invocation_.empty() || (pid_ != 0 && pid_ != prefix.pid)) {
+    if (invocation_.empty() || (!announced_ && pid_ != prefix.pid)) {
       begin_invocation();
     }
     pid_ = prefix.pid;
@@ -213,7 +214,7 @@ void TextReader::line(std::string_view text) {
   if (text.starts_with("-- Boot ") || text.starts_with("-- Reboot --")) {
     boot_ = fmt::format("boot-{}", ++boots_);
     invocation_.clear();
-    pid_ = 0;
+    announced_ = false;
     return;
   }
   if (const auto prefix = prefix_of(text)) {

@@ -71,6 +71,7 @@ Spread read_entry(const Value& value, Problems& problems) {
   entry.window.description = reader.text("description");
   entry.role = reader.choice_or("role", {"server", "agent"}, "server");
   entry.condition = read_condition(reader, problems);
+  entry.optional = reader.boolean_or("optional", false);
   entry.usual_length = reader.text_or("usual_length", "");
   out.from = read_bounds(reader, "from");
   out.to = read_bounds(reader, "to");

@@ -36,6 +36,7 @@ struct WindowPack {
     std::optional<Bound> from;
     std::optional<Bound> to;  // inclusive
     std::string usual_length;
+    bool optional = false;  // not in every start, whatever the set-up
 
     bool holds_for(const Version& version) const;
   };
