@@ -146,8 +146,8 @@ TEST_F(WholePath, kills_etcd_inside_the_window_and_proves_it) {
   }
 }
 
-TEST_F(WholePath, heals_alone_when_the_controller_is_killed_between_arming_and_fault) {
-  auto words = etcd_trial("killed");
+pid_t begin(const std::string& results) {
+  auto words = etcd_trial(results);
   words.insert(words.begin(), kHookshot);
   std::vector<char*> argv;
   for (std::string& word : words) {
@@ -155,20 +155,24 @@ TEST_F(WholePath, heals_alone_when_the_controller_is_killed_between_arming_and_f
   }
   argv.push_back(nullptr);
   pid_t pid = 0;
-  ASSERT_EQ(posix_spawn(&pid, kHookshot.c_str(), nullptr, nullptr, argv.data(), environ), 0);
-  const auto armed =
-      eventually("the fault is armed",
-                 Deadline::after(std::chrono::minutes(4)),
-                 std::chrono::milliseconds(100),
-                 []() -> Result<Observation> {
-                   const std::string events = read(directory() / "killed/latest/events.jsonl");
-                   return Observation{events.find("\"state\":\"ARMED\"") != std::string::npos,
-                                      std::to_string(events.size()) + " bytes of events"};
-                 });
-  kill(pid, SIGKILL);
-  waitpid(pid, nullptr, 0);
-  ASSERT_TRUE(armed) << armed.error().message();
-  const auto healed = eventually(
+  EXPECT_EQ(posix_spawn(&pid, kHookshot.c_str(), nullptr, nullptr, argv.data(), environ), 0);
+  return pid;
+}
+
+Status see_in_events(const std::string& results, const std::string& text) {
+  return eventually("the events tell " + text,
+                    Deadline::after(std::chrono::minutes(5)),
+                    std::chrono::milliseconds(100),
+                    [&]() -> Result<Observation> {
+                      const std::string events =
+                          read(directory() / results / "latest/events.jsonl");
+                      return Observation{events.find(text) != std::string::npos,
+                                         std::to_string(events.size()) + " bytes of events"};
+                    });
+}
+
+Status see_nothing_armed() {
+  return eventually(
       "the node takes the record back",
       Deadline::after(std::chrono::minutes(3)),
       std::chrono::seconds(1),
@@ -177,11 +181,74 @@ TEST_F(WholePath, heals_alone_when_the_controller_is_killed_between_arming_and_f
             hookshot({"lab", "ssh", "--name", kLab, "cp-1", "ls", "/var/lib/hookshot/armed"});
         return Observation{left.exit_status == 0 && left.out.empty(), left.out + left.err};
       });
+}
+
+int end_of(pid_t pid, int signal) {
+  kill(pid, signal);
+  int status = 0;
+  waitpid(pid, &status, 0);
+  return status;
+}
+
+void expect_healed_alone(const std::string& outcome) {
+  const Status healed = see_nothing_armed();
   EXPECT_TRUE(healed) << healed.error().message();
   const auto heal = hookshot({"heal", "-i", inventory()});
   EXPECT_EQ(heal.exit_status, 0) << heal.err;
-  EXPECT_THAT(heal.out, HasSubstr("expired"));
+  EXPECT_THAT(heal.out, HasSubstr("undid it by itself"));
+  EXPECT_THAT(heal.out, HasSubstr(outcome));
   EXPECT_THAT(heal.out, HasSubstr("Every node is clean."));
+}
+
+TEST_F(WholePath, heals_alone_when_the_controller_is_killed_between_arming_and_fault) {
+  const pid_t pid = begin("killed");
+  const Status armed = see_in_events("killed", "\"state\":\"ARMED\"");
+  end_of(pid, SIGKILL);
+  ASSERT_TRUE(armed) << armed.error().message();
+  const auto judged = hookshot({"judge", (directory() / "killed/latest").string()});
+  EXPECT_EQ(judged.exit_status, 3) << "a run that was cut off is no pass";
+  expect_healed_alone("expired");
+}
+
+TEST_F(WholePath, heals_alone_when_the_controller_is_killed_after_the_fault) {
+  const pid_t pid = begin("after");
+  const Status applied = see_in_events("after", "\"state\":\"APPLIED\"");
+  end_of(pid, SIGKILL);
+  ASSERT_TRUE(applied) << applied.error().message();
+  expect_healed_alone("applied");
+}
+
+TEST_F(WholePath, heals_before_it_ends_when_it_is_interrupted_and_holds_the_cluster_meanwhile) {
+  const pid_t pid = begin("interrupted");
+  const Status armed = see_in_events("interrupted", "\"state\":\"ARMED\"");
+  const auto other = hookshot(etcd_trial("other"));
+  EXPECT_EQ(other.exit_status, 3) << "somebody else's lease";
+  EXPECT_THAT(other.err, HasSubstr(" pid " + std::to_string(pid)));
+  const int status = end_of(pid, SIGINT);
+  ASSERT_TRUE(armed) << armed.error().message();
+  ASSERT_TRUE(WIFEXITED(status));
+  EXPECT_EQ(WEXITSTATUS(status), 130);
+  const auto left =
+      hookshot({"lab", "ssh", "--name", kLab, "cp-1", "ls", "/var/lib/hookshot/armed"});
+  EXPECT_EQ(left.out, "") << "healed before it ended";
+  EXPECT_EQ(hookshot({"judge", (directory() / "interrupted/latest").string()}).exit_status, 130);
+}
+
+TEST_F(WholePath, takes_all_of_ours_away_with_the_mark) {
+  EXPECT_EQ(hookshot({"allow", "-i", inventory(), "--remove"}).exit_status, 0);
+  const auto left = hookshot({"lab",
+                              "ssh",
+                              "--name",
+                              kLab,
+                              "cp-1",
+                              "ls",
+                              "-d",
+                              "/var/lib/hookshot",
+                              "/run/hookshot",
+                              "/etc/hookshot.allow",
+                              "/etc/systemd/system/hookshot-boot.service"});
+  EXPECT_EQ(left.out, "") << "nothing is left after release";
+  EXPECT_EQ(hookshot({"allow", "-i", inventory()}).exit_status, 0) << "and it can be marked again";
 }
 
 }  // namespace

@@ -206,6 +206,27 @@ TEST_F(NodeOnSshd, refuses_an_altered_guard_before_it_runs) {
   EXPECT_THAT(gone.error().message(), HasSubstr("not at"));
 }
 
+TEST_F(NodeOnSshd, leaves_the_guard_of_somebody_elses_run_alone) {
+  ASSERT_TRUE(connect(scripted("arm) ;;")));
+  const std::string theirs = script_;
+  const auto lease = std::filesystem::path(path()).parent_path() / "lease.json";
+  const auto held = [&](std::int64_t age_ms) {
+    std::ofstream(lease) << Json{{"holder", "ann@lab pid 7"},
+                                 {"ttl_ms", 60'000},
+                                 {"renewed_wall_us", wall_now_us() - age_ms * 1000}}
+                                .dump();
+  };
+  held(1000);
+  const Error refused = refusal(scripted("another) ;;"));
+  EXPECT_EQ(refused.code(), ErrorCode::refused);
+  EXPECT_THAT(refused.message(), AllOf(HasSubstr("cp-1"), HasSubstr("ann@lab pid 7")));
+  EXPECT_EQ(slurp(path()), theirs);
+  held(100'000);
+  ASSERT_TRUE(connect(scripted("another) ;;")));
+  EXPECT_EQ(slurp(path()), script_) << "a lease that is long over holds nothing";
+  std::filesystem::remove(lease);
+}
+
 TEST_F(NodeOnSshd, says_that_there_is_no_sudo) {
   start({"SetEnv PATH=/nonexistent"});
   SshNodeConfig made = config();

@@ -1,5 +1,6 @@
 #include "harness/cluster/ssh_node.h"
 
+#include <filesystem>
 #include <random>
 
 #include <fmt/format.h>
@@ -106,7 +107,9 @@ Result<std::string> SshNode::installed_hash(ssh::Session& session, Deadline dead
 // lease counts as live a little longer than it is.
 Status SshNode::check_unused(ssh::Session& session, Deadline deadline) const {
   constexpr std::int64_t kSlackMs = 30'000;
-  const std::string command = as_root("/bin/cat /var/lib/hookshot/lease.json");
+  const std::string command =
+      as_root("/bin/cat " +
+              (std::filesystem::path(config_.guard.path).parent_path() / "lease.json").string());
   TRY_ASSIGN(const exec::CommandResult result, session.run(command, "", deadline), "see the lease");
   const Json lease = parse_json(result.ok() ? result.out : "null").value_or(Json());
   const std::int64_t age_ms = (wall_now_us() - json_int(lease, "renewed_wall_us")) / 1000;
