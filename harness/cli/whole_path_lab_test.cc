@@ -146,7 +146,25 @@ TEST_F(WholePath, kills_etcd_inside_the_window_and_proves_it) {
   }
 }
 
+// A controller that was killed leaves its lease, which ends by itself.
+Status see_lease_over() {
+  return eventually(
+      "an earlier run's lease ends",
+      Deadline::after(std::chrono::minutes(2)),
+      std::chrono::seconds(1),
+      []() -> Result<Observation> {
+        const auto seen =
+            hookshot({"lab", "ssh", "--name", kLab, "cp-1", "cat", "/var/lib/hookshot/lease.json"});
+        const Json lease = parse_json(seen.out).value_or(Json());
+        const std::int64_t age_us = wall_now_us() - json_int(lease, "renewed_wall_us");
+        return Observation{seen.exit_status != 0 || age_us > json_int(lease, "ttl_ms") * 1000,
+                           seen.out};
+      });
+}
+
 pid_t begin(const std::string& results) {
+  const Status free = see_lease_over();
+  EXPECT_TRUE(free) << free.error().message();
   auto words = etcd_trial(results);
   words.insert(words.begin(), kHookshot);
   std::vector<char*> argv;

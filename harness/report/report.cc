@@ -99,11 +99,25 @@ std::string to_verdict_json(const Model& model) {
 }
 
 std::string repeat_command(const Model& model, const std::string& case_name) {
-  const std::string suite = case_name.substr(0, case_name.find('/'));
-  return fmt::format("hookshot run suites/{}.yaml -i inventories/{}.yaml --filter '{}' --seed {}",
-                     suite,
-                     model.cluster,
-                     case_name,
+  const auto quoted = [](const std::string& word) {
+    std::string out = "'";
+    for (const char c : word) {
+      out += c == '\'' ? std::string("'\\''") : std::string(1, c);
+    }
+    return out + "'";
+  };
+  std::string suites;
+  for (const std::string& suite : model.suites) {
+    suites += " " + quoted(suite);
+  }
+  if (suites.empty()) {
+    suites = fmt::format(" suites/{}.yaml", case_name.substr(0, case_name.find('/')));
+  }
+  return fmt::format("hookshot run{} -i {} --filter {} --seed {}",
+                     suites,
+                     model.inventory_path.empty() ? "inventories/" + model.cluster + ".yaml"
+                                                  : quoted(model.inventory_path),
+                     quoted(case_name),
                      model.seed);
 }
 

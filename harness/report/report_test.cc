@@ -280,5 +280,13 @@ TEST(Html, shows_the_service_its_containers_and_the_fault_closely) {
   EXPECT_THAT(html, HasSubstr("Around the effect"));
 }
 
+TEST(Repeat, names_the_files_that_the_run_was_given) {
+  const Model model{
+      .cluster = "lab-a", .suites = {"/tmp/it's.yaml"}, .inventory_path = "inventories/demo.yaml"};
+  EXPECT_EQ(repeat_command(model, "s/a_to_b/none/cp-1"),
+            "hookshot run '/tmp/it'\\''s.yaml' -i 'inventories/demo.yaml' --filter "
+            "'s/a_to_b/none/cp-1' --seed 0");
+}
+
 }  // namespace
 }  // namespace harness::report

@@ -78,8 +78,12 @@ Result<report::Model> judge(const RunFolder& folder) {
                       .seed = static_cast<std::uint64_t>(json_int(run, "seed")),
                       .inventory = json_string(run, "inventory"),
                       .cluster = json_string(run, "cluster"),
+                      .inventory_path = json_string(run, "inventory_path"),
                       .started = json_string(run, "started"),
                       .finished = json_string(run, "finished")};
+  for (const Json& suite : run.value("suites", Json::array())) {
+    model.suites.push_back(suite.is_string() ? suite.get<std::string>() : "");
+  }
   model.dirty = trials.dirty;
   for (const Json& planned : plan.value("cases", Json::array())) {
     check::CaseVerdict verdict = fold(planned, trials);
