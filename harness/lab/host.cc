@@ -173,7 +173,12 @@ Status make_bridge(exec::CommandRunner& runner, const AddressPlan& plan) {
 Result<bool> remove_bridge(exec::CommandRunner& runner, const AddressPlan& plan) {
   for (const auto& node : plan.nodes) {
     if (const std::string link = "vb-" + node.machine; link_exists(link)) {
-      TRY(ip(runner, {"link", "delete", link}), "remove the node's link");
+      // It also goes by itself, with the machine's network namespace, a moment after its last
+      // process.
+      const Status removed = ip(runner, {"link", "delete", link});
+      if (!removed && link_exists(link)) {
+        return fail(Error(removed.error()).prepend("remove the node's link"));
+      }
     }
   }
   if (!link_exists(plan.bridge)) {
