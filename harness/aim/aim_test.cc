@@ -28,8 +28,7 @@ event::WindowDef window(const std::string& name) {
 }
 
 TEST(Offset, reads_what_suites_write_and_writes_it_back) {
-  for (const char* text :
-       {"500ms", "0s", "-200ms", "50%", "-10%", "110%", "12.5%", "sweep"}) {
+  for (const char* text : {"500ms", "0s", "-200ms", "50%", "-10%", "110%", "12.5%", "sweep"}) {
     const auto offset = parse_offset(text);
     ASSERT_TRUE(offset) << text;
     EXPECT_EQ(to_string(*offset), text);

@@ -18,7 +18,8 @@ struct Model {
   std::uint64_t seed = 0;
   std::string inventory;  // digest
   std::string cluster;
-  std::vector<std::string> suites;  // files, as they were given; empty in runs that did not keep them
+  std::vector<std::string>
+      suites;  // files, as they were given; empty in runs that did not keep them
   std::string inventory_path;
   std::string started;  // RFC 3339
   std::string finished;
