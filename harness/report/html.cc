@@ -107,6 +107,9 @@ std::string to_html(const Model& model, const TrialEvents& trial_events) {
                      model.seed,
                      escape_html(model.started),
                      escape_html(model.finished));
+  if (model.standin) {
+    out += fmt::format("<p><b>{}</b></p>", escape_html(kStandInNote));
+  }
   for (const std::string& dirty : model.dirty) {
     out += fmt::format("<p><b class=\"v fail\">not healed</b> {}</p>", escape_html(dirty));
   }

@@ -138,6 +138,9 @@ std::string to_junit(const Model& model) {
     add_property(properties, "run", model.run);
     add_property(properties, "cluster", model.cluster);
     add_property(properties, "inventory", model.inventory);
+    if (model.standin) {
+      add_property(properties, "standin", "true");
+    }
     for (const check::CaseVerdict* one : cases) {
       pugi::xml_node test = suite.append_child("testcase");
       test.append_attribute("classname") = printable(class_of(one->name), 400).c_str();

@@ -118,6 +118,9 @@ std::string to_markdown(const Model& model) {
                                 model.seed,
                                 cell(model.started),
                                 cell(model.finished));
+  if (model.standin) {
+    out += fmt::format("\n**{}**\n", kStandInNote);
+  }
   for (const std::string& dirty : model.dirty) {
     out += fmt::format("\n**Not healed: {}**. `hookshot heal` undoes and verifies.\n",
                        cell(dirty, 600));

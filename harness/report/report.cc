@@ -45,6 +45,7 @@ Json Model::to_json() const {
               {"cluster", cluster},
               {"started", started},
               {"finished", finished},
+              {"standin", standin},
               {"dirty", dirty},
               {"cases", Json::array()}};
   for (const check::CaseVerdict& one : cases) {
@@ -66,6 +67,7 @@ Result<Model> Model::from_json(const Json& json) {
             .seed = static_cast<std::uint64_t>(json_int(json, "seed")),
             .inventory = json_string(json, "inventory"),
             .cluster = json_string(json, "cluster"),
+            .standin = json_bool(json, "standin"),
             .started = json_string(json, "started"),
             .finished = json_string(json, "finished")};
   for (const Json& one : json["cases"]) {

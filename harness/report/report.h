@@ -21,7 +21,8 @@ struct Model {
   std::vector<std::string>
       suites;  // files, as they were given; empty in runs that did not keep them
   std::string inventory_path;
-  std::string started;  // RFC 3339
+  bool standin = false;  // the lab's stand-in ran as rke2: nothing here is about the product
+  std::string started;   // RFC 3339
   std::string finished;
   std::vector<check::CaseVerdict> cases;
   std::vector<std::string> dirty;  // nodes that could not be healed, and why
@@ -32,6 +33,11 @@ struct Model {
   // What to_json wrote; invalid_input names what is wrong.
   static Result<Model> from_json(const Json& json);
 };
+
+inline constexpr std::string_view kStandInNote =
+    "The lab's stand-in ran as rke2 on these nodes: this is a rehearsal, and says nothing about "
+    "the "
+    "product.";
 
 // The events of a case's trial, for its timeline.
 using TrialEvents = std::function<std::vector<Json>(const std::string& case_name, int trial)>;

@@ -280,6 +280,19 @@ TEST(Html, shows_the_service_its_containers_and_the_fault_closely) {
   EXPECT_THAT(html, HasSubstr("Around the effect"));
 }
 
+TEST(StandIn, is_named_in_every_report) {
+  Model model{.run = "r"};
+  const TrialEvents none = [](const std::string&, int) { return std::vector<Json>(); };
+  for (const Format format : {Format::markdown, Format::html}) {
+    model.standin = false;
+    EXPECT_THAT(render(model, none, format), testing::Not(HasSubstr("stand-in")));
+    model.standin = true;
+    EXPECT_THAT(render(model, none, format), HasSubstr("this is a rehearsal"));
+  }
+  EXPECT_TRUE(model.to_json()["standin"].get<bool>());
+  EXPECT_TRUE(Model::from_json(model.to_json())->standin);
+}
+
 TEST(Repeat, names_the_files_that_the_run_was_given) {
   const Model model{
       .cluster = "lab-a", .suites = {"/tmp/it's.yaml"}, .inventory_path = "inventories/demo.yaml"};

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "harness/event/event.h"
 #include "harness/event/log.h"
 
 namespace harness::run {
@@ -12,13 +13,16 @@ struct Trials {
   std::map<std::string, std::map<int, std::vector<Json>>> events;
   std::vector<std::string> dirty;
   bool finished = false;
+  bool standin = false;
   std::string stopped;
   int exit_status = 0;
 };
 
 void note_run(Trials& trials, const Json& event) {
   const std::string type = json_string(event, "type");
-  if (type == "node.dirty") {
+  if (type == event::type::kBuild) {
+    trials.standin = trials.standin || json_bool(event, "standin");
+  } else if (type == "node.dirty") {
     trials.dirty.push_back(json_string(event, "reason"));
   } else if (type == "run.finished") {
     trials.finished = true;
@@ -85,6 +89,7 @@ Result<report::Model> judge(const RunFolder& folder) {
     model.suites.push_back(suite.is_string() ? suite.get<std::string>() : "");
   }
   model.dirty = trials.dirty;
+  model.standin = trials.standin;
   for (const Json& planned : plan.value("cases", Json::array())) {
     check::CaseVerdict verdict = fold(planned, trials);
     if (verdict.trials.empty() && (!trials.finished || !trials.stopped.empty())) {
