@@ -152,7 +152,7 @@ int report(const Options& options, bool print) {
     } else {
       fmt::print("{}\n", folder.path().string());
     }
-    return run::exit_status(folder, model);
+    return run::exit_status(model);
   }();
   return done ? *done : fail_with(done.error());
 }

@@ -25,6 +25,7 @@ struct Model {
   std::string started;   // RFC 3339
   std::string finished;
   std::vector<check::CaseVerdict> cases;
+  int stopped_status = 0;          // of a run that was stopped before its plan was done
   std::vector<std::string> dirty;  // nodes that could not be healed, and why
 
   check::Verdict verdict() const { return check::worst(cases); }

@@ -90,6 +90,7 @@ Result<report::Model> judge(const RunFolder& folder) {
   }
   model.dirty = trials.dirty;
   model.standin = trials.standin;
+  model.stopped_status = trials.exit_status;
   for (const Json& planned : plan.value("cases", Json::array())) {
     check::CaseVerdict verdict = fold(planned, trials);
     if (verdict.trials.empty() && (!trials.finished || !trials.stopped.empty())) {
@@ -102,10 +103,9 @@ Result<report::Model> judge(const RunFolder& folder) {
   return model;
 }
 
-Result<int> exit_status(const RunFolder& folder, const report::Model& model) {
-  TRY_ASSIGN(const Trials trials, read_trials(folder, "-"), "judge");
-  return trials.exit_status != 0 ? trials.exit_status
-                                 : check::exit_status(model.cases, !model.dirty.empty());
+int exit_status(const report::Model& model) {
+  return model.stopped_status != 0 ? model.stopped_status
+                                   : check::exit_status(model.cases, !model.dirty.empty());
 }
 
 Status write_reports(const RunFolder& folder, const report::Model& model, const Formats& formats) {

@@ -15,8 +15,8 @@ namespace harness::run {
 //
 // A case without a trial in a run that was cut off, or stopped, is an error: it was not tested.
 Result<report::Model> judge(const RunFolder& folder);
-// The status that the run ended with, or must have: 130 and the like from its events.
-Result<int> exit_status(const RunFolder& folder, const report::Model& model);
+// The status that the run ended with, or must have.
+int exit_status(const report::Model& model);
 // The same for the trials of one case so far, while a run goes on.
 Result<check::CaseVerdict> judge_case(const RunFolder& folder, const Json& planned);
 
