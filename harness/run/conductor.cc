@@ -285,8 +285,9 @@ Result<RunEnd> Conductor::finish(const Status& problem) {
   TRY(write_run(format_wall(wall_now_us())), "results");
   TRY_ASSIGN(const report::Model model, judge(*folder_), "judge");
   TRY(write_reports(*folder_, model), "report");
-  return RunEnd{
-      .folder = folder_->path(), .exit_status = exit_status(model), .summary = report::to_markdown(model)};
+  return RunEnd{.folder = folder_->path(),
+                .exit_status = exit_status(model),
+                .summary = report::to_markdown(model)};
 }
 
 }  // namespace
