@@ -122,7 +122,7 @@ Next next_instant(const SweepPlan& plan, const std::vector<Visit>& visits, Micro
   const bool begun = visits.size() >= 2;
   const Aim before{Aim::Where::before, plan.resolution};
   const Aim after{Aim::Where::after, plan.resolution};
-  if (plan.around && begun && wanted(before)) {
+  if (plan.around && plan.before && begun && wanted(before)) {
     return {before, "just before the window"};
   }
   if (plan.around && begun && wanted(after)) {

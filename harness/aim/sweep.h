@@ -17,6 +17,7 @@ struct SweepPlan {
   Microseconds length{0};      // learned, or said in the suite
   Microseconds resolution{0};  // no gap larger than this is left
   bool around = true;          // also just before and just after
+  bool before = true;          // false: no earlier marker leaves room to aim before
   int count = 0;               // most trials; 0: no limit
   Microseconds time{0};        // most wall time; 0: no limit
   // Stop when so many hits passed that a rate of failures above `fail_rate` would have shown itself

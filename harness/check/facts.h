@@ -121,7 +121,12 @@ struct TrialFacts {
   Json params = Json::object();
   std::string window;
   std::string offset;
-  std::int64_t offset_us = 0;
+  std::int64_t offset_us = 0;  // from the trigger's marker
+  std::string aim;             // "+500ms", "-20ms", "closed+20ms"
+  std::string where;           // inside, before or after the window
+  std::int64_t distance_us = 0;
+  std::string replays;  // RUN:CASE:TRIAL, and where that one landed
+  std::optional<std::int64_t> original_us;
   std::string target;
   std::int64_t recovery_budget_us = 0;
   std::int64_t outage_budget_us = 0;

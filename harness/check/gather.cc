@@ -63,6 +63,13 @@ void Gatherer::start(const Json& event) {
   facts_.window = json_string(event, "window");
   facts_.offset = json_string(event, "offset");
   facts_.offset_us = json_int(event, "offset_us");
+  facts_.aim = json_string(event, "aim");
+  facts_.where = json_string(event, "where", "inside");
+  facts_.distance_us = json_int(event, "distance_us");
+  facts_.replays = json_string(event, "replays");
+  if (event.contains("original_us")) {
+    facts_.original_us = json_int(event, "original_us");
+  }
   facts_.target = json_string(event, "target");
   facts_.started_us = at_us(event);
   const Json budget = object(event, "budget");

@@ -49,6 +49,43 @@ Hit without_fault(const TrialFacts& facts) {
              : Hit{false, "the upgrade's restart was not recorded", nullptr};
 }
 
+// Aimed outside on purpose: before the first opening, or after the last closing, of the same
+// invocation.
+Hit beside(const TrialFacts& facts, const FaultFact& fault) {
+  const bool before = facts.where == "before";
+  const Span* near = nullptr;
+  for (const Span& span : facts.spans) {
+    if (span.window == facts.window && same_invocation(span, fault) &&
+        (near == nullptr || !before)) {
+      near = &span;
+    }
+  }
+  if (near == nullptr) {
+    return {false,
+            fmt::format("the window {} was never seen to open in the invocation of the effect",
+                        facts.window),
+            nullptr};
+  }
+  if (!before && (near->closed_wall_us == 0 || near->cut)) {
+    return {false, fmt::format("the window {} was not seen to close", facts.window), near};
+  }
+  const std::int64_t off =
+      fault.effect_mono_us - (before ? near->opened_mono_us : near->closed_mono_us);
+  const bool hit = before ? off < 0 : off >= 0;
+  return {hit,
+          hit ? fmt::format("{}, {} {} {}",
+                            fault.summary,
+                            length(off),
+                            before ? "before the opening of" : "after the closing of",
+                            facts.window)
+              : fmt::format("aimed {} the window {}, the effect came {} {}",
+                            facts.where,
+                            facts.window,
+                            length(off),
+                            before ? "after its opening" : "before its closing"),
+          near};
+}
+
 }  // namespace
 
 Hit find_hit(const TrialFacts& facts) {
@@ -61,6 +98,9 @@ Hit find_hit(const TrialFacts& facts) {
   const FaultFact& fault = *facts.fault_fact;
   if (fault.summary.empty() || fault.effect_mono_us == 0) {
     return {false, "the fault left no evidence", nullptr};
+  }
+  if (facts.where == "before" || facts.where == "after") {
+    return beside(facts, fault);
   }
   const Span* near = nullptr;
   const Span* other = nullptr;

@@ -11,10 +11,28 @@
 namespace harness::check {
 namespace {
 
+void add_instant(TrialVerdict& out, const TrialFacts& facts, const Span& span) {
+  if (span.closed_wall_us != 0 && !span.cut && !span.other_boot) {
+    out.length_us = span.closed_mono_us - span.opened_mono_us;
+  }
+  if (facts.where == "before") {
+    out.planned_us = -facts.distance_us;
+  } else if (facts.where != "after") {
+    out.planned_us = facts.distance_us;
+  } else if (out.length_us) {
+    out.planned_us = *out.length_us + facts.distance_us;
+  }
+  if (facts.applied() && facts.fault_fact->effect_mono_us != 0 &&
+      span.boot_id == facts.fault_fact->boot_id) {
+    out.landed_us = facts.fault_fact->effect_mono_us - span.opened_mono_us;
+  }
+}
+
 void add_times(TrialVerdict& out, const TrialFacts& facts, const Hit& hit) {
   if (hit.span != nullptr) {
     out.opened_at = format_wall(hit.span->opened_wall_us);
     out.closed_at = hit.span->closed_wall_us == 0 ? "" : format_wall(hit.span->closed_wall_us);
+    add_instant(out, facts, *hit.span);
   }
   if (facts.fault_fact && facts.fault_fact->effect_mono_us != 0) {
     const FaultFact& fault = *facts.fault_fact;
@@ -117,6 +135,9 @@ TrialVerdict judge_trial(const TrialFacts& facts) {
                    .offset = facts.offset,
                    .fault = facts.fault,
                    .target = facts.target,
+                   .aim = facts.aim,
+                   .replays = facts.replays,
+                   .original_us = facts.original_us,
                    .from = facts.from,
                    .to = facts.to ? facts.to->tag() : ""};
   if (facts.started_us != 0 && facts.finished_us > facts.started_us) {

@@ -22,6 +22,16 @@ std::optional<std::int64_t> number_in(const Json& json, const char* object, cons
   return json_int(*found, key);
 }
 
+std::optional<std::int64_t> number_in(const Json& json, const char* key) {
+  return json.contains(key) ? std::optional(json_int(json, key)) : std::nullopt;
+}
+
+void put(Json& json, const char* key, const std::optional<std::int64_t>& value) {
+  if (value) {
+    json[key] = *value;
+  }
+}
+
 Json list_in(const Json& json, const char* key) {
   const auto found = json.find(key);
   return found != json.end() && found->is_array() ? *found : Json::array();
@@ -40,6 +50,7 @@ Json TrialVerdict::to_json() const {
               {"to", to},
               {"window", window},
               {"offset", offset},
+              {"aim", aim},
               {"fault", fault},
               {"target", target},
               {"opened_at", opened_at},
@@ -55,6 +66,13 @@ Json TrialVerdict::to_json() const {
   }
   if (action_to_effect_us) {
     out["trigger_latency_us"]["action_to_effect"] = *action_to_effect_us;
+  }
+  put(out, "planned_us", planned_us);
+  put(out, "landed_us", landed_us);
+  put(out, "length_us", length_us);
+  put(out, "original_us", original_us);
+  if (!replays.empty()) {
+    out["replays"] = replays;
   }
   for (const CheckResult& check : checks) {
     out["checks"].push_back(
@@ -89,6 +107,12 @@ Result<TrialVerdict> trial_verdict_from_json(const Json& json) {
                    .offset = json_string(json, "offset"),
                    .fault = json_string(json, "fault"),
                    .target = json_string(json, "target"),
+                   .aim = json_string(json, "aim"),
+                   .planned_us = number_in(json, "planned_us"),
+                   .landed_us = number_in(json, "landed_us"),
+                   .length_us = number_in(json, "length_us"),
+                   .replays = json_string(json, "replays"),
+                   .original_us = number_in(json, "original_us"),
                    .opened_at = json_string(json, "opened_at"),
                    .closed_at = json_string(json, "closed_at"),
                    .effect_at = json_string(json, "effect_at"),

@@ -26,6 +26,11 @@ struct TrialVerdict {
                      // the upgrade's step ran
   bool counts = false;  // hit, complete, and judged: pass or fail
   std::string window, offset, fault, target;
+  std::string aim;  // "+500ms", "-20ms", "closed+20ms"; a sweep has another each time
+  // From the window's opening: where it was aimed, where the effect came, where it closed.
+  std::optional<std::int64_t> planned_us, landed_us, length_us;
+  std::string replays;  // RUN:CASE:TRIAL whose anchor was armed again, and where that one landed
+  std::optional<std::int64_t> original_us;
   std::string opened_at, closed_at, effect_at;      // node clock, RFC 3339; empty: not seen
   std::optional<std::int64_t> marker_to_action_us;  // the planned offset is not part of it
   std::optional<std::int64_t> action_to_effect_us;

@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include "harness/base/result.h"
 #include "harness/plan/plan.h"
 
 namespace harness::plan {
@@ -11,7 +12,8 @@ std::string name_of(const Case& cell) {
     name += "." + value;
   }
   if (!cell.window.name.empty()) {
-    name += fmt::format("/{}+{}", cell.window.name, format_duration(cell.offset));
+    const std::string offset = aim::to_string(cell.offset);
+    name += fmt::format("/{}{}{}", cell.window.name, offset.starts_with('-') ? "" : "+", offset);
   }
   return name + "/" + cell.target;
 }
@@ -20,6 +22,22 @@ const std::vector<event::WindowDef>& Case::windows_on(bool server) const {
   static const Watched kNothing;
   const Watched& all = watched ? *watched : kNothing;
   return server ? all.on_servers : all.on_agents;
+}
+
+Result<Shot> Case::shot_at(const aim::Aim& aim) const {
+  if (window.name.empty()) {
+    return Shot{};
+  }
+  static const aim::Lengths kNone;
+  Shot out{.aim = aim, .anchor = {}, .why = {}, .replays = {}, .original_us = {}};
+  TRY_ASSIGN(out.anchor,
+             aim::anchor(aim,
+                         window,
+                         windows_on(on_server),
+                         lengths ? *lengths : kNone,
+                         {target, from.tag(), to.tag()}),
+             "aim");
+  return out;
 }
 
 Json Case::to_json() const {
@@ -37,7 +55,7 @@ Json Case::to_json() const {
           {"fault", fault},
           {"params", parameters},
           {"window", window.name},
-          {"offset", format_duration(offset)},
+          {"offset", aim::to_string(offset)},
           {"target", target},
           {"hits", hits},
           {"attempts", attempts}};

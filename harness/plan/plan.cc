@@ -33,8 +33,14 @@ class Maker {
                   const WindowPack& pack,
                   const std::string& window,
                   const inventory::Node& node,
-                  Case cell);
-  void add_cell(const Suite& suite, Case cell, const std::string& impossible);
+                  const OffsetChoice& offset,
+                  Case cell,
+                  yaml::Problems& problems);
+  void add_cell(const Suite& suite,
+                const OffsetChoice& offset,
+                Case cell,
+                const std::string& impossible,
+                yaml::Problems& problems);
   const Exclusion* excluded_by(const Suite& suite, const Case& cell);
 
   const inventory::Inventory& inventory_;
@@ -89,7 +95,47 @@ const Exclusion* Maker::excluded_by(const Suite& suite, const Case& cell) {
   return nullptr;
 }
 
-void Maker::add_cell(const Suite& suite, Case cell, const std::string& impossible) {
+// What an offset comes to on this hop and target. Only of cells that are planned: a percentage of
+// a window that is left out needs no length.
+Status aim_at(const OffsetChoice& offset, Case& cell) {
+  if (cell.window.name.empty()) {
+    return {};
+  }
+  const aim::Where where{cell.target, cell.from.tag(), cell.to.tag()};
+  const auto learned = cell.lengths ? cell.lengths->length(cell.window.name, where) : std::nullopt;
+  if (offset.at.needs_length() && !learned) {
+    return fail(ErrorCode::invalid_input,
+                fmt::format("offset {} needs the length of {} on {} from {} to {}, which has not "
+                            "been learned; `hookshot windows learn --from {} --to {} -i INVENTORY` "
+                            "learns it",
+                            aim::to_string(offset.at),
+                            cell.window.name,
+                            cell.target,
+                            where.from,
+                            where.to,
+                            where.from,
+                            where.to));
+  }
+  const auto length = learned ? std::optional(learned->median) : std::nullopt;
+  TRY_ASSIGN(const aim::Aim aim, aim::resolve(offset.at, length), "offset");
+  TRY_ASSIGN(cell.shot, cell.shot_at(aim), "offset");
+  if (offset.at.kind == aim::Offset::Kind::sweep) {
+    cell.sweep = offset.sweep;
+    cell.sweep->length = *length;
+    if (cell.sweep->resolution.count() == 0) {
+      cell.sweep->resolution = std::max(Microseconds(1000), *length / 20);
+    }
+    const aim::Aim before{aim::Aim::Where::before, cell.sweep->resolution};
+    cell.sweep->before = cell.sweep->around && cell.shot_at(before).has_value();
+  }
+  return {};
+}
+
+void Maker::add_cell(const Suite& suite,
+                     const OffsetChoice& offset,
+                     Case cell,
+                     const std::string& impossible,
+                     yaml::Problems& problems) {
   cell.name = name_of(cell);
   if (cell.fault != "none" && !impossible.empty()) {
     plan_.excluded.push_back({cell.name, impossible});
@@ -101,7 +147,7 @@ void Maker::add_cell(const Suite& suite, Case cell, const std::string& impossibl
   }
   if (cell.fault == "none") {
     cell.window = {};
-    cell.offset = Microseconds(0);
+    cell.offset = {};
     cell.name = name_of(cell);
     if (names_.contains(cell.name)) {
       plan_.excluded.push_back({cell.name, "the same case without a fault is planned already"});
@@ -115,6 +161,10 @@ void Maker::add_cell(const Suite& suite, Case cell, const std::string& impossibl
   if (!names_.insert(cell.name).second) {
     return;
   }
+  if (const Status aimed = aim_at(offset, cell); !aimed) {
+    problems.add(at(offset.place), aimed.error().message());
+    return;
+  }
   cell.index = plan_.cases.size();
   plan_.cases.push_back(std::move(cell));
 }
@@ -123,8 +173,11 @@ void Maker::add_target(const Suite& suite,
                        const WindowPack& pack,
                        const std::string& window,
                        const inventory::Node& node,
-                       Case cell) {
+                       const OffsetChoice& offset,
+                       Case cell,
+                       yaml::Problems& problems) {
   cell.target = node.name;
+  cell.on_server = node.server;
   cell.window.name = window;
   const WindowPack::Entry* entry = find_entry(pack, cell, role_of(node));
   std::string impossible;
@@ -143,7 +196,7 @@ void Maker::add_target(const Suite& suite,
                              node.server ? "a server" : "an agent",
                              window);
   }
-  add_cell(suite, std::move(cell), impossible);
+  add_cell(suite, offset, std::move(cell), impossible, problems);
 }
 
 void Maker::add_path(const Suite& suite,
@@ -175,12 +228,13 @@ void Maker::add_path(const Suite& suite,
   }
   for (const FaultChoice& fault : suite.faults) {
     for (const Named& window : wanted) {
-      for (const Microseconds offset : suite.offsets) {
+      for (const OffsetChoice& offset : suite.offsets) {
         for (const inventory::Node* target : targets) {
           add_target(suite,
                      **pack,
                      window.text,
                      *target,
+                     offset,
                      Case{.suite = suite.name,
                           .from = path.from,
                           .to = path.to,
@@ -191,10 +245,12 @@ void Maker::add_path(const Suite& suite,
                           .fault = fault.name,
                           .params = fault.params,
                           .watched = watched,
-                          .offset = offset,
+                          .offset = offset.at,
+                          .lengths = options_.lengths,
                           .hits = suite.hits,
                           .attempts = suite.attempts,
-                          .budget = suite.budget});
+                          .budget = suite.budget},
+                     problems);
         }
       }
     }

@@ -2,10 +2,14 @@
 // seed's.
 #pragma once
 
+#include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "harness/aim/offset.h"
+#include "harness/aim/sweep.h"
 #include "harness/base/json.h"
 #include "harness/base/result.h"
 #include "harness/inventory/inventory.h"
@@ -18,6 +22,15 @@ namespace harness::plan {
 struct Watched {
   std::vector<event::WindowDef> on_servers;
   std::vector<event::WindowDef> on_agents;
+};
+
+// One aimed trial.
+struct Shot {
+  aim::Aim aim;
+  aim::Anchor anchor;                       // what the node's trigger waits for
+  std::string why;                          // of a sweep: why this instant
+  std::string replays;                      // RUN:CASE:TRIAL
+  std::optional<std::int64_t> original_us;  // where that one landed, from its window's opening
 };
 
 // One cell of the matrix. The name is the same for the same cell in every run: no seed, time or
@@ -36,14 +49,24 @@ struct Case {
   Params params;
   event::WindowDef window;  // empty name: no window (fault none)
   std::shared_ptr<const Watched> watched;
-  Microseconds offset{0};
+  aim::Offset offset;
+  // What the offset comes to, on this hop and target; a sweep has one per trial.
+  Shot shot;
+  std::optional<aim::SweepPlan> sweep;
+  std::shared_ptr<const aim::Lengths> lengths;
+  // With --replay: what to shoot again, one trial each.
+  std::vector<Shot> again;
   std::string target;  // node name
+  bool on_server = true;
   int hits = 1;
   int attempts = 5;
   Budget budget;
 
   // All windows that the version has on servers, or on agents.
   const std::vector<event::WindowDef>& windows_on(bool server) const;
+
+  // invalid_input when nothing was learned to count back from.
+  Result<Shot> shot_at(const aim::Aim& aim) const;
 
   Json to_json() const;
 };
@@ -65,8 +88,9 @@ struct Plan {
 
 struct PlanOptions {
   std::uint64_t seed = 0;
-  bool shuffle = false;      // order drawn from the seed, else the suites' own
-  std::string filter = "*";  // glob over case names
+  bool shuffle = false;                         // order drawn from the seed, else the suites' own
+  std::string filter = "*";                     // glob over case names
+  std::shared_ptr<const aim::Lengths> lengths;  // null: nothing was learned
 };
 
 Result<Plan> make(const std::vector<Suite>& suites,

@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "harness/plan/offset.h"
 #include "harness/plan/path.h"
 #include "harness/yaml/reader.h"
 
@@ -96,23 +97,7 @@ void SuiteLoader::check_fault(const Value& where, const FaultChoice& choice) {
 }
 
 void SuiteLoader::read_offset(const Value& value, Suite& suite) {
-  if (value.scalar == "0%") {
-    suite.offsets.emplace_back(0);
-    return;
-  }
-  if (value.scalar.ends_with('%')) {
-    problems_.add(value,
-                  fmt::format("offset '{}': a percentage needs learned lengths of the window, "
-                              "which this version does not keep; write a duration such as 500ms",
-                              value.scalar));
-    return;
-  }
-  const auto duration = parse_duration(value.scalar);
-  if (!duration) {
-    problems_.add(value, "offset " + duration.error().message());
-    return;
-  }
-  suite.offsets.push_back(*duration);
+  suite.offsets.push_back(plan::read_offset(value, problems_));
 }
 
 void SuiteLoader::read_matrix(const Value& value, Suite& suite) {
@@ -128,7 +113,7 @@ void SuiteLoader::read_matrix(const Value& value, Suite& suite) {
   suite.targets = read_names(reader, "target");
   reader.finish();
   if (suite.offsets.empty()) {
-    suite.offsets.emplace_back(0);
+    suite.offsets.emplace_back();
   }
   if (suite.targets.empty()) {
     suite.targets = {{"first-server", {}}};
@@ -170,7 +155,7 @@ Result<Suite> SuiteLoader::load(const Value& root) {
     read_matrix(*matrix, suite);
   } else {
     suite.faults = {{"none", {}}};
-    suite.offsets = {Microseconds(0)};
+    suite.offsets = {OffsetChoice{}};
     suite.targets = {{"first-server", {}}};
   }
   for (const Value* exclusion : reader.items("exclude")) {

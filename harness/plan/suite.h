@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "harness/aim/sweep.h"
 #include "harness/base/result.h"
 #include "harness/base/time.h"
 #include "harness/base/version.h"
@@ -61,6 +62,14 @@ struct FaultChoice {
   std::string describe() const;  // "kill-pod pod=etcd"
 };
 
+// An element of `offset`. A sweep's length comes from what was learned; a resolution of 0 is a
+// twentieth of it.
+struct OffsetChoice {
+  aim::Offset at;
+  aim::SweepPlan sweep;
+  Place place;
+};
+
 struct Exclusion {
   std::string fault = "*";
   std::string window = "*";
@@ -77,7 +86,7 @@ struct Suite {
   std::vector<Path> paths;
   std::vector<FaultChoice> faults;
   std::vector<Named> windows;
-  std::vector<Microseconds> offsets;
+  std::vector<OffsetChoice> offsets;
   std::vector<Named> targets;
   std::vector<Exclusion> exclude;
   int hits = 1;
