@@ -216,6 +216,78 @@ TEST_F(Probing, fails_when_the_old_container_answers_for_a_new_manifest) {
   EXPECT_THAT(finding.reason, HasSubstr("the old kube-apiserver still answers"));
 }
 
+TEST_F(Probing, calls_probes_that_were_silent_unproven_unless_it_fails_anyway) {
+  apiserver_runs();
+  for (const char* probe : {"readyz", "livez"}) {
+    trial_.probes(5, 20, probe, "ok");
+    trial_.probes(30, 60, probe, "ok");
+  }
+  const Finding recovery = judge("apiserver-recovers", trial_.facts());
+  EXPECT_EQ(recovery.verdict, Verdict::unproven);
+  EXPECT_THAT(recovery.reason, HasSubstr("of cp-1 was silent for 10.1 s between two questions"));
+  EXPECT_EQ(judge("outage-in-budget", trial_.facts()).verdict, Verdict::unproven);
+  trial_.probes(60, 200, "readyz", "not-ok");
+  EXPECT_EQ(judge("outage-in-budget", trial_.facts()).verdict, Verdict::fail);
+}
+
+TEST_F(Probing, wants_to_have_asked_until_the_photograph_at_the_end) {
+  apiserver_runs();
+  for (const char* probe : {"readyz", "livez"}) {
+    trial_.probes(5, 40, probe, "ok");
+  }
+  EXPECT_THAT(judge("outage-in-budget", trial_.facts()).reason,
+              HasSubstr("before the photograph at the end"));
+  for (const char* probe : {"readyz", "livez"}) {
+    trial_.probes(44, 50, probe, "ok");
+  }
+  const Finding finding = judge("outage-in-budget", trial_.facts());
+  EXPECT_EQ(finding.verdict, Verdict::pass) << finding.reason;
+}
+
+TEST(EtcdRecovers, is_unproven_when_its_probes_were_silent) {
+  std::vector<Json> events;
+  const auto path = kFolder / "samples/etcd-recovers.good.jsonl";
+  ASSERT_TRUE(
+      event::read_events(path.string(), [&](Json one) { events.push_back(std::move(one)); }));
+  TrialFacts facts = gather(events);
+  ASSERT_EQ(judge("etcd-recovers", facts).verdict, Verdict::pass);
+  auto& probes = facts.probes.begin()->second.at("etcd-health");
+  probes.back().wall_us += 20'000'000;
+  EXPECT_THAT(judge("etcd-recovers", facts).reason, HasSubstr("was silent for"));
+}
+
+TEST(OrderKept, is_unproven_when_the_journal_could_not_be_read) {
+  SampleTrial trial;
+  trial.restart();
+  ASSERT_EQ(judge("order-kept", trial.facts()).verdict, Verdict::pass);
+  trial.fact(20, {{"type", "journal-problem"}, {"line", "3 entries were gone"}});
+  for (const char* check : {"order-kept", "journal-clean"}) {
+    const Finding finding = judge(check, trial.facts());
+    EXPECT_EQ(finding.verdict, Verdict::unproven) << check;
+    EXPECT_THAT(finding.reason, HasSubstr("journal-problem: 3 entries were gone")) << check;
+  }
+}
+
+TEST(StaticPodsMatch, holds_the_pods_against_those_of_before) {
+  const auto pod = [](const char* name) -> Json {
+    return {{"pod", name},
+            {"manifest_uid", "u"},
+            {"sandboxes", {{{"state", "ready"}, {"uid", "u"}}}},
+            {"containers", {{{"id", "c"}}}}};
+  };
+  SampleTrial trial;
+  trial.after({{"type", "state.static-pods"}, {"pods", {pod("etcd")}}});
+  EXPECT_EQ(judge("static-pods-match", trial.facts()).verdict, Verdict::unproven);
+  const auto before = [&](std::vector<Json> pods) {
+    trial.fact(1, {{"type", "state.static-pods"}, {"phase", "before"}, {"pods", std::move(pods)}});
+    return judge("static-pods-match", trial.facts());
+  };
+  EXPECT_EQ(before({pod("etcd")}).verdict, Verdict::pass);
+  const Finding gone = before({pod("etcd"), pod("kube-scheduler")});
+  EXPECT_EQ(gone.verdict, Verdict::fail);
+  EXPECT_EQ(gone.reason, "kube-scheduler on cp-1 is gone");
+}
+
 TEST(OrderKept, grades_by_version) {
   SampleTrial trial;
   trial.restart();
@@ -266,6 +338,24 @@ TEST(EveryCheck, calls_a_photograph_that_failed_unproven) {
     EXPECT_EQ(finding.verdict, Verdict::unproven) << check;
     EXPECT_THAT(finding.reason, HasSubstr("ssh: connection reset")) << check;
   }
+}
+
+TEST(NodesReady, wants_each_node_of_the_inventory) {
+  SampleTrial trial;
+  trial.restart();
+  const Json node = {{"name", "cp-1"},
+                     {"ready", true},
+                     {"addresses", {"192.0.2.11"}},
+                     {"kubelet_version", "v1.30.13+rke2r1"},
+                     {"lease_renewed_us", SampleTrial::us(45)}};
+  trial.after({{"type", "state.nodes"}, {"nodes", {node}}});
+  const Json named = {{"name", "first"}, {"address", "192.0.2.11"}};
+  trial.events[0]["nodes"] = Json::array({named});
+  EXPECT_EQ(judge("nodes-ready", trial.facts()).verdict, Verdict::pass);
+  trial.events[0]["nodes"] = Json::array({named, {{"name", "w-1"}, {"address", "192.0.2.21"}}});
+  const Finding finding = judge("nodes-ready", trial.facts());
+  EXPECT_EQ(finding.verdict, Verdict::fail);
+  EXPECT_EQ(finding.reason, "w-1 of the inventory is no node of the cluster");
 }
 
 TEST(NodesReady, fails_a_ready_node_whose_service_hangs_in_its_start) {

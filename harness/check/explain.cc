@@ -14,6 +14,12 @@ constexpr std::int64_t kSlackUs = 1'000'000;
 // How often kube-apiserver may end for want of etcd before it is a finding of its own.
 constexpr int kMostConsequences = 3;
 
+// How long a manifest must be away for its return to be a new pod: on the lab kubelet passed over
+// 0.1 s and made a new one after 0.22 s. How long after an outage a controller may still end for
+// its lease: it gives up renewing after 10 s.
+constexpr std::int64_t kLastedUs = 150'000;
+constexpr std::int64_t kLeaseUs = 30'000'000;
+
 std::string seconds(std::int64_t us) {
   return fmt::format("{:.2f} s", static_cast<double>(us) / 1e6);
 }
@@ -74,33 +80,70 @@ bool hand_over(const TrialFacts& facts, const ContainerFact& start) {
   return ended != facts.containers.end() && ended->wall_us < old_gone_us(facts, start);
 }
 
+// Writes that make a pod: the first of a UID that is new, and one after a removal that lasted.
 int writes(const TrialFacts& facts,
            const std::string& node,
            const std::string& pod,
-           const std::string& uid) {
+           const std::string& uid,
+           bool known) {
   const std::int64_t began = facts.restart_began_us(node);
-  return static_cast<int>(std::ranges::count_if(facts.manifests, [&](const ManifestFact& one) {
-    return one.node == node && one.pod == pod && one.written && one.uid == uid &&
-           facts.to_controller(node, one.wall_us) >= began - kSlackUs;
-  }));
+  std::int64_t removed = 0;
+  int count = 0;
+  for (const ManifestFact& one : facts.manifests) {
+    if (one.node != node || one.pod != pod) {
+      continue;
+    }
+    if (!one.written) {
+      removed = removed == 0 ? one.wall_us : removed;
+      continue;
+    }
+    const bool lasted = removed != 0 && one.wall_us - removed >= kLastedUs;
+    removed = 0;
+    if (one.uid == uid && facts.to_controller(node, one.wall_us) >= began - kSlackUs) {
+      count += !known || lasted ? 1 : 0;
+      known = true;
+    }
+  }
+  return count;
 }
 
-bool apiserver_was_away(const TrialFacts& facts, const std::string& node) {
-  const auto probes = facts.probes.find(node);
-  if (probes == facts.probes.end()) {
+// kube-apiserver did not answer as this container's predecessor ended, or shortly before.
+bool near_outage(const TrialFacts& facts, const ContainerFact& start) {
+  const auto probes = facts.probes.find(start.node);
+  if (probes == facts.probes.end() || !probes->second.contains("readyz")) {
     return false;
   }
-  const auto readyz = probes->second.find("readyz");
-  return readyz != probes->second.end() &&
-         std::ranges::any_of(readyz->second, [](const Probe& one) {
-           return one.outcome == "not-ok" || one.outcome == "timeout";
-         });
+  std::int64_t ended = start.wall_us;
+  for (const ContainerFact& one : facts.containers) {
+    if (!one.started && one.node == start.node && one.pod == start.pod &&
+        one.wall_us <= start.wall_us) {
+      ended = one.wall_us;
+    }
+  }
+  const std::int64_t at = facts.to_controller(start.node, ended);
+  return std::ranges::any_of(probes->second.at("readyz"), [&](const Probe& one) {
+    return (one.outcome == "not-ok" || one.outcome == "timeout") && one.wall_us <= at + kSlackUs &&
+           one.answered_us >= at - kLeaseUs;
+  });
+}
+
+// Whether as many starts as are left over follow from kube-apiserver's absence.
+bool apiserver_was_away(const TrialFacts& facts,
+                        const std::string& node,
+                        const std::string& pod,
+                        int left) {
+  const std::int64_t began = facts.restart_began_us(node);
+  return std::ranges::count_if(facts.containers, [&](const ContainerFact& one) {
+           return one.node == node && one.pod == pod && one.started &&
+                  facts.to_controller(node, one.wall_us) >= began && near_outage(facts, one);
+         }) >= left;
 }
 
 // Why more starts than steps and faults make are still no finding; empty: they are one.
 std::string consequence_of(const TrialFacts& facts,
                            const std::string& node,
-                           const std::string& pod) {
+                           const std::string& pod,
+                           int left) {
   if (pod == "etcd") {
     return {};
   }
@@ -112,7 +155,8 @@ std::string consequence_of(const TrialFacts& facts,
                ? "kube-apiserver ended for want of etcd"
                : "";
   }
-  return apiserver_was_away(facts, node) ? pod + " ended while kube-apiserver was away" : "";
+  return apiserver_was_away(facts, node, pod, left) ? pod + " ended while kube-apiserver was away"
+                                                    : "";
 }
 
 }  // namespace
@@ -220,14 +264,15 @@ ContainerStarts explain_containers(const TrialFacts& facts,
   }
   int left = 0;
   for (const auto& [uid, count] : by_uid) {
-    const int by_step = std::max(writes(facts, node, pod, uid), old.contains(uid) ? 0 : 1);
+    const int by_step =
+        std::max(writes(facts, node, pod, uid, old.contains(uid)), old.contains(uid) ? 0 : 1);
     left += std::max(0, count - by_step);
   }
   if (facts.applied_on(node) && (facts.killed_pod() == pod || facts.reboots())) {
     left = std::max(0, left - 1);
   }
   if (left > 0 && left <= kMostConsequences) {
-    out.consequence = consequence_of(facts, node, pod);
+    out.consequence = consequence_of(facts, node, pod, left);
   }
   out.unexplained = out.consequence.empty() ? left : 0;
   return out;

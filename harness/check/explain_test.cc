@@ -196,6 +196,41 @@ TEST_F(Containers, follow_from_the_loss_of_etcd) {
   EXPECT_EQ(found.consequence, "kube-apiserver ended for want of etcd");
 }
 
+TEST_F(Containers, of_a_controller_follow_from_an_outage_close_by) {
+  SampleTrial trial;
+  trial.probes(11, 14, "readyz", "not-ok");
+  trial.probes(14, 90, "readyz", "ok");
+  trial.container(18, "started", "kube-scheduler", "c2", "old");
+  EXPECT_EQ(starts(trial, "kube-scheduler").unexplained, 0);
+  trial.container(80, "started", "kube-scheduler", "c3", "old");
+  EXPECT_EQ(explain_containers(trial.facts(), "cp-1", "kube-scheduler").unexplained, 2);
+}
+
+TEST_F(Containers, of_a_manifest_written_again_need_a_removal_that_lasted) {
+  const auto rewritten = [&](double away) {
+    SampleTrial trial;
+    trial.fact(12, {{"type", "manifest"}, {"file", "etcd.yaml"}, {"op", "removed"}});
+    trial.fact(12 + away,
+               {{"type", "manifest"}, {"file", "etcd.yaml"}, {"op", "written"}, {"uid", "old"}});
+    trial.container(16, "started", "etcd", "c2", "old");
+    return starts(trial).unexplained;
+  };
+  EXPECT_EQ(rewritten(2), 0);
+  EXPECT_EQ(rewritten(0.1), 1);
+}
+
+TEST(Restarts, are_unproven_where_containers_could_not_be_seen) {
+  SampleTrial trial;
+  trial.restart();
+  trial.fact(20, {{"type", "container-problem"}, {"line", "no pidfd"}});
+  const Finding blind = judge("restarts-explained", trial);
+  EXPECT_EQ(blind.verdict, Verdict::unproven);
+  EXPECT_THAT(blind.reason, HasSubstr("container-problem: no pidfd"));
+  std::erase_if(trial.events,
+                [](const Json& one) { return json_string(one, "type").starts_with("container"); });
+  EXPECT_EQ(judge("restarts-explained", trial).reason, "no container was seen on cp-1");
+}
+
 TEST_F(Containers, of_a_hand_over_do_not_count) {
   SampleTrial trial;
   trial.container(15, "started", "kube-apiserver", "c2", "new");

@@ -60,6 +60,12 @@ std::int64_t TrialFacts::reference_us(const std::string& node) const {
   return reference;
 }
 
+std::int64_t TrialFacts::after_us() const {
+  const auto first = std::ranges::find_if(
+      states, [](const Json& event) { return json_string(event, "phase") == "after"; });
+  return first == states.end() ? 0 : parse_wall(json_string(*first, "at")).value_or(0);
+}
+
 const Invocation* TrialFacts::invocation(const std::string& node, const std::string& id) const {
   const auto found = std::ranges::find_if(
       invocations, [&](const Invocation& one) { return one.node == node && one.id == id; });

@@ -91,9 +91,25 @@ struct ManifestFact {
 };
 
 struct Probe {
-  std::int64_t wall_us = 0;  // controller
+  std::int64_t wall_us = 0;      // controller, at asking
+  std::int64_t answered_us = 0;  // controller
   std::string outcome;
   std::string detail;  // of this answer, or of the earlier one that said the same
+};
+
+// What a node could not see of itself.
+struct Problem {
+  std::string node;
+  std::string type;  // journal-problem, container-problem, process-problem
+  std::string text;
+};
+
+// kubelet began to hold a container back.
+struct BackOffFact {
+  std::string node;
+  std::string container;  // pod and container
+  std::int64_t seconds = 0;
+  std::int64_t wall_us = 0;  // controller
 };
 
 struct FaultFact {
@@ -149,6 +165,9 @@ struct TrialFacts {
   std::map<std::string, std::vector<std::pair<std::int64_t, std::int64_t>>> clock_offsets;
   std::map<std::string, std::vector<std::string>> boots;  // in order of appearance
   std::vector<Json> states;                               // every state.* event
+  std::vector<Problem> problems;
+  std::vector<BackOffFact> back_offs;
+  Json inventory = Json::array();  // {name, address} of each node; empty: not recorded
 
   bool has_fault() const { return fault != "none" && !fault.empty(); }
 
@@ -170,6 +189,8 @@ struct TrialFacts {
   // From when on this node's recovery counts: its own restart, or the fault's effect where that
   // came later; the first restart of any node when it has neither. Controller's clock; 0: unknown.
   std::int64_t reference_us(const std::string& node) const;
+  // When the photograph `after` began, controller's clock; 0: it was not taken.
+  std::int64_t after_us() const;
   const Invocation* invocation(const std::string& node, const std::string& id) const;
   // Invocations that began after the upgrade's restart did, in order.
   std::vector<const Invocation*> new_invocations(const std::string& node) const;

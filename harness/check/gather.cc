@@ -72,6 +72,9 @@ void Gatherer::start(const Json& event) {
   }
   facts_.target = json_string(event, "target");
   facts_.started_us = at_us(event);
+  if (const auto nodes = event.find("nodes"); nodes != event.end() && nodes->is_array()) {
+    facts_.inventory = *nodes;
+  }
   const Json budget = object(event, "budget");
   facts_.recovery_budget_us = json_int(budget, "recovery_us");
   facts_.outage_budget_us = json_int(budget, "apiserver_outage_us");
@@ -172,8 +175,11 @@ void Gatherer::probe(const Json& event) {
     detail = json_string(event, "detail");
   }
   const std::string outcome = json_string(event, "outcome");
-  facts_.probes[node][name].push_back(
-      {json_int(event, "wall_us"), outcome, outcome == "ok" ? std::string() : detail});
+  const std::int64_t asked = json_int(event, "wall_us");
+  facts_.probes[node][name].push_back({.wall_us = asked,
+                                       .answered_us = std::max(asked, at_us(event)),
+                                       .outcome = outcome,
+                                       .detail = outcome == "ok" ? std::string() : detail});
 }
 
 void Gatherer::container(const Json& event) {
@@ -234,6 +240,14 @@ void Gatherer::take(const std::string& type, const Json& event) {
     manifest(event);
   } else if (type == "probe") {
     probe(event);
+  } else if (type.ends_with("-problem")) {
+    facts_.problems.push_back({json_string(event, "node"), type, json_string(event, "line")});
+  } else if (type == "back-off") {
+    facts_.back_offs.push_back(
+        {.node = json_string(event, "node"),
+         .container = json_string(event, "pod") + "/" + json_string(event, "container"),
+         .seconds = json_int(event, "seconds"),
+         .wall_us = json_int(event, "wall_us")});
   } else if (type.starts_with("state.")) {
     facts_.states.push_back(event);
   }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <functional>
+#include <map>
 
 #include <fmt/format.h>
 #include <fnmatch.h>
@@ -43,6 +44,21 @@ void add_times(TrialVerdict& out, const TrialFacts& facts, const Hit& hit) {
     }
     out.action_to_effect_us = fault.effect_mono_us - fault.begun_mono_us;
   }
+}
+
+// Back-off that was announced since the upgrade's restart.
+double back_off_of(const TrialFacts& facts) {
+  std::map<std::string, std::int64_t> held;
+  std::int64_t longest = 0;
+  for (const BackOffFact& one : facts.back_offs) {
+    const std::int64_t began = facts.restart_began_us(one.node);
+    if (began != 0 && one.wall_us >= began) {
+      std::int64_t& sum = held[one.node + "/" + one.container];
+      sum += one.seconds;
+      longest = std::max(longest, sum);
+    }
+  }
+  return static_cast<double>(longest);
 }
 
 void combine(TrialVerdict& out) {
@@ -143,6 +159,8 @@ TrialVerdict judge_trial(const TrialFacts& facts) {
   if (facts.started_us != 0 && facts.finished_us > facts.started_us) {
     out.duration_s = static_cast<double>(facts.finished_us - facts.started_us) / 1e6;
   }
+  out.back_off_s = back_off_of(facts);
+  out.params = facts.params;
   const Hit hit = find_hit(facts);
   out.hit = hit.hit;
   out.hit_reason = hit.reason;

@@ -124,6 +124,22 @@ TEST(Judge, leaves_the_planned_offset_out_of_the_latency) {
   EXPECT_EQ(verdict.action_to_effect_us, 100'000);
 }
 
+TEST(Judge, tells_the_faults_parameters_and_the_back_off_apart) {
+  SampleTrial trial("kill-pod", "etcd");
+  trial.restart();
+  const auto hold = [&](double at, const char* pod, int seconds) {
+    trial.fact(at, {{"type", "back-off"}, {"pod", pod}, {"container", pod}, {"seconds", seconds}});
+  };
+  hold(5, "etcd", 40);
+  hold(21, "etcd", 10);
+  hold(32, "etcd", 20);
+  hold(33, "kube-scheduler", 10);
+  trial.finish();
+  const TrialVerdict verdict = judge_trial(trial.facts());
+  EXPECT_EQ(verdict.back_off_s, 30) << "what was held back before the restart is not the trial's";
+  EXPECT_EQ(verdict.params, (Json{{"pod", "etcd"}}));
+}
+
 TEST(Judge, never_calls_an_applied_miss_pass_or_fail) {
   SampleTrial trial("kill-pod", "etcd");
   trial.restart({{"job_result", "failed"}, {"exit_status", 1}});
@@ -298,6 +314,8 @@ TEST(VerdictJson, comes_back_as_it_went) {
   trial.marker_to_action_us = 7;
   trial.checks = {{"journal-clean", Verdict::fail, "died", 1.5}};
   trial.duration_s = 61.25;
+  trial.back_off_s = 30;
+  trial.params = {{"pod", "etcd"}};
   const CaseVerdict one = fold({.name = "c", .expect = "fail", .issue = "i", .hits = 1}, {trial});
   const auto back = case_verdict_from_json(one.to_json());
   ASSERT_TRUE(back) << back.error().message();

@@ -38,6 +38,7 @@ class SampleTrial {
          {"budget", {{"apiserver_outage_us", 120'000'000}, {"recovery_us", 300'000'000}}}});
     fact(1, {{"type", "node.facts"}, {"clock_offset_us", 0}});
     fact(1, {{"type", "state.unit"}, {"phase", "before"}, {"invocation", kOld}});
+    container(1, "started", "kube-proxy", "p1", "proxy");
     step(2, 3, "arm", "");
     start(11, kNew);
   }

@@ -58,6 +58,8 @@ Json TrialVerdict::to_json() const {
               {"effect_at", effect_at},
               {"evidence", evidence},
               {"duration_s", duration_s},
+              {"back_off_s", back_off_s},
+              {"params", params},
               {"trigger_latency_us", Json::object()},
               {"checks", Json::array()},
               {"recovery_s", Json::object()}};
@@ -127,6 +129,12 @@ Result<TrialVerdict> trial_verdict_from_json(const Json& json) {
   if (const auto duration = json.find("duration_s");
       duration != json.end() && duration->is_number()) {
     out.duration_s = duration->get<double>();
+  }
+  if (const auto held = json.find("back_off_s"); held != json.end() && held->is_number()) {
+    out.back_off_s = held->get<double>();
+  }
+  if (const auto params = json.find("params"); params != json.end() && params->is_object()) {
+    out.params = *params;
   }
   const auto recovery = json.find("recovery_s");
   for (const Json& one : list_in(json, "checks")) {

@@ -39,6 +39,8 @@ struct TrialVerdict {
   std::string hit_reason;  // why it hit or missed, in words
   std::string from, to;
   double duration_s = 0;
+  double back_off_s = 0;         // what kubelet held back the container that it held back longest
+  Json params = Json::object();  // of the fault
 
   Json to_json() const;
 };

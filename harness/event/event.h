@@ -18,6 +18,7 @@ inline constexpr std::string_view kCaseStarted = "case.started";  // name
 inline constexpr std::string_view kNodeDirty = "node.dirty";      // reason
 
 // A trial. started {path: [from, to], fault, params, window, offset, offset_us, target, expect,
+// nodes: [{name, address}] of the inventory,
 // budget: {servers_down, apiserver_outage_us, recovery_us}}. finished {complete: every phase ran,
 // interrupted, reason}.
 inline constexpr std::string_view kTrialStarted = "trial.started";

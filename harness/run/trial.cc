@@ -88,6 +88,10 @@ void Trial::start_event() {
   for (const auto& [key, value] : cell_.params) {
     params[key] = value;
   }
+  Json nodes = Json::array();
+  for (const cluster::Node* node : context_.cluster.nodes()) {
+    nodes.push_back({{"name", node->name()}, {"address", node->address()}});
+  }
   sink_({{"type", "trial.started"},
          {"path", {cell_.from.tag(), cell_.to.tag()}},
          {"fault", cell_.fault},
@@ -96,6 +100,7 @@ void Trial::start_event() {
          {"offset", format_duration(cell_.offset)},
          {"offset_us", cell_.offset.count()},
          {"target", cell_.target},
+         {"nodes", nodes},
          {"expect", std::string(to_string(cell_.expect))},
          {"budget",
           {{"servers_down", cell_.budget.servers_down},

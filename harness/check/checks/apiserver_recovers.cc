@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "harness/check/probing.h"
+#include "harness/check/sight.h"
 
 namespace harness::check {
 namespace {
@@ -101,7 +102,7 @@ std::string held_back(const TrialFacts& facts) {
   return out;
 }
 
-Finding judge(const TrialFacts& facts) {
+Finding found(const TrialFacts& facts) {
   if (facts.probes.empty()) {
     return unproven("no probe was recorded");
   }
@@ -134,6 +135,10 @@ Finding judge(const TrialFacts& facts) {
                                  held_back(facts)));
   out.recovery_s = seconds(longest);
   return out;
+}
+
+Finding judge(const TrialFacts& facts) {
+  return unless_silent(facts, found(facts), {"readyz", "livez"});
 }
 
 }  // namespace

@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "harness/check/probing.h"
+#include "harness/check/sight.h"
 
 namespace harness::check {
 namespace {
@@ -92,7 +93,7 @@ std::optional<double> recovery_of(const TrialFacts& facts) {
   return longest;
 }
 
-Finding judge(const TrialFacts& facts) {
+Finding found(const TrialFacts& facts) {
   const auto states = facts.state("state.etcd");
   if (states.empty()) {
     return unproven("etcd was not asked after the fault");
@@ -137,6 +138,10 @@ Finding judge(const TrialFacts& facts) {
       "{} member(s), one leader, equal data at revision {}", states.size(), hashes.begin()->first));
   out.recovery_s = recovery_of(facts);
   return out;
+}
+
+Finding judge(const TrialFacts& facts) {
+  return unless_silent(facts, found(facts), {"etcd-health", "etcd-status"});
 }
 
 }  // namespace

@@ -1,6 +1,8 @@
 // nodes-ready: each node is Ready, at the target's kubelet version, with a lease renewed after the
 // fault, and no node is lost.
 
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include "harness/check/check.h"
@@ -55,6 +57,17 @@ const Json* answer_of(const std::map<std::string, const Json*>& states) {
   return nullptr;
 }
 
+// A node may call itself otherwise than the inventory does: then its address is its name.
+bool is_among(const Json& nodes, const Json& wanted) {
+  const std::string name = json_string(wanted, "name");
+  const std::string address = json_string(wanted, "address");
+  return std::ranges::any_of(nodes, [&](const Json& node) {
+    const Json addresses = node.value("addresses", Json::array());
+    return json_string(node, "name") == name ||
+           std::ranges::find(addresses, Json(address)) != addresses.end();
+  });
+}
+
 Finding judge(const TrialFacts& facts) {
   const auto states = facts.state("state.nodes");
   if (states.empty()) {
@@ -72,6 +85,12 @@ Finding judge(const TrialFacts& facts) {
   }
   if (nodes.empty() || nodes.size() < expected) {
     return failed(fmt::format("the cluster has {} node(s), it had {}", nodes.size(), expected));
+  }
+  for (const Json& wanted : facts.inventory) {
+    if (!is_among(nodes, wanted)) {
+      return failed(fmt::format("{} of the inventory is no node of the cluster",
+                                json_string(wanted, "name")));
+    }
   }
   for (const Json& node : nodes) {
     const std::string name = json_string(node, "name");

@@ -8,6 +8,7 @@
 
 #include "harness/check/check.h"
 #include "harness/check/explain.h"
+#include "harness/check/sight.h"
 
 namespace harness::check {
 namespace {
@@ -92,6 +93,9 @@ Finding jobs(const TrialFacts& facts, const std::string& node) {
 }
 
 Finding containers(const TrialFacts& facts, const std::string& node, std::string& notes) {
+  if (std::ranges::find(facts.containers, node, &ContainerFact::node) == facts.containers.end()) {
+    return unproven(fmt::format("no container was seen on {}", node));
+  }
   for (const char* pod : {"etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler"}) {
     const ContainerStarts found = explain_containers(facts, node, pod);
     if (found.unexplained > 0) {
@@ -106,7 +110,7 @@ Finding containers(const TrialFacts& facts, const std::string& node, std::string
   return pass();
 }
 
-Finding judge(const TrialFacts& facts) {
+Finding found(const TrialFacts& facts) {
   if (facts.journal.empty()) {
     return unproven("no journal line was recorded");
   }
@@ -135,6 +139,11 @@ Finding judge(const TrialFacts& facts) {
   }
   return any ? pass("each is the step's or the fault's" + notes)
              : unproven("no restart step was recorded");
+}
+
+Finding judge(const TrialFacts& facts) {
+  return unless_blind(
+      facts, found(facts), {"journal-problem", "container-problem", "process-problem"});
 }
 
 }  // namespace

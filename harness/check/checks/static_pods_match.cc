@@ -1,6 +1,8 @@
 // static-pods-match: one running sandbox per component, its UID the manifest's, a container in it,
 // and the killed one replaced.
 
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include "harness/check/check.h"
@@ -42,6 +44,36 @@ Finding one_pod(const TrialFacts& facts, const std::string& node, const Json& po
   return pass();
 }
 
+bool has(const Json& state, const std::string& pod) {
+  return std::ranges::any_of(state.value("pods", Json::array()),
+                             [&](const Json& one) { return json_string(one, "pod") == pod; });
+}
+
+// What was there before the upgrade is there after it.
+Finding against_before(const TrialFacts& facts, const std::map<std::string, const Json*>& after) {
+  const auto befores = facts.state("state.static-pods", "before");
+  Finding worst = pass();
+  for (const auto& [node, state] : after) {
+    const auto before = befores.find(node);
+    if (before == befores.end() || before->second->contains("error")) {
+      worst = unproven(fmt::format("the static pods of {} were not read before the upgrade", node));
+    }
+  }
+  for (const auto& [node, before] : befores) {
+    const auto now = after.find(node);
+    if (now == after.end()) {
+      worst = unproven(fmt::format("the static pods of {} were not read after the fault", node));
+      continue;
+    }
+    for (const Json& pod : before->value("pods", Json::array())) {
+      if (!has(*now->second, json_string(pod, "pod"))) {
+        return failed(fmt::format("{} on {} is gone", json_string(pod, "pod"), node));
+      }
+    }
+  }
+  return worst;
+}
+
 Finding judge(const TrialFacts& facts) {
   const auto states = facts.state("state.static-pods");
   if (states.empty()) {
@@ -59,6 +91,9 @@ Finding judge(const TrialFacts& facts) {
       }
       ++count;
     }
+  }
+  if (Finding finding = against_before(facts, states); finding.verdict != Verdict::pass) {
+    return count == 0 ? failed("no static pod is left") : finding;
   }
   return count == 0 ? failed("no static pod is left")
                     : pass(fmt::format("{} static pods run as their manifests say", count));
