@@ -14,6 +14,7 @@
 #include "harness/event/log.h"
 #include "harness/fault/injection.h"
 #include "harness/run/doctor.h"
+#include "harness/run/healthy_start.h"
 #include "harness/run/hosting.h"
 #include "harness/run/judgement.h"
 #include "harness/run/trial.h"
@@ -24,6 +25,8 @@ namespace {
 
 using std::chrono::minutes;
 using std::chrono::seconds;
+
+constexpr auto kHealthyLimit = minutes(2);
 
 std::string suites_of(const plan::Plan& plan) {
   std::set<std::string> names;
@@ -200,6 +203,11 @@ Status Conductor::connect() {
   }
   lease_ = *std::move(lease);
   heal_leftovers();
+  if (!dirty_) {
+    TRY(healthy_start(
+            *access_, recorder_->sink(), Deadline::after(kHealthyLimit), interrupt_.token()),
+        "preflight");
+  }
   return {};
 }
 
