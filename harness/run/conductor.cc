@@ -56,6 +56,14 @@ Json plan_json(const plan::Plan& plan, int repeat, const std::vector<const plan:
   return out;
 }
 
+int trials_wanted(const std::vector<const plan::Case*>& selected) {
+  int out = 0;
+  for (const plan::Case* cell : selected) {
+    out += cell->hits;
+  }
+  return out;
+}
+
 class Conductor {
  public:
   Conductor(const inventory::Inventory& inventory,
@@ -66,7 +74,7 @@ class Conductor {
         plan_(plan),
         options_(options),
         interrupt_(interrupt),
-        progress_(stdout, options.style) {}
+        progress_(Progress::screen(stdout), options.style) {}
 
   Status prepare(const std::vector<const plan::Case*>& selected);
   void run_case(const plan::Case& cell);
@@ -182,7 +190,9 @@ Status Conductor::prepare(const std::vector<const plan::Case*>& selected) {
   recorder_->put({{"type", "run.started"},
                   {"tool", options_.tool},
                   {"seed", plan_.seed},
-                  {"suite", suites_of(plan_)}});
+                  {"suite", suites_of(plan_)},
+                  {"trials", trials_wanted(selected) * options_.repeat},
+                  {"time_limit_us", options_.time_limit.value_or(Microseconds(0)).count()}});
   return connect();
 }
 
