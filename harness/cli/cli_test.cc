@@ -1,54 +1,10 @@
 // The command line as a pipeline meets it: exit statuses, places of mistakes, and nothing touched
 // before they are found.
 
-#include <filesystem>
-#include <fstream>
-
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
-
-#include "harness/base/json.h"
-#include "harness/exec/local_runner.h"
+#include "harness/cli/cli_fixture.h"
 
 namespace harness::cli {
 namespace {
-
-using testing::HasSubstr;
-
-const std::string kSource = HOOKSHOT_SOURCE_DIR;
-
-exec::CommandResult hookshot(std::vector<std::string> words) {
-  words.insert(words.begin(), std::string(HOOKSHOT_BINARY_DIR) + "/harness/cli/hookshot");
-  const auto result = exec::LocalRunner().run({.argv = std::move(words)},
-                                              Deadline::after(std::chrono::seconds(30)));
-  EXPECT_TRUE(result) << result.error().message();
-  return result.value_or(exec::CommandResult{.exit_status = -1});
-}
-
-class Cli : public testing::Test {
- protected:
-  void SetUp() override {
-    directory_ =
-        std::filesystem::temp_directory_path() / ("hookshot-cli-" + std::to_string(getpid()));
-    std::filesystem::create_directories(directory_);
-    std::ofstream(directory_ / "known_hosts") << "\n";
-    std::ofstream(directory_ / "inv.yaml")
-        << "cluster: lab-a\nexpendable: true\nssh: {user: root, known_hosts: known_hosts}\nnodes:\n"
-           "  - {name: cp-1, address: 127.0.0.1, roles: [server], port: 1}\n"
-           "install: {method: tarball, artifacts: none}\n";
-  }
-
-  void TearDown() override { std::filesystem::remove_all(directory_); }
-
-  std::string file(const std::string& name, const std::string& text) {
-    std::ofstream(directory_ / name) << text;
-    return (directory_ / name).string();
-  }
-
-  std::string inventory() { return (directory_ / "inv.yaml").string(); }
-
-  std::filesystem::path directory_;
-};
 
 TEST_F(Cli, explains_itself_and_its_exit_statuses) {
   const auto help = hookshot({"--help"});

@@ -1,4 +1,4 @@
-// plan, run, judge, report: suites and what became of them.
+// plan, run: what would run, and running it.
 
 #include <charconv>
 #include <memory>
@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include "harness/base/redact.h"
 #include "harness/cli/command.h"
 #include "harness/cli/planning.h"
 #include "harness/cli/session.h"
@@ -23,8 +24,6 @@ struct Options {
   std::string seed;
   std::string results = "results";
   std::string time_limit;
-  std::string run;
-  std::string format = "html,junit,md,json";
   int repeat = 1;
   bool json = false;
   bool shuffle = false;
@@ -75,14 +74,57 @@ int show_plan(const Options& options) {
   return kPassed;
 }
 
+// With --json an end without a verdict is JSON too, beside the message on standard error.
+int end_without_verdict(const Options& options, const Error& error, int interrupted = 0) {
+  const int status = interrupted != 0 ? interrupted : exit_status_of(error.code());
+  if (options.json) {
+    const Json end = {
+        {"verdict", "error"},
+        {"cases", Json::array()},
+        {"error", {{"code", to_string(error.code())}, {"message", redact(error.message())}}},
+        {"exit_status", status}};
+    fmt::print("{}\n", end.dump(2, ' ', false, Json::error_handler_t::replace));
+  }
+  if (interrupted == 0) {
+    fail_with(error);
+  }
+  return status;
+}
+
+int show_end(const Options& options, const run::RunEnd& end) {
+  if (end.folder.empty()) {
+    // GoogleTest has printed the names, or this shard has no case.
+    if (options.json && !end.summary.empty()) {
+      const Json empty = {{"verdict", "skip"}, {"cases", Json::array()}, {"reason", end.summary}};
+      fmt::print("{}\n", empty.dump(2));
+    } else {
+      fmt::print("{}{}", end.summary, end.summary.empty() ? "" : "\n");
+    }
+    return end.exit_status;
+  }
+  if (!options.json) {
+    fmt::print("\n{}\nResults: {}\n", end.summary, end.folder.string());
+    return end.exit_status;
+  }
+  const auto verdict = [&]() -> Result<Json> {
+    TRY_ASSIGN(const run::RunFolder folder, run::RunFolder::open(end.folder), "results");
+    return folder.read("verdict.json");
+  }();
+  if (!verdict) {
+    return end_without_verdict(options, verdict.error());
+  }
+  fmt::print("{}\n", verdict->dump(2));
+  return end.exit_status;
+}
+
 int run_suites(const Options& options, const std::vector<std::string>& gtest_flags) {
   const auto inventory = inventory::load(options.inventory);
   if (!inventory) {
-    return fail_with(inventory.error());
+    return end_without_verdict(options, inventory.error());
   }
   const auto plan = make_plan(options, *inventory);
   if (!plan) {
-    return fail_with(plan.error());
+    return end_without_verdict(options, plan.error());
   }
   run::RunOptions run_options{.results = options.results,
                               .repeat = options.repeat,
@@ -96,65 +138,16 @@ int run_suites(const Options& options, const std::vector<std::string>& gtest_fla
   if (!options.time_limit.empty()) {
     const auto limit = parse_duration(options.time_limit);
     if (!limit) {
-      return fail_with(Error(limit.error()).prepend("--time-limit"));
+      return end_without_verdict(options, Error(limit.error()).prepend("--time-limit"));
     }
     run_options.time_limit = *limit;
   }
   run::Interrupt interrupt;
   const auto end = run::run(*inventory, *plan, run_options, interrupt);
   if (!end) {
-    return interrupt.exit_status() != 0 ? interrupt.exit_status() : fail_with(end.error());
+    return end_without_verdict(options, end.error(), interrupt.exit_status());
   }
-  if (end->folder.empty()) {
-    fmt::print("{}{}", end->summary, end->summary.empty() ? "" : "\n");
-  } else if (options.json) {
-    const auto folder = run::RunFolder::open(end->folder);
-    const auto verdict = folder ? folder->read("verdict.json") : Result<Json>(fail(folder.error()));
-    fmt::print("{}\n", verdict ? verdict->dump(2) : "null");
-  } else {
-    fmt::print("\n{}\nResults: {}\n", end->summary, end->folder.string());
-  }
-  return end->exit_status;
-}
-
-Result<run::Formats> formats_of(const std::string& text) {
-  run::Formats formats{false, false, false, false};
-  for (std::size_t at = 0; at <= text.size();) {
-    const std::size_t end = std::min(text.find(',', at), text.size());
-    const std::string one = text.substr(at, end - at);
-    if (one == "json") {
-      formats.json = true;
-    } else if (one == "junit") {
-      formats.junit = true;
-    } else if (one == "md") {
-      formats.markdown = true;
-    } else if (one == "html") {
-      formats.html = true;
-    } else {
-      return fail(ErrorCode::invalid_input,
-                  "--format takes html, junit, md, json, not '" + one + "'");
-    }
-    at = end + 1;
-  }
-  return formats;
-}
-
-int report(const Options& options, bool print) {
-  const auto done = [&]() -> Result<int> {
-    TRY_ASSIGN(const run::Formats formats, formats_of(options.format), "report");
-    TRY_ASSIGN(const run::RunFolder folder, run::RunFolder::open(options.run), "run");
-    TRY_ASSIGN(const report::Model model, run::judge(folder), "judge");
-    TRY(run::write_reports(folder, model, formats), "report");
-    if (options.json) {
-      fmt::print("{}", report::to_verdict_json(model));
-    } else if (print) {
-      fmt::print("{}", report::to_markdown(model));
-    } else {
-      fmt::print("{}\n", folder.path().string());
-    }
-    return run::exit_status(model);
-  }();
-  return done ? *done : fail_with(done.error());
+  return show_end(options, *end);
 }
 
 void planning_options(CLI::App& verb, Options& options) {
@@ -190,7 +183,9 @@ void add_run(CLI::App& app, Action& action) {
                    options->time_limit,
                    "Stop, heal and report after this long, e.g. 90m (exit status 124)");
   verb->add_option("--results", options->results, "Where run folders go")->capture_default_str();
-  verb->add_flag("--json", options->json, "Print verdict.json at the end and nothing before");
+  verb->add_flag("--json",
+                 options->json,
+                 "Print verdict.json at the end and nothing before; an early error is JSON too");
   verb->prefix_command(false);
   verb->allow_extras();
   verb->footer(
@@ -201,23 +196,6 @@ void add_run(CLI::App& app, Action& action) {
     std::erase(extras, "--");
     action = [options, extras] { return run_suites(*options, extras); };
   });
-}
-
-void add_judge(CLI::App& app, Action& action) {
-  auto options = std::make_shared<Options>();
-  CLI::App* verb = app.add_subcommand("judge", "All checks of a run again, from its events");
-  verb->add_option("run", options->run, "Run folder, e.g. results/latest")->required();
-  verb->add_flag("--json", options->json, "Print verdict.json");
-  verb->callback([options, &action] { action = [options] { return report(*options, true); }; });
-}
-
-void add_report(CLI::App& app, Action& action) {
-  auto options = std::make_shared<Options>();
-  CLI::App* verb = app.add_subcommand("report", "A run's reports again, from its events");
-  verb->add_option("run", options->run, "Run folder, e.g. results/latest")->required();
-  verb->add_option("--format", options->format, "Which, with commas")->capture_default_str();
-  verb->add_flag("--json", options->json, "Print verdict.json");
-  verb->callback([options, &action] { action = [options] { return report(*options, false); }; });
 }
 
 }  // namespace harness::cli

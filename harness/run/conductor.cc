@@ -14,6 +14,7 @@
 #include "harness/event/log.h"
 #include "harness/fault/injection.h"
 #include "harness/run/doctor.h"
+#include "harness/run/healthy_start.h"
 #include "harness/run/hosting.h"
 #include "harness/run/judgement.h"
 #include "harness/run/trial.h"
@@ -24,6 +25,8 @@ namespace {
 
 using std::chrono::minutes;
 using std::chrono::seconds;
+
+constexpr auto kHealthyLimit = minutes(2);
 
 std::string suites_of(const plan::Plan& plan) {
   std::set<std::string> names;
@@ -53,6 +56,14 @@ Json plan_json(const plan::Plan& plan, int repeat, const std::vector<const plan:
   return out;
 }
 
+int trials_wanted(const std::vector<const plan::Case*>& selected) {
+  int out = 0;
+  for (const plan::Case* cell : selected) {
+    out += cell->hits;
+  }
+  return out;
+}
+
 class Conductor {
  public:
   Conductor(const inventory::Inventory& inventory,
@@ -63,7 +74,7 @@ class Conductor {
         plan_(plan),
         options_(options),
         interrupt_(interrupt),
-        progress_(stdout, options.style) {}
+        progress_(Progress::screen(stdout), options.style) {}
 
   Status prepare(const std::vector<const plan::Case*>& selected);
   void run_case(const plan::Case& cell);
@@ -179,7 +190,9 @@ Status Conductor::prepare(const std::vector<const plan::Case*>& selected) {
   recorder_->put({{"type", "run.started"},
                   {"tool", options_.tool},
                   {"seed", plan_.seed},
-                  {"suite", suites_of(plan_)}});
+                  {"suite", suites_of(plan_)},
+                  {"trials", trials_wanted(selected) * options_.repeat},
+                  {"time_limit_us", options_.time_limit.value_or(Microseconds(0)).count()}});
   return connect();
 }
 
@@ -200,6 +213,11 @@ Status Conductor::connect() {
   }
   lease_ = *std::move(lease);
   heal_leftovers();
+  if (!dirty_) {
+    TRY(healthy_start(
+            *access_, recorder_->sink(), Deadline::after(kHealthyLimit), interrupt_.token()),
+        "preflight");
+  }
   return {};
 }
 

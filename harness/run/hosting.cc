@@ -57,6 +57,7 @@ class Preparation : public testing::Environment {
 
   void SetUp() override {
     if (hosted_.selected) {
+      ASSERT_TRUE(hosted_.prepared) << hosted_.prepared.error().message();
       return;  // a repetition
     }
     hosted_.selected = true;

@@ -1,0 +1,116 @@
+#include "harness/run/doctor.h"
+
+#include <algorithm>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "harness/observe/fake_server.h"
+
+namespace harness::run {
+namespace {
+
+using testing::HasSubstr;
+using Grade = Finding::Grade;
+
+cluster::NodeFacts good() {
+  cluster::NodeFacts facts;
+  facts.node = "cp-1";
+  facts.os = "Debian 12";
+  facts.allow = "lab";
+  facts.sysrq = true;
+  facts.tools = {{"systemctl", true}, {"tc", true}};
+  facts.free_kb = {{"/var/lib/hookshot", 9'000'000}, {"/run", 100'000}};
+  return facts;
+}
+
+Finding only(const cluster::NodeFacts& facts, const DoctorOptions& options = {}) {
+  std::vector<Finding> findings = examine(facts, "lab", options);
+  std::erase_if(findings, [](const Finding& one) { return one.grade == Grade::good; });
+  EXPECT_EQ(findings.size(), 1U) << describe(findings, true);
+  return findings.empty() ? Finding() : findings.front();
+}
+
+void expect(const Finding& finding, Grade grade, const char* what, const char* advice) {
+  EXPECT_EQ(finding.grade, grade) << finding.seen;
+  EXPECT_EQ(finding.node, "cp-1");
+  EXPECT_EQ(finding.what, what);
+  EXPECT_THAT(finding.advice, HasSubstr(advice));
+}
+
+TEST(Doctor, finds_nothing_wrong_with_a_node_that_is_fit) {
+  const auto findings = examine(good(), "lab", {});
+  EXPECT_FALSE(blocks(findings));
+  EXPECT_EQ(describe(findings, false), "");
+  EXPECT_THAT(describe(findings, true), HasSubstr("Debian 12"));
+  for (const Finding& finding : findings) {
+    EXPECT_EQ(finding.advice, "") << finding.what;
+  }
+}
+
+TEST(Doctor, says_how_to_mark_a_node_and_whose_a_marked_one_is) {
+  cluster::NodeFacts facts = good();
+  facts.allow = "";
+  expect(only(facts), Grade::blocking, "allow marker", "`hookshot allow -i <inventory>`");
+  expect(only(facts, {.need_allow = false}), Grade::limited, "allow marker", "hookshot allow");
+  facts.allow = "other";
+  expect(only(facts), Grade::blocking, "allow marker", "remove /etc/hookshot.allow");
+  EXPECT_THAT(only(facts).seen, HasSubstr("marked for cluster 'other', not 'lab'"));
+}
+
+TEST(Doctor, sends_a_quarantined_node_to_heal) {
+  cluster::NodeFacts facts = good();
+  facts.quarantine = true;
+  expect(only(facts), Grade::blocking, "quarantine", "`hookshot heal -i <inventory>`");
+}
+
+TEST(Doctor, wants_a_clock_that_reports_can_be_read_by) {
+  cluster::NodeFacts facts = good();
+  facts.clock_offset = -std::chrono::seconds(6);
+  expect(only(facts), Grade::limited, "clock", "set the node's clock");
+  EXPECT_THAT(only(facts).seen, HasSubstr("-6000 ms from ours"));
+  facts.clock_offset = std::chrono::seconds(5);
+  EXPECT_EQ(describe(examine(facts, "lab", {}), false), "");
+}
+
+TEST(Doctor, wants_space_for_the_guard_and_for_an_installation) {
+  cluster::NodeFacts facts = good();
+  facts.free_kb["/var/lib/hookshot"] = 10'000;
+  expect(only(facts), Grade::blocking, "disk", "free some space in /var/lib/hookshot");
+  facts.free_kb["/var/lib/hookshot"] = 1'000'000;
+  expect(only(facts), Grade::limited, "disk", "about 1.5 GB");
+}
+
+TEST(Doctor, blocks_without_systemd_and_only_limits_without_other_tools) {
+  cluster::NodeFacts facts = good();
+  facts.tools["tc"] = false;
+  expect(only(facts), Grade::limited, "tc", "skipped on this node");
+  facts = good();
+  facts.tools["systemctl"] = false;
+  expect(only(facts), Grade::blocking, "systemctl", "undo timers are systemd's");
+  facts = good();
+  facts.sysrq = false;
+  expect(only(facts), Grade::limited, "sysrq", "reboot without sync");
+}
+
+TEST(Doctor, goes_on_past_a_node_that_does_not_answer) {
+  std::vector<std::unique_ptr<cluster::Node>> nodes;
+  auto away = std::make_unique<cluster::FakeNode>("cp-1");
+  away->lose_connection();
+  auto there = std::make_unique<cluster::FakeNode>("cp-2");
+  there->on_guard("facts", {{{"type", "facts"}, {"allow", "lab"}, {"quarantine", true}}});
+  nodes.push_back(std::move(away));
+  nodes.push_back(std::move(there));
+  cluster::Cluster cluster("lab", std::move(nodes));
+  const auto findings = examine(cluster, {}, Deadline::after(std::chrono::seconds(20)));
+  ASSERT_FALSE(findings.empty());
+  expect(findings.front(), Grade::blocking, "connection", "reachable by SSH");
+  EXPECT_THAT(findings.front().seen, HasSubstr("connection reset"));
+  EXPECT_THAT(describe(findings, false), HasSubstr("blocking  cp-2     quarantine"));
+  const Json json = to_json(findings);
+  EXPECT_EQ(json[0]["grade"], "blocking");
+  EXPECT_EQ(json[0]["node"], "cp-1");
+}
+
+}  // namespace
+}  // namespace harness::run
