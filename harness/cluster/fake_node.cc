@@ -4,6 +4,8 @@
 
 #include <fmt/format.h>
 
+#include "harness/base/eventually.h"
+
 namespace harness::cluster {
 
 struct FakeStream::Shared {
@@ -88,7 +90,24 @@ FakeNode::FakeNode(std::string name, bool server, std::string address)
 
 void FakeNode::on_run(std::string text, RunAnswer answer) {
   const std::lock_guard lock(mutex_);
-  runs_.emplace_front(std::move(text), std::move(answer));
+  runs_.emplace_front(
+      std::move(text),
+      [answer = std::move(answer)](const exec::Command& command, Deadline, const std::stop_token&) {
+        return answer(command);
+      });
+}
+
+void FakeNode::hang_on_run(const std::string& text) {
+  const std::lock_guard lock(mutex_);
+  runs_.emplace_front(text,
+                      [](const exec::Command& command,
+                         Deadline deadline,
+                         const std::stop_token& stop) -> Result<exec::CommandResult> {
+                        const std::string words = exec::describe(command);
+                        return paced(deadline.left(), stop)
+                                   ? fail(ErrorCode::refused, words + ": interrupted")
+                                   : fail(ErrorCode::timed_out, words + ": it did not end in time");
+                      });
 }
 
 void FakeNode::on_run(std::string text, exec::CommandResult result) {
@@ -174,15 +193,18 @@ Status FakeNode::note(std::string kind, std::string text, Json record) {
   return {};
 }
 
-Result<exec::CommandResult> FakeNode::run(const exec::Command& command, Deadline) {
+Result<exec::CommandResult> FakeNode::run(const exec::Command& command,
+                                          Deadline deadline,
+                                          std::stop_token stop) {
   const std::string words = exec::describe(command);
-  RunAnswer answer;
+  WaitingAnswer answer;
   {
     const std::lock_guard lock(mutex_);
     TRY(note("run", words, Json(command.argv)), "");
     answer = match(runs_, words);
   }
-  return answer ? answer(command) : fail(not_scripted(name_, "run", words));
+  return answer ? answer(command, deadline, std::move(stop))
+                : fail(not_scripted(name_, "run", words));
 }
 
 Result<std::vector<Json>> FakeNode::guard(std::string_view verb, const Json& record, Deadline) {

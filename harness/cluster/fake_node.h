@@ -52,6 +52,8 @@ class FakeNode final : public Node {
 
   void on_run(std::string text, RunAnswer answer);
   void on_run(std::string text, exec::CommandResult result);
+  // The command does not end: refused at a stop, timed_out at the deadline.
+  void hang_on_run(const std::string& text);
   void on_guard(std::string verb, GuardAnswer answer);
   void on_guard(std::string verb, std::vector<Json> lines);
   void on_http(std::string text, HttpAnswer answer);
@@ -82,7 +84,10 @@ class FakeNode final : public Node {
     return server_ ? "rke2-server.service" : "rke2-agent.service";
   }
 
-  Result<exec::CommandResult> run(const exec::Command& command, Deadline deadline) override;
+  using Node::run;
+  Result<exec::CommandResult> run(const exec::Command& command,
+                                  Deadline deadline,
+                                  std::stop_token stop) override;
   Result<std::vector<Json>> guard(std::string_view verb,
                                   const Json& record,
                                   Deadline deadline) override;
@@ -107,7 +112,9 @@ class FakeNode final : public Node {
   const std::string address_;
   std::string data_dir_ = "/var/lib/rancher/rke2";
   mutable std::mutex mutex_;
-  std::deque<std::pair<std::string, RunAnswer>> runs_;
+  using WaitingAnswer =
+      std::function<Result<exec::CommandResult>(const exec::Command&, Deadline, std::stop_token)>;
+  std::deque<std::pair<std::string, WaitingAnswer>> runs_;
   std::deque<std::pair<std::string, GuardAnswer>> guards_;
   std::deque<std::pair<std::string, HttpAnswer>> https_;
   std::map<std::string, std::string> files_;

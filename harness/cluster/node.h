@@ -10,6 +10,7 @@
 #include <filesystem>
 #include <memory>
 #include <optional>
+#include <stop_token>
 #include <string>
 #include <string_view>
 
@@ -66,7 +67,15 @@ class Node {
   virtual std::string unit() const = 0;
 
   // Runs an argv on the node as root, through the guard. A non-zero exit is a result, not an error.
-  virtual Result<exec::CommandResult> run(const exec::Command& command, Deadline deadline) = 0;
+  // A stop ends the wait at once (refused, "interrupted") and the command on the node soon after.
+  virtual Result<exec::CommandResult> run(const exec::Command& command,
+                                          Deadline deadline,
+                                          std::stop_token stop) = 0;
+
+  Result<exec::CommandResult> run(const exec::Command& command, Deadline deadline) {
+    return run(command, deadline, {});
+  }
+
   // Asks one guard verb; all its lines but the last (done). An error line comes back as an Error
   // whose code is invalid_input, refused, remote_failed or internal as the guard said.
   virtual Result<std::vector<Json>> guard(std::string_view verb,

@@ -183,7 +183,8 @@ Status SshNode::check_guard(Connection& connection, bool again, Deadline deadlin
 Result<std::vector<Json>> SshNode::ask(Connection& connection,
                                        std::string_view verb,
                                        const Json& record,
-                                       Deadline deadline) const {
+                                       Deadline deadline,
+                                       const std::stop_token& stop) const {
   if (!guard::known_verb(verb)) {
     return fail(ErrorCode::internal, fmt::format("'{}' is no verb of the guard", verb));
   }
@@ -191,8 +192,9 @@ Result<std::vector<Json>> SshNode::ask(Connection& connection,
       const std::string input, encode_record(record), fmt::format("{}: guard {}", name(), verb));
   TRY(check_guard(connection, verb == "arm", deadline), "");
   const std::string command = as_root(fmt::format("{} {}", config_.guard.path, verb));
-  TRY_ASSIGN(
-      const exec::CommandResult result, connection.session->run(command, input, deadline), "");
+  TRY_ASSIGN(const exec::CommandResult result,
+             connection.session->run(command, input, deadline, stop),
+             "");
   return guard_answer(verb, result, login_);
 }
 
@@ -230,18 +232,22 @@ Result<std::unique_ptr<LineStream>> SshNode::guard_stream(std::string_view verb,
   return std::make_unique<GuardStream>(std::move(lines), std::string(verb), name());
 }
 
-Result<exec::CommandResult> SshNode::run(const exec::Command& command, Deadline deadline) {
+Result<exec::CommandResult> SshNode::run(const exec::Command& command,
+                                         Deadline deadline,
+                                         std::stop_token stop) {
   const auto left = deadline.left();
   const auto limit = std::clamp(left > kGuardSays * 2 ? left - kGuardSays : left / 2,
                                 std::chrono::milliseconds(1),
                                 kLongestExec);
-  const auto lines = guard("exec",
-                           {{"cluster", config_.cluster},
-                            {"argv", command.argv},
-                            {"env", command.env},
-                            {"input_b64", to_base64(command.input)},
-                            {"timeout_ms", limit.count()}},
-                           deadline);
+  const auto lines = ask(*current(),
+                         "exec",
+                         {{"cluster", config_.cluster},
+                          {"argv", command.argv},
+                          {"env", command.env},
+                          {"input_b64", to_base64(command.input)},
+                          {"timeout_ms", limit.count()}},
+                         deadline,
+                         stop);
   const std::string doing = exec::describe(command);
   if (!lines) {
     const bool late =

@@ -51,7 +51,10 @@ class SshNode final : public Node {
     return config_.server ? "rke2-server.service" : "rke2-agent.service";
   }
 
-  Result<exec::CommandResult> run(const exec::Command& command, Deadline deadline) override;
+  using Node::run;
+  Result<exec::CommandResult> run(const exec::Command& command,
+                                  Deadline deadline,
+                                  std::stop_token stop) override;
   // Before the first verb on each connection, and before each `arm`, the guard's SHA-256 is
   // checked: refused when the binary is not the one that was installed.
   Result<std::vector<Json>> guard(std::string_view verb,
@@ -85,7 +88,8 @@ class SshNode final : public Node {
   Result<std::vector<Json>> ask(Connection& connection,
                                 std::string_view verb,
                                 const Json& record,
-                                Deadline deadline) const;
+                                Deadline deadline,
+                                const std::stop_token& stop = {}) const;
   Result<std::string> boot_id(Connection& connection, Deadline deadline) const;
   Status put_in_place(const std::string& staged,
                       const std::string& remote,

@@ -25,8 +25,9 @@ inline constexpr std::string_view kTrialStarted = "trial.started";
 inline constexpr std::string_view kTrialFinished = "trial.finished";
 
 // {step: baseline | arm | install | restart | settle | heal, node}; finished adds {ok, error,
-// duration_us, and for restart: job_result: done | failed | lost | timed-out, exit_status}. What
-// comes before `arm` belongs to the baseline.
+// duration_us, and for restart: job_result: done | lost | timed-out (by our deadline) | systemd's
+// word for a job that did not succeed (failed, timeout, dependency, ...), exit_status}. What comes
+// before `arm` belongs to the baseline.
 inline constexpr std::string_view kStepStarted = "step.started";
 inline constexpr std::string_view kStepFinished = "step.finished";
 

@@ -129,8 +129,10 @@ class SlowDisk final : public cluster::Node {
 
   std::string unit() const override { return node_.unit(); }
 
-  Result<exec::CommandResult> run(const exec::Command& command, Deadline deadline) override {
-    return node_.run(command, deadline);
+  Result<exec::CommandResult> run(const exec::Command& command,
+                                  Deadline deadline,
+                                  std::stop_token stop) override {
+    return node_.run(command, deadline, std::move(stop));
   }
 
   Result<std::vector<Json>> guard(std::string_view verb,

@@ -98,11 +98,18 @@ void Channel::finish_input() {
   waker_->wake();
 }
 
-Result<ChannelEnd> Channel::wait_end(Deadline deadline) {
+Result<ChannelEnd> Channel::wait_end(Deadline deadline, const std::stop_token& stop) {
+  const std::stop_callback wake(stop, [this] {
+    const std::lock_guard lock(mutex_);
+    changed_.notify_all();
+  });
   std::unique_lock lock(mutex_);
-  changed_.wait_until(lock, deadline.at(), [this] { return over(); });
+  changed_.wait_until(lock, deadline.at(), [&] { return over() || stop.stop_requested(); });
   if (failure_) {
     return fail(*failure_);
+  }
+  if (!ended_ && stop.stop_requested()) {
+    return fail(ErrorCode::refused, spec_.what + ": interrupted");
   }
   if (!ended_) {
     return fail(late("it did not end in time"));

@@ -8,6 +8,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <stop_token>
 #include <string>
 #include <string_view>
 
@@ -63,7 +64,8 @@ class Channel {
   Result<bool> read(std::string& into, Deadline deadline);
   Status write(std::string_view bytes, Deadline deadline);
   void finish_input();
-  Result<ChannelEnd> wait_end(Deadline deadline);
+  // A stop ends the wait with refused.
+  Result<ChannelEnd> wait_end(Deadline deadline, const std::stop_token& stop = {});
   // The caller will not come back; the reactor closes the channel.
   void abandon();
   std::string take_out();

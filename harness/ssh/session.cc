@@ -232,7 +232,8 @@ Result<std::unique_ptr<Session>> Session::connect(const Target& target,
 
 Result<exec::CommandResult> Session::run(const std::string& command_line,
                                          std::string_view input,
-                                         Deadline deadline) {
+                                         Deadline deadline,
+                                         const std::stop_token& stop) {
   const auto channel = parts_->reactor->open({.purpose = Purpose::command,
                                               .what = command_line,
                                               .command = command_line,
@@ -241,7 +242,7 @@ Result<exec::CommandResult> Session::run(const std::string& command_line,
                                               .overflow = Overflow::drop,
                                               .cap = parts_->options.output_cap});
   const Abandon always(*channel);
-  const auto end = channel->wait_end(deadline);
+  const auto end = channel->wait_end(deadline, stop);
   if (!end) {
     const std::string said = last_part(channel->take_err());
     const bool late = end.error().code() == ErrorCode::timed_out;

@@ -13,6 +13,7 @@
 #include <filesystem>
 #include <memory>
 #include <optional>
+#include <stop_token>
 #include <string>
 #include <string_view>
 
@@ -69,10 +70,11 @@ class Session {
 
   // Runs a command line to its end; any exit status or signal is a result. `input` is the command's
   // whole standard input. unreachable: the connection was lost in the middle; timed_out: the
-  // channel was closed then, the command may have gone on.
+  // channel was closed then, the command may have gone on; refused: so it was by a stop.
   Result<exec::CommandResult> run(const std::string& command_line,
                                   std::string_view input,
-                                  Deadline deadline);
+                                  Deadline deadline,
+                                  const std::stop_token& stop = {});
   Result<std::unique_ptr<LineChannel>> start(const std::string& command_line,
                                              std::string_view input,
                                              Deadline deadline);

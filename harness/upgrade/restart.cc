@@ -1,5 +1,7 @@
 #include "harness/upgrade/restart.h"
 
+#include <array>
+
 #include <fmt/format.h>
 
 #include "harness/base/eventually.h"
@@ -104,6 +106,36 @@ std::string last_seen(cluster::Node& node) {
   return unit ? unit->describe() : unit.error().message();
 }
 
+// What systemctl says of a job that did not succeed (systemd's bus-wait-for-jobs.c), in the words
+// of the job's own result.
+std::string job_result(const std::string& text) {
+  constexpr std::array<std::pair<std::string_view, const char*>, 6> kWords = {{
+      {" canceled.", "canceled"},
+      {" timed out.", "timeout"},
+      {"A dependency job for ", "dependency"},
+      {"Assertion failed on job for ", "assert"},
+      {" was garbage collected.", "collected"},
+      {" was started already once", "once"},
+  }};
+  for (const auto& [words, result] : kWords) {
+    if (text.find(words) != std::string::npos) {
+      return result;
+    }
+  }
+  return "failed";
+}
+
+Error canceled(const cluster::Node& node, const RestartOutcome& outcome, const std::string& doing) {
+  return {ErrorCode::remote_failed,
+          fmt::format("{}: somebody else canceled systemd's job ({}); the unit is {}. That says "
+                      "nothing about RKE2: see who stopped or restarted it (journalctl --unit {} "
+                      "there), keep others off the node, and run again",
+                      doing,
+                      outcome.text,
+                      outcome.after.describe(),
+                      node.unit())};
+}
+
 // What still keeps a node from being ready; empty: nothing.
 std::string not_ready_because(const observe::Access& access,
                               cluster::Node& node,
@@ -155,25 +187,31 @@ std::string not_ready_because(const observe::Access& access,
 
 Result<RestartOutcome> restart(cluster::Node& node, Deadline deadline, std::stop_token stop) {
   const auto began = std::chrono::steady_clock::now();
+  const std::string doing = fmt::format("restart {} on {}", node.unit(), node.name());
+  if (stop.stop_requested()) {
+    return fail(ErrorCode::refused, doing + ": interrupted before it began");
+  }
   RestartOutcome outcome;
   TRY_ASSIGN(outcome.before, observe::read_unit(node, deadline), "before the restart");
-  auto job = node.run(observe::words({"systemctl", "restart", node.unit()}), deadline);
+  auto job = node.run(observe::words({"systemctl", "restart", node.unit()}), deadline, stop);
+  if (!job && stop.stop_requested() && job.error().code() == ErrorCode::refused) {
+    return fail(ErrorCode::refused, doing + ": interrupted; systemd's job goes on there by itself");
+  }
   if (!job && (job.error().code() == ErrorCode::timed_out || deadline.passed())) {
-    return fail(ErrorCode::timed_out,
-                fmt::format("restart {} on {}: systemd's job did not end in time; last seen: {}",
-                            node.unit(),
-                            node.name(),
-                            last_seen(node)));
+    return fail(
+        ErrorCode::timed_out,
+        fmt::format(
+            "{}: systemd's job did not end in time; last seen: {}", doing, last_seen(node)));
   }
   if (!job && job.error().code() != ErrorCode::unreachable) {
-    return fail(std::move(job).error(), "restart " + node.unit());
+    return fail(std::move(job).error(), doing);
   }
   bool lost = !job;
   if (job) {
     outcome.ok = job->ok();
     outcome.exit_status = job->exit_status;
     outcome.text = observe::trimmed(job->err.empty() ? job->out : job->err);
-    outcome.job_result = outcome.ok ? "done" : "failed";
+    outcome.job_result = outcome.ok ? "done" : job_result(outcome.text);
     auto system = outcome.ok ? Result<std::string>("running") : system_state(node, deadline);
     auto unit = observe::read_unit(node, deadline);
     // A shutdown cancels the job first and cuts the connection after.
@@ -181,6 +219,9 @@ Result<RestartOutcome> restart(cluster::Node& node, Deadline deadline, std::stop
     if (unit) {
       outcome.after = *unit;
     }
+  }
+  if (!lost && outcome.job_result == "canceled") {
+    return fail(canceled(node, outcome, doing));
   }
   if (lost) {
     outcome.ok = false;

@@ -14,10 +14,12 @@ namespace harness::upgrade {
 
 struct RestartOutcome {
   bool ok = false;  // systemd's job succeeded or, when it was lost, the unit came up by itself
-  std::string job_result;  // "done", "failed", or "lost" when the connection went away under it
-  int exit_status = 0;     // of systemctl; meaningless when lost
-  std::string text;        // what systemctl said
-  bool rebooted = false;   // the boot id changed while it ran
+  // "done", "lost" when the connection went away under it, or systemd's word for why it did not
+  // succeed: "failed", "timeout" (the job's own), "dependency", "assert", ...
+  std::string job_result;
+  int exit_status = 0;    // of systemctl; meaningless when lost
+  std::string text;       // what systemctl said
+  bool rebooted = false;  // the boot id changed while it ran
   observe::UnitState before;
   observe::UnitState after;
   Microseconds duration{0};
@@ -26,7 +28,8 @@ struct RestartOutcome {
 // `systemctl restart <unit>`, blocking as an operator's would. A failed job is an outcome, not an
 // error. When the connection is lost (the node reboots under it) the node is waited for, and the
 // outcome is read from its unit, invocation and boot id. Errors: the node did not come back, or no
-// outcome before the deadline; the message carries what was last seen.
+// outcome before the deadline, with what was last seen; somebody else canceled the job
+// (remote_failed); a stop, which ends the wait at once and leaves the job to systemd (refused).
 Result<RestartOutcome> restart(cluster::Node& node, Deadline deadline, std::stop_token stop = {});
 
 // Until the unit is active, the supervisor (a server) says ready, the node's own apiserver (a

@@ -1,9 +1,11 @@
 #include "harness/upgrade/restart.h"
 
 #include <algorithm>
+#include <thread>
 
 #include <gmock/gmock.h>
 
+#include "harness/base/eventually.h"
 #include "harness/observe/fake_server.h"
 
 namespace harness::upgrade {
@@ -60,6 +62,74 @@ TEST(Restart, gives_a_failed_job_as_an_outcome_with_systemctl_s_words) {
   EXPECT_EQ(outcome->exit_status, 1);
   EXPECT_THAT(outcome->text, HasSubstr("control process exited"));
   EXPECT_EQ(outcome->after.sub, "auto-restart");
+}
+
+TEST(Restart, tells_systemd_s_own_words_for_a_job_apart) {
+  const std::pair<const char*, const char*> words[] = {
+      {"Job for rke2-server.service timed out.\n", "timeout"},
+      {"A dependency job for rke2-server.service failed. See 'journalctl -xe' for details.\n",
+       "dependency"},
+      {"Assertion failed on job for rke2-server.service.\n", "assert"},
+      {"Job for rke2-server.service failed because a timeout was exceeded.\n", "failed"},
+      {"Failed to restart rke2-server.service: Unit rke2-server.service is masked.\n", "failed"}};
+  for (const auto& [said, result] : words) {
+    FakeServer server;
+    server.node.on_run("systemctl restart", failed_job(said));
+    const auto outcome = restart(server.node, soon());
+    ASSERT_TRUE(outcome) << outcome.error().message();
+    EXPECT_FALSE(outcome->ok);
+    EXPECT_EQ(outcome->job_result, result);
+  }
+}
+
+TEST(Restart, that_somebody_else_canceled_is_no_fact_about_the_product) {
+  FakeServer server;
+  server.node.on_run("systemctl restart", [&](const exec::Command&) {
+    server.active = "inactive";
+    server.sub = "dead";
+    return failed_job("Job for rke2-server.service canceled.\n");
+  });
+  const auto outcome = restart(server.node, soon());
+  ASSERT_FALSE(outcome);
+  EXPECT_EQ(outcome.error().code(), ErrorCode::remote_failed);
+  for (const char* part : {"restart rke2-server.service on cp-1",
+                           "somebody else canceled",
+                           "inactive (dead)",
+                           "nothing about RKE2",
+                           "run again"}) {
+    EXPECT_THAT(outcome.error().message(), HasSubstr(part));
+  }
+}
+
+TEST(Restart, ends_at_once_when_it_is_stopped_and_leaves_the_job_to_systemd) {
+  FakeServer server;
+  server.node.hang_on_run("systemctl restart");
+  std::stop_source stop;
+  const std::jthread stopper([&](const std::stop_token& over) {
+    const auto begun = [&] {
+      const auto traffic = server.node.traffic();
+      return !traffic.empty() && traffic.back().text.find("systemctl restart") == 0;
+    };
+    while (!begun() && !paced(std::chrono::milliseconds(1), over)) {
+    }
+    stop.request_stop();
+  });
+  const auto outcome =
+      restart(server.node, Deadline::after(std::chrono::hours(1)), stop.get_token());
+  ASSERT_FALSE(outcome);
+  EXPECT_EQ(outcome.error().code(), ErrorCode::refused);
+  EXPECT_THAT(outcome.error().message(), HasSubstr("rke2-server.service on cp-1: interrupted"));
+  EXPECT_THAT(outcome.error().message(), HasSubstr("goes on there"));
+}
+
+TEST(Restart, does_not_begin_when_it_is_stopped_before) {
+  FakeServer server;
+  std::stop_source stop;
+  stop.request_stop();
+  const auto outcome = restart(server.node, soon(), stop.get_token());
+  ASSERT_FALSE(outcome);
+  EXPECT_EQ(outcome.error().code(), ErrorCode::refused);
+  EXPECT_TRUE(server.node.traffic().empty());
 }
 
 TEST(Restart, survives_a_reboot_and_reads_the_outcome_from_the_node) {

@@ -11,6 +11,8 @@
 namespace harness::upgrade {
 namespace {
 
+constexpr const char* kTimedOut = "timed-out";
+
 // One step with its two events. `details` adds to the second one.
 class Step {
  public:
@@ -63,6 +65,18 @@ Json job_details(const RestartOutcome& outcome) {
     details["error"] = outcome.text;
   }
   return details;
+}
+
+Json no_job_details(const Error& error) {
+  return error.code() == ErrorCode::timed_out ? Json{{"job_result", kTimedOut}} : Json::object();
+}
+
+Status not_stopped(const Rollout& rollout, const cluster::Node& node, const char* before) {
+  if (rollout.stop.stop_requested()) {
+    return fail(ErrorCode::refused,
+                fmt::format("interrupted before {}; {} was not restarted", before, node.unit()));
+  }
+  return {};
 }
 
 // What an old etcd cannot read is not tried.
@@ -138,6 +152,7 @@ Result<NodeUpgrade> upgrade_node(const Rollout& rollout,
                                  cluster::Node& node,
                                  const Version& version,
                                  Deadline deadline) {
+  TRY(not_stopped(rollout, node, "the install"), "upgrade " + node.name());
   {
     Step step(rollout, "install", node.name(), version);
     auto installed = rollout.method.install(node, version, deadline.at_most(rollout.install_limit));
@@ -147,16 +162,18 @@ Result<NodeUpgrade> upgrade_node(const Rollout& rollout,
     TRY(observe::output_of(node, {"systemctl", "enable", node.unit()}, deadline),
         "enable " + node.unit());
   }
+  TRY(not_stopped(rollout, node, "the restart"), "upgrade " + node.name());
   NodeUpgrade result;
   {
     Step step(rollout, "restart", node.name(), version);
     auto restarted = restart(node, deadline.at_most(rollout.restart_limit), rollout.stop);
-    step.finish(error_of(restarted), restarted ? job_details(*restarted) : Json::object());
+    step.finish(error_of(restarted),
+                restarted ? job_details(*restarted) : no_job_details(restarted.error()));
     if (!restarted && restarted.error().code() != ErrorCode::timed_out) {
       return fail(std::move(restarted).error(), "upgrade " + node.name());
     }
     if (!restarted) {
-      result.restart.job_result = "timed-out";
+      result.restart.job_result = kTimedOut;
       result.restart.text = restarted.error().message();
       result.not_ready = restarted.error().message();
       return result;

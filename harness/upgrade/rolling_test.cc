@@ -177,6 +177,60 @@ TEST(UpgradeNode, gives_a_job_that_does_not_end_as_the_product_s) {
   EXPECT_THAT(upgraded->not_ready, HasSubstr("did not end in time"));
 }
 
+TEST(UpgradeNode, puts_what_was_last_seen_of_a_late_restart_into_its_event) {
+  Bench bench;
+  bench.server.active = "activating";
+  bench.server.sub = "start";
+  bench.server.node.hang_on_run("systemctl restart");
+  Rollout rollout = bench.rollout();
+  rollout.restart_limit = std::chrono::seconds(0);
+  const auto upgraded =
+      upgrade_node(rollout, bench.server.node, version("v1.30.13+rke2r1"), soon());
+  ASSERT_TRUE(upgraded);
+  const Json event = bench.finished("restart");
+  EXPECT_EQ(event["ok"], false);
+  EXPECT_EQ(event["job_result"], "timed-out");
+  EXPECT_THAT(json_string(event, "error"), HasSubstr("last seen: activating (start)"));
+}
+
+TEST(UpgradeNode, gives_a_canceled_job_as_the_lab_s) {
+  Bench bench;
+  bench.server.node.on_run("systemctl restart", [&](const exec::Command&) {
+    exec::CommandResult result;
+    result.exit_status = 1;
+    result.err = "Job for rke2-server.service canceled.";
+    return result;
+  });
+  const auto upgraded =
+      upgrade_node(bench.rollout(), bench.server.node, version("v1.30.13+rke2r1"), soon());
+  ASSERT_FALSE(upgraded);
+  EXPECT_EQ(upgraded.error().code(), ErrorCode::remote_failed);
+  EXPECT_FALSE(bench.finished("restart").contains("exit_status"));
+}
+
+TEST(UpgradeNode, looks_at_the_stop_before_it_installs_and_before_it_restarts) {
+  for (const bool while_installing : {false, true}) {
+    Bench bench;
+    std::stop_source stop;
+    bench.server.node.on_run("systemctl enable", [&](const exec::Command&) {
+      stop.request_stop();
+      return exec::CommandResult();
+    });
+    if (!while_installing) {
+      stop.request_stop();
+    }
+    Rollout rollout = bench.rollout();
+    rollout.stop = stop.get_token();
+    const auto upgraded =
+        upgrade_node(rollout, bench.server.node, version("v1.30.13+rke2r1"), soon());
+    ASSERT_FALSE(upgraded);
+    EXPECT_EQ(upgraded.error().code(), ErrorCode::refused);
+    EXPECT_THAT(upgraded.error().message(), HasSubstr("cp-1: interrupted before the"));
+    EXPECT_EQ(bench.method.order.size(), while_installing ? 1u : 0u);
+    EXPECT_TRUE(bench.finished("restart").is_null());
+  }
+}
+
 TEST(UpgradeNode, does_not_restart_what_was_not_installed) {
   Bench bench;
   bench.method.installs = fail(ErrorCode::not_supported, "cp-1 has 1 MB free");
