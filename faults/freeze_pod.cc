@@ -38,7 +38,8 @@ const harness::fault::FaultRegistration kRegistration{{
         "the evidence says `stretched`, and such trials are never counted with natural ones.",
     .make = [](const Params& params) -> Fault {
       const std::string& pod = params.at("pod");
-      const auto hold = harness::parse_duration(params.at("duration")).value_or({});
+      const auto hold =
+          harness::parse_duration(params.at("duration")).value_or(harness::Microseconds{});
       Fault fault;
       fault.action = Json{{"do", "freeze"}, {"pod", pod}, {"hold_ms", hold.count() / 1000}};
       fault.needs.etcd_voters = pod == "etcd" ? 1 : 0;

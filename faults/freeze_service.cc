@@ -31,7 +31,8 @@ const harness::fault::FaultRegistration kRegistration{{
              "such\n"
              "trials are never counted with natural ones.",
     .make = [](const Params& params) -> Fault {
-      const auto hold = harness::parse_duration(params.at("duration")).value_or({});
+      const auto hold =
+          harness::parse_duration(params.at("duration")).value_or(harness::Microseconds{});
       Fault fault;
       fault.action = Json{{"do", "service"}, {"how", "freeze"}, {"hold_ms", hold.count() / 1000}};
       fault.needs.servers_down = 1;

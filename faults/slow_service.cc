@@ -38,7 +38,8 @@ const harness::fault::FaultRegistration kRegistration{{
              "never counted\n"
              "with natural ones.",
     .make = [](const Params& params) -> Fault {
-      const auto hold = harness::parse_duration(params.at("duration")).value_or({});
+      const auto hold =
+          harness::parse_duration(params.at("duration")).value_or(harness::Microseconds{});
       Fault fault;
       fault.action =
           Json{{"do", "slow"}, {"how", params.at("percent")}, {"hold_ms", hold.count() / 1000}};

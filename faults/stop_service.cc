@@ -28,7 +28,8 @@ const harness::fault::FaultRegistration kRegistration{{
              "that systemd\n"
              "has under way is cancelled by the stop.",
     .make = [](const Params& params) -> Fault {
-      const auto hold = harness::parse_duration(params.at("duration")).value_or({});
+      const auto hold =
+          harness::parse_duration(params.at("duration")).value_or(harness::Microseconds{});
       Fault fault;
       fault.action = Json{{"do", "service"}, {"how", "stop"}, {"hold_ms", hold.count() / 1000}};
       fault.needs.servers_down = 1;
