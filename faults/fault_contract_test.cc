@@ -215,7 +215,14 @@ TEST(Catalogue, has_one_row_for_each_fault_and_no_other) {
 }
 
 TEST(Catalogue, holds_the_faults_of_the_first_release) {
-  for (const char* name : {"none", "kill-pod", "reboot"}) {
+  for (const char* name : {"none",
+                           "kill-pod",
+                           "reboot",
+                           "freeze-pod",
+                           "freeze-service",
+                           "kill-service",
+                           "stop-service",
+                           "slow-service"}) {
     EXPECT_EQ(registry().count(name), 1u) << name;
   }
 }

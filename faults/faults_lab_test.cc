@@ -157,6 +157,54 @@ TEST_F(OnTheLab, every_way_to_kill_a_pod_replaces_its_container) {
   }
 }
 
+// What a fault that lasts says in the end, and that the node took it back by itself.
+TEST_F(OnTheLab, what_is_frozen_or_stopped_is_proved_and_comes_back) {
+  allow();
+  const std::vector<std::pair<const char*, Params>> lasting = {
+      {"freeze-pod", {{"pod", "kube-scheduler"}, {"duration", "3s"}}},
+      {"freeze-service", {{"duration", "3s"}}},
+      {"stop-service", {{"duration", "3s"}}},
+      {"kill-service", {}}};
+  for (const auto& [name, params] : lasting) {
+    settle();
+    Json last;
+    const auto injected = inject(
+        *access_,
+        node(),
+        request(name, params),
+        [&](const Json& event) { last = json_string(event, "type") == "fault" ? event : last; },
+        Deadline::after(minutes(3)));
+    ASSERT_TRUE(injected) << name << ": " << injected.error().message();
+    ASSERT_TRUE(injected->outcome) << name << ": " << injected->outcome.error().message();
+    EXPECT_EQ(injected->outcome->outcome, "applied") << name << ": " << injected->outcome->reason;
+    const std::string freeze(name);
+    EXPECT_EQ(json_bool(last["evidence"], "stretched"), freeze.starts_with("freeze")) << last;
+    EXPECT_TRUE(injected->healed.clean()) << name;
+    const Json clean = observe::clean_state(node(), cluster_->name(), Deadline::after(seconds(20)));
+    EXPECT_EQ(clean["left"], Json::array()) << name << ": " << clean.dump();
+    settle();
+  }
+}
+
+TEST_F(OnTheLab, a_slowed_service_is_slow_or_it_is_said_that_it_is_not) {
+  allow();
+  settle();
+  const auto injected = inject(*access_,
+                               node(),
+                               request("slow-service", {{"percent", "20"}, {"duration", "3s"}}),
+                               {},
+                               Deadline::after(minutes(3)));
+  ASSERT_TRUE(injected) << injected.error().message();
+  ASSERT_TRUE(injected->outcome) << injected->outcome.error().message();
+  if (injected->outcome->outcome == "applied") {
+    EXPECT_THAT(injected->outcome->evidence, HasSubstr("was infinity"));
+  } else {
+    EXPECT_THAT(injected->outcome->reason, HasSubstr("cpu controller"));
+  }
+  EXPECT_TRUE(injected->healed.clean());
+  settle();
+}
+
 TEST_F(OnTheLab, a_fault_whose_controller_is_gone_is_taken_back_by_the_node) {
   allow();
   settle();

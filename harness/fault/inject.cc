@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "harness/base/eventually.h"
+
 namespace harness::fault {
 namespace {
 
@@ -9,6 +11,34 @@ namespace {
 constexpr int kBeatsPerLease = 5;
 // Healing has its own time: it must not fail because the fault took all of the caller's.
 constexpr std::chrono::minutes kHealLimit{5};
+
+constexpr std::chrono::milliseconds kHoldPeriod{500};
+
+// What lasts is given its time: the node takes it back, and healing would cut it short.
+Status await_release(cluster::Node& node,
+                     const InjectRequest& request,
+                     Deadline deadline,
+                     std::stop_token stop) {
+  const auto look = [&]() -> Result<Observation> {
+    const auto lines =
+        node.guard("status", Json{{"cluster", request.arm.cluster}}, deadline.at_most(kHealLimit));
+    if (!lines) {
+      return Observation{.done = false, .seen = lines.error().message()};
+    }
+    for (const Json& line : *lines) {
+      if (json_string(line, "id") == request.arm.id && json_string(line, "type") == "record") {
+        const std::string state = json_string(line, "state");
+        return Observation{.done = state != "APPLIED", .seen = state};
+      }
+    }
+    return Observation{.done = true, .seen = "no such record"};
+  };
+  return eventually(fmt::format("{} on {} is taken back", request.fault.describe(), node.name()),
+                    deadline,
+                    kHoldPeriod,
+                    look,
+                    std::move(stop));
+}
 
 }  // namespace
 
@@ -39,9 +69,14 @@ Result<Injected> inject(const observe::Access& access,
   {
     const Heartbeat heartbeat({&target}, access.cluster(), request.arm.lease / kBeatsPerLease);
     const Status armed = arm(target, request.fault, request.arm, deadline);
-    injected.outcome =
-        armed ? await(target, access.cluster(), request.arm.id, sink, deadline, std::move(stop))
-              : Result<Outcome>(fail(armed.error()));
+    injected.outcome = armed ? await(target, access.cluster(), request.arm.id, sink, deadline, stop)
+                             : Result<Outcome>(fail(armed.error()));
+    if (injected.outcome && injected.outcome->outcome == "applied" &&
+        request.fault.action.contains("hold_ms")) {
+      if (Status over = await_release(target, request, deadline, stop); !over) {
+        injected.outcome = fail(std::move(over).error());
+      }
+    }
   }
   injected.healed =
       heal(access.nodes(), access.cluster(), request.arm.run, sink, Deadline::after(kHealLimit));

@@ -49,10 +49,12 @@ inline constexpr std::array<std::string_view, 16> kVerbs = {"facts",
 enum class GuardExit { done = 0, failed = 1, invalid = 2, refused = 3, internal = 4 };
 
 struct Action {
-  enum class Kind { none, kill, reboot };
+  enum class Kind { none, kill, reboot, freeze, service, slow };
   Kind kind = Kind::none;
-  std::string pod;  // kill: etcd, kube-apiserver, kube-controller-manager, kube-scheduler
-  std::string how;  // kill: task, process, shim; reboot: graceful, hard
+  std::string pod;  // kill, freeze: etcd, kube-apiserver, kube-controller-manager, kube-scheduler
+  std::string how;  // kill: task, process, shim; reboot: graceful, hard; service: freeze, kill,
+                    // stop; slow: percent of a core
+  std::chrono::milliseconds hold{0};  // taken back after it; 0 for what is over at once
 };
 
 struct Trigger {

@@ -87,6 +87,26 @@ TEST(ArmRecord, refuses_or_keeps_hostile_texts_whole_and_never_throws) {
   EXPECT_FALSE(arm_record_from_json(record));
 }
 
+TEST(ArmRecord, holds_only_what_lasts_and_never_beyond_its_timer) {
+  const auto with = [](Json action) {
+    Json record = good();
+    record["action"] = std::move(action);
+    return arm_record_from_json(record);
+  };
+  const Json freeze{{"do", "freeze"}, {"pod", "etcd"}, {"hold_ms", 5000}};
+  const auto taken = with(freeze);
+  ASSERT_TRUE(taken) << taken.error().message();
+  EXPECT_EQ(to_json(*taken)["action"], freeze);
+  EXPECT_TRUE(with({{"do", "service"}, {"how", "kill"}}));
+  EXPECT_TRUE(with({{"do", "slow"}, {"how", "10"}, {"hold_ms", 5000}}));
+  EXPECT_FALSE(with({{"do", "slow"}, {"how", "0"}, {"hold_ms", 5000}}));
+  EXPECT_FALSE(with({{"do", "service"}, {"how", "mask"}, {"hold_ms", 5000}}));
+  EXPECT_FALSE(with({{"do", "service"}, {"how", "stop"}}));
+  EXPECT_FALSE(with({{"do", "service"}, {"how", "kill"}, {"hold_ms", 5000}}));
+  EXPECT_FALSE(with({{"do", "freeze"}, {"pod", "etcd"}, {"hold_ms", 60000}})) << "ttl is 60 s";
+  EXPECT_FALSE(with({{"do", "freeze"}, {"pod", "etcd"}, {"hold_ms", -1}}));
+}
+
 TEST(TextOf, replaces_what_is_no_text) {
   EXPECT_EQ(text_of({{"case", "a\xc3"}}), "{\"case\":\"a\xef\xbf\xbd\"}");
 }

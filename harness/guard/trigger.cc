@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "harness/guard/action.h"
+#include "harness/guard/action_hold.h"
 #include "harness/guard/file_watch.h"
 #include "harness/guard/journal_reader.h"
 #include "harness/guard/process_watch.h"
@@ -83,6 +84,7 @@ class Watcher {
   int fire();
   int miss(const std::string& outcome, const std::string& reason);
   int applied(const Deed& deed);
+  int hold();
 
   Store& store_;
   RecordState state_;
@@ -118,7 +120,18 @@ int Watcher::stay(int status) {
       ask_for_undo(state_.record.id);
       break;
     }
-    until(now().mono_us + kLeaseCheckEvery * kPeriodUs);
+    const std::int64_t at = now().mono_us;
+    std::int64_t next = at + kLeaseCheckEvery * kPeriodUs;
+    if (state_.record.action.hold.count() > 0 && state_.state() == "APPLIED") {
+      const std::int64_t over =
+          json_int(state_.progress["effect"], "mono_us") + state_.record.action.hold.count() * 1000;
+      if (at >= over) {
+        ask_for_undo(state_.record.id);
+        break;
+      }
+      next = std::min(next, over);
+    }
+    until(next);
   }
   return status;
 }
@@ -217,12 +230,41 @@ int Watcher::fire() {
       const Error problem = reboot(store_, state_);
       return miss("missed", problem.message());
     }
+    case Action::Kind::freeze:
+    case Action::Kind::service:
+    case Action::Kind::slow:
+      return hold();
     case Action::Kind::none: {
       const Now stamp = now();
       return applied({stamp, stamp, {{"summary", "nothing was done, as asked"}}});
     }
   }
   return 1;
+}
+
+// What lasts: the way back is in the record before the harm, and is gone at once when the harm is
+// not proved.
+int Watcher::hold() {
+  state_.progress["state"] = "APPLYING";
+  state_.progress["begun"] = to_json(now());
+  if (const Status noted = store_.note(state_); !noted) {
+    return miss("missed", noted.error().message());
+  }
+  const Means means = means_of([this](const Json& held) {
+    state_.progress["held"] = held;
+    return store_.note(state_);
+  });
+  const Action& action = state_.record.action;
+  const auto deed = action.kind == Action::Kind::freeze
+                        ? freeze_container(state_.record, containers_, means)
+                    : action.kind == Action::Kind::slow ? slow_service(state_.record, means)
+                                                        : strike_service(state_.record, means);
+  if (deed) {
+    return applied(*deed);
+  }
+  const auto released = release(state_.progress.value("held", Json()), means);
+  return miss("missed",
+              deed.error().message() + (released ? "" : "; " + released.error().message()));
 }
 
 int Watcher::applied(const Deed& deed) {

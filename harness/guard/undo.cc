@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "harness/guard/action.h"
+#include "harness/guard/action_hold.h"
 
 namespace harness::guard {
 namespace {
@@ -167,17 +168,22 @@ Healed revert(Store& store, RecordState state, const std::string& why) {
   stop_unit(trigger_name(id) + ".service");
   // The trigger may have fired and written while it was being stopped: its word is newer than ours.
   if (auto fresh = store.load(id)) {
+    if (fresh->progress.contains("held")) {
+      state.progress["held"] = fresh->progress["held"];
+    }
     if (fresh->state() != found && found != "APPLIED") {
       state = *std::move(fresh);
     }
   }
   const std::string before = state.state();
   settle_outcome(state, why);
+  const auto released = release(state.progress.value("held", Json()), means_of());
+  state.progress["released"] = released ? *released : released.error().message();
   state.progress["state"] = "REVERTED";
   stop_unit(timer_name(id) + ".timer");
   const Activity trigger = activity(trigger_name(id) + ".service");
   const Activity timer = activity(timer_name(id) + ".timer");
-  const bool clean = trigger == Activity::inactive && timer == Activity::inactive;
+  const bool clean = released && trigger == Activity::inactive && timer == Activity::inactive;
   const bool unknown = trigger == Activity::unknown || timer == Activity::unknown;
   state.progress["state"] = clean ? "VERIFIED" : "DIRTY";
   state.progress["reverted"] = to_json(now());
@@ -188,10 +194,14 @@ Healed revert(Store& store, RecordState state, const std::string& why) {
       .state = state.state(),
       .summary = fmt::format(
           "{} {}: was {}, {}", state.record.fault, state.record.trigger.window, before, why)};
+  if (const std::string said = json_string(state.progress, "released"); !said.empty()) {
+    healed.summary += "; " + said;
+  }
   const Status finished = clean ? store.finish(state) : store.save(state);
   if (!clean || !finished) {
     healed.state = "DIRTY";
-    healed.summary += !finished ? "; " + finished.error().message()
+    healed.summary += !finished   ? "; " + finished.error().message()
+                      : !released ? "; what it did is not taken back"
                       : unknown ? "; systemctl does not say whether its trigger and timer are gone"
                                 : "; its trigger or timer is still active";
     if (const Status kept = store.quarantine(healed.summary); !kept) {

@@ -1,0 +1,43 @@
+// freeze-service: stops the rke2 process itself. kubelet, containerd and all pods run on; 9345
+// hangs.
+
+#include "harness/base/time.h"
+#include "harness/fault/fault.h"
+
+namespace {
+
+using harness::Json;
+using harness::fault::Fault;
+using harness::fault::Params;
+using harness::fault::ParamType;
+
+const harness::fault::FaultRegistration kRegistration{{
+    .name = "freeze-service",
+    .summary = "Freeze the main process of rke2-server or rke2-agent",
+    .params = {{.name = "duration",
+                .type = ParamType::duration,
+                .fallback = "30s",
+                .choices = {},
+                .unit = {},
+                .summary = "for how long, from 100ms to 10m"}},
+    .blast_radius =
+        "the rke2 process: 9345 and what it controls hang; kubelet, containerd and pods run on",
+    .survives_reboot = false,
+    .undo = "SIGCONT to exactly that process, when the time, the lease or the record's timer is "
+            "over; read back",
+    .evidence = "the main process (with its start time) in state T",
+    .notes = "A stop or restart of the unit ends it early: systemd sends SIGCONT with SIGTERM.\n"
+             "A window that this fault holds open is stretched: the evidence says `stretched`, and "
+             "such\n"
+             "trials are never counted with natural ones.",
+    .make = [](const Params& params) -> Fault {
+      const auto hold =
+          harness::parse_duration(params.at("duration")).value_or(harness::Microseconds{});
+      Fault fault;
+      fault.action = Json{{"do", "service"}, {"how", "freeze"}, {"hold_ms", hold.count() / 1000}};
+      fault.needs.servers_down = 1;
+      return fault;
+    },
+}};
+
+}  // namespace

@@ -1,0 +1,53 @@
+// Harm that lasts until it is taken back: processes that are frozen, a service that is stopped or
+// slowed. What the way back needs is kept in the record before the harm is done, so that the undo
+// works whoever dies in between; a reboot takes all of it back by itself.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "harness/guard/action.h"
+
+namespace harness::guard {
+
+struct Process {
+  int pid = 0;
+  std::int64_t start_ticks = 0;
+  bool operator==(const Process&) const = default;
+};
+
+// How the node's own tools are asked, apart from the world for tests.
+struct Means {
+  // Keeps what the undo needs, with the record.
+  std::function<Status(const Json& held)> note;
+  std::function<Result<Finished>(const std::vector<std::string>& argv)> run;
+  std::string proc = "/proc";
+};
+
+Means means_of(std::function<Status(const Json& held)> note = {});
+
+// The processes whose cgroup bears this container's id.
+std::vector<Process> processes_of(const std::string& container, const std::string& proc);
+// T when stopped, as /proc/<pid>/stat has it; '-' when it is not that process any more.
+char state_of(const Process& process);
+
+// SIGSTOP to everything `list` finds, until it finds nothing new; proved by state T of each.
+Result<Deed> freeze(const std::string& what,
+                    const std::function<std::vector<Process>()>& list,
+                    const Means& means,
+                    std::chrono::milliseconds limit = std::chrono::seconds(5));
+Result<Deed> freeze_container(const ArmRecord& record,
+                              const ContainerWatch& containers,
+                              const Means& means);
+// The unit's main process frozen or killed, or the unit stopped, as action.how says.
+Result<Deed> strike_service(const ArmRecord& record, const Means& means);
+// CPUQuota of the unit's cgroup, as a property of this boot.
+Result<Deed> slow_service(const ArmRecord& record, const Means& means);
+
+Result<std::string> release_frozen(const Json& held);
+// Takes back what a record holds and reads it back; says what was done. Safe to run twice. An
+// error: something of it is left.
+Result<std::string> release(const Json& held, const Means& means);
+
+}  // namespace harness::guard

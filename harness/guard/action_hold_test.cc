@@ -1,0 +1,247 @@
+#include "harness/guard/action_hold.h"
+
+#include <csignal>
+#include <filesystem>
+#include <fstream>
+
+#include <gmock/gmock.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+namespace harness::guard {
+namespace {
+
+using testing::Contains;
+using testing::HasSubstr;
+
+const std::string kUnit = "rke2-server.service";
+
+// Real children that stand for the container's processes, and a systemctl that is asked.
+class HoldTest : public testing::Test {
+ protected:
+  void TearDown() override {
+    for (const int pid : started_) {
+      kill(pid, SIGKILL);
+      waitpid(pid, nullptr, 0);
+    }
+  }
+
+  Process start_one() {
+    const int pid = fork();
+    if (pid == 0) {
+      for (;;) {
+        pause();
+      }
+    }
+    started_.push_back(pid);
+    return {pid, start_ticks(pid)};
+  }
+
+  Means means() {
+    return {.note =
+                [this](const Json& held) {
+                  held_ = held;
+                  return Status();
+                },
+            .run = [this](const std::vector<std::string>& argv) -> Result<Finished> {
+              std::string line;
+              for (const std::string& word : argv) {
+                line += (line.empty() ? "" : " ") + word;
+              }
+              asked_.push_back(line);
+              return answer_(line);
+            }};
+  }
+
+  ArmRecord record(Action::Kind kind, const std::string& how) const {
+    ArmRecord made;
+    made.unit = kUnit;
+    made.action = {.kind = kind, .pod = {}, .how = how};
+    return made;
+  }
+
+  std::vector<int> started_;
+  Json held_;
+  std::vector<std::string> asked_;
+  std::function<Result<Finished>(const std::string&)> answer_ = [](const std::string&) {
+    return Finished{};
+  };
+};
+
+TEST_F(HoldTest, freezes_every_process_and_lets_exactly_those_run_again) {
+  const Process one = start_one();
+  const Process two = start_one();
+  const Process other = start_one();
+  const auto deed = freeze(
+      "etcd",
+      [&] {
+        return std::vector<Process>{one, two};
+      },
+      means());
+  ASSERT_TRUE(deed) << deed.error().message();
+  EXPECT_EQ(state_of(one), 'T');
+  EXPECT_EQ(state_of(two), 'T');
+  EXPECT_NE(state_of(other), 'T');
+  EXPECT_EQ(deed->evidence["processes"][1]["state"], "T");
+  EXPECT_EQ(deed->evidence["stretched"], true);
+  kill(other.pid, SIGSTOP);
+  int status = 0;
+  waitpid(other.pid, &status, WUNTRACED);
+  const auto released = release(held_, means());
+  ASSERT_TRUE(released) << released.error().message();
+  EXPECT_THAT(*released, HasSubstr("2 of 2 processes of etcd run again"));
+  EXPECT_NE(state_of(one), 'T');
+  EXPECT_NE(state_of(two), 'T');
+  EXPECT_EQ(state_of(other), 'T') << "somebody else stopped it";
+  EXPECT_TRUE(release(held_, means())) << "twice does no harm";
+}
+
+TEST_F(HoldTest, keeps_what_to_undo_before_it_freezes) {
+  const Process one = start_one();
+  char at_note = '?';
+  Means noting = means();
+  noting.note = [&](const Json&) {
+    at_note = state_of(one);
+    return Status();
+  };
+  ASSERT_TRUE(freeze(
+      "etcd", [&] { return std::vector<Process>{one}; }, noting));
+  EXPECT_NE(at_note, 'T');
+  noting.note = [](const Json&) { return Status(fail(ErrorCode::remote_failed, "disk full")); };
+  const Process two = start_one();
+  EXPECT_FALSE(freeze(
+      "etcd", [&] { return std::vector<Process>{two}; }, noting));
+  EXPECT_NE(state_of(two), 'T') << "harm without a way back";
+}
+
+TEST_F(HoldTest, freezes_also_what_was_forked_meanwhile) {
+  const Process one = start_one();
+  std::vector<Process> there{one};
+  bool first = true;
+  const auto list = [&] {
+    if (!std::exchange(first, false) && there.size() == 1) {
+      there.push_back(start_one());
+    }
+    return there;
+  };
+  ASSERT_TRUE(freeze("etcd", list, means()));
+  EXPECT_EQ(state_of(there.back()), 'T');
+  EXPECT_EQ(held_["processes"].size(), 2U);
+}
+
+TEST_F(HoldTest, touches_no_process_that_got_the_pid_later) {
+  const Process one = start_one();
+  const Process earlier{one.pid, one.start_ticks - 1};
+  const auto deed = freeze(
+      "etcd", [&] { return std::vector<Process>{earlier}; }, means());
+  ASSERT_FALSE(deed);
+  EXPECT_THAT(deed.error().message(), HasSubstr("no process of etcd"));
+  EXPECT_NE(state_of(one), 'T');
+}
+
+TEST_F(HoldTest, finds_the_processes_of_a_container_by_their_cgroup) {
+  const Process one = start_one();
+  const Process other = start_one();
+  const auto proc =
+      std::filesystem::temp_directory_path() / ("hookshot-hold-" + std::to_string(getpid()));
+  for (const auto& [pid, group] : {std::pair(one.pid, "0::/kubepods/pod1/0123abcd\n"),
+                                   std::pair(other.pid, "0::/kubepods/pod1/feed4567\n")}) {
+    std::filesystem::create_directories(proc / std::to_string(pid));
+    std::ofstream(proc / std::to_string(pid) / "cgroup") << group;
+  }
+  EXPECT_EQ(processes_of("0123abcd", proc.string()), std::vector<Process>{one});
+  std::filesystem::remove_all(proc);
+}
+
+TEST_F(HoldTest, kills_the_main_process_of_the_service_and_holds_nothing) {
+  const Process one = start_one();
+  answer_ = [&](const std::string&) { return Finished{.out = std::to_string(one.pid) + "\n"}; };
+  const auto deed = strike_service(record(Action::Kind::service, "kill"), means());
+  ASSERT_TRUE(deed) << deed.error().message();
+  EXPECT_EQ(state_of(one), '-');
+  EXPECT_TRUE(held_.is_null());
+}
+
+TEST_F(HoldTest, freezes_the_main_process_of_the_service) {
+  const Process one = start_one();
+  answer_ = [&](const std::string&) { return Finished{.out = std::to_string(one.pid) + "\n"}; };
+  ASSERT_TRUE(strike_service(record(Action::Kind::service, "freeze"), means()));
+  EXPECT_EQ(state_of(one), 'T');
+  ASSERT_TRUE(release(held_, means()));
+  EXPECT_NE(state_of(one), 'T');
+}
+
+TEST_F(HoldTest, does_nothing_to_a_service_without_a_main_process) {
+  answer_ = [](const std::string&) { return Finished{.out = "0\n"}; };
+  for (const char* how : {"freeze", "kill", "stop"}) {
+    const auto deed = strike_service(record(Action::Kind::service, how), means());
+    ASSERT_FALSE(deed);
+    EXPECT_THAT(deed.error().message(), HasSubstr("no main process"));
+  }
+}
+
+TEST_F(HoldTest, stops_the_service_and_starts_it_again) {
+  const Process one = start_one();
+  std::string state = "active";
+  answer_ = [&](const std::string& line) {
+    if (line == "systemctl stop " + kUnit) {
+      kill(one.pid, SIGKILL);
+      waitpid(one.pid, nullptr, 0);
+      started_.clear();
+      state = "inactive";
+    } else if (line == "systemctl start --no-block " + kUnit) {
+      state = "activating";
+    }
+    return Finished{.out = line.find("MainPID") != std::string::npos
+                               ? std::to_string(one.pid) + "\n"
+                               : state + "\n"};
+  };
+  const auto deed = strike_service(record(Action::Kind::service, "stop"), means());
+  ASSERT_TRUE(deed) << deed.error().message();
+  EXPECT_EQ(deed->evidence["active_state"], "inactive");
+  const auto released = release(held_, means());
+  ASSERT_TRUE(released) << released.error().message();
+  EXPECT_THAT(*released, HasSubstr("activating again"));
+  EXPECT_THAT(asked_, Contains("systemctl reset-failed " + kUnit));
+}
+
+TEST_F(HoldTest, does_not_count_a_stop_that_left_the_process) {
+  const Process one = start_one();
+  answer_ = [&](const std::string& line) {
+    return Finished{.out = line.find("MainPID") != std::string::npos
+                               ? std::to_string(one.pid) + "\n"
+                               : "inactive\n"};
+  };
+  const auto deed = strike_service(record(Action::Kind::service, "stop"), means());
+  ASSERT_FALSE(deed);
+  EXPECT_THAT(deed.error().message(), HasSubstr("still there"));
+}
+
+TEST_F(HoldTest, leaves_a_quota_that_was_there_and_counts_none_without_effect) {
+  answer_ = [](const std::string&) { return Finished{.out = "500ms\n"}; };
+  EXPECT_FALSE(slow_service(record(Action::Kind::slow, "10"), means()));
+  EXPECT_TRUE(held_.is_null());
+  answer_ = [](const std::string& line) {
+    return Finished{.out = line.find("ControlGroup") != std::string::npos ? "/no/such\n"
+                                                                          : "infinity\n"};
+  };
+  const auto deed = slow_service(record(Action::Kind::slow, "10"), means());
+  ASSERT_FALSE(deed);
+  EXPECT_THAT(deed.error().message(), HasSubstr("no effect"));
+  EXPECT_TRUE(release(held_, means()));
+  EXPECT_THAT(asked_, Contains("systemctl set-property --runtime " + kUnit + " CPUQuota="));
+  answer_ = [](const std::string&) { return Finished{.out = "100ms\n"}; };
+  const auto left = release(held_, means());
+  ASSERT_FALSE(left);
+  EXPECT_THAT(left.error().message(), HasSubstr("was infinity before"));
+}
+
+TEST_F(HoldTest, has_nothing_to_take_back_after_a_reboot) {
+  const auto released =
+      release({{"kind", "stopped"}, {"unit", kUnit}, {"boot_id", "another"}}, means());
+  ASSERT_TRUE(released);
+  EXPECT_TRUE(asked_.empty());
+}
+
+}  // namespace
+}  // namespace harness::guard
