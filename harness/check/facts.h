@@ -121,6 +121,7 @@ struct FaultFact {
   std::string boot_id;  // of the deed
   std::string invocation;
   std::string killed_container;
+  bool stretched = false;
   std::int64_t opened_mono_us = 0;
   std::int64_t seen_mono_us = 0;
   std::int64_t begun_mono_us = 0;

@@ -136,6 +136,7 @@ void Gatherer::fault(const Json& event) {
                  .boot_id = boot_of(event),
                  .invocation = json_string(event, "invocation"),
                  .killed_container = json_string(evidence, "container"),
+                 .stretched = json_bool(evidence, "stretched"),
                  .opened_mono_us = stamp(event, "opened", "mono_us"),
                  .seen_mono_us = stamp(event, "seen", "mono_us"),
                  .begun_mono_us = stamp(event, "begun", "mono_us"),

@@ -39,6 +39,7 @@ void add_times(TrialVerdict& out, const TrialFacts& facts, const Hit& hit) {
     const FaultFact& fault = *facts.fault_fact;
     out.effect_at = format_wall(fault.effect_wall_us);
     out.evidence = fault.summary;
+    out.stretched = fault.stretched;
     if (fault.opened_mono_us != 0) {
       out.marker_to_action_us = fault.begun_mono_us - fault.opened_mono_us - facts.offset_us;
     }

@@ -73,6 +73,9 @@ Json TrialVerdict::to_json() const {
   put(out, "landed_us", landed_us);
   put(out, "length_us", length_us);
   put(out, "original_us", original_us);
+  if (stretched) {
+    out["stretched"] = true;
+  }
   if (!replays.empty()) {
     out["replays"] = replays;
   }
@@ -113,6 +116,7 @@ Result<TrialVerdict> trial_verdict_from_json(const Json& json) {
                    .planned_us = number_in(json, "planned_us"),
                    .landed_us = number_in(json, "landed_us"),
                    .length_us = number_in(json, "length_us"),
+                   .stretched = json_bool(json, "stretched"),
                    .replays = json_string(json, "replays"),
                    .original_us = number_in(json, "original_us"),
                    .opened_at = json_string(json, "opened_at"),

@@ -13,6 +13,7 @@
 #include "harness/cli/session.h"
 #include "harness/run/conductor.h"
 #include "harness/run/judgement.h"
+#include "harness/run/replay.h"
 
 namespace harness::cli {
 namespace {
@@ -24,6 +25,7 @@ struct Options {
   std::string seed;
   std::string results = "results";
   std::string time_limit;
+  std::string replay;
   int repeat = 1;
   bool json = false;
   bool shuffle = false;
@@ -44,6 +46,21 @@ Result<plan::Plan> make_plan(const Options& options, const inventory::Inventory&
   return plan_suites(options.suites,
                      inventory,
                      {.seed = seed, .shuffle = options.shuffle, .filter = options.filter});
+}
+
+// With --replay the suites and the seed are the earlier run's.
+Result<plan::Plan> plan_again(Options& options, const inventory::Inventory& inventory) {
+  if (!options.suites.empty()) {
+    return fail(ErrorCode::invalid_input,
+                "--replay takes the suites of the earlier run; name no suite beside it");
+  }
+  TRY_ASSIGN(const run::ReplaySpec spec, run::ReplaySpec::parse(options.replay), "--replay");
+  TRY_ASSIGN(const run::RunFolder folder, run::RunFolder::open(spec.run), "--replay");
+  TRY_ASSIGN(options.suites, run::suites_of(folder), "--replay");
+  TRY_ASSIGN(const Json earlier, folder.read("run.json"), "--replay");
+  options.seed = std::to_string(static_cast<std::uint64_t>(json_int(earlier, "seed")));
+  TRY_ASSIGN(plan::Plan plan, make_plan(options, inventory), "plan");
+  return run::replay(folder, spec, std::move(plan));
 }
 
 int show_plan(const Options& options) {
@@ -117,12 +134,17 @@ int show_end(const Options& options, const run::RunEnd& end) {
   return end.exit_status;
 }
 
-int run_suites(const Options& options, const std::vector<std::string>& gtest_flags) {
+int run_suites(Options& options, const std::vector<std::string>& gtest_flags) {
   const auto inventory = inventory::load(options.inventory);
   if (!inventory) {
     return end_without_verdict(options, inventory.error());
   }
-  const auto plan = make_plan(options, *inventory);
+  if (options.replay.empty() && options.suites.empty()) {
+    return end_without_verdict(options,
+                               {ErrorCode::invalid_input, "run takes suites, or --replay RUN"});
+  }
+  const auto plan =
+      options.replay.empty() ? make_plan(options, *inventory) : plan_again(options, *inventory);
   if (!plan) {
     return end_without_verdict(options, plan.error());
   }
@@ -151,7 +173,7 @@ int run_suites(const Options& options, const std::vector<std::string>& gtest_fla
 }
 
 void planning_options(CLI::App& verb, Options& options) {
-  verb.add_option("suites", options.suites, "Suite files (suites/README.md)")->required();
+  verb.add_option("suites", options.suites, "Suite files (suites/README.md)");
   inventory_option(verb, options.inventory);
   verb.add_option("--filter", options.filter, "Only cases whose name matches this glob")
       ->capture_default_str();
@@ -168,6 +190,7 @@ void add_plan(CLI::App& app, Action& action) {
   CLI::App* verb = app.add_subcommand(
       "plan", "What would run, in order, and what is left out and why; touches no node");
   planning_options(*verb, *options);
+  verb->get_option("suites")->required();
   verb->add_flag("--json", options->json, "As JSON");
   verb->callback([options, &action] { action = [options] { return show_plan(*options); }; });
 }
@@ -179,6 +202,9 @@ void add_run(CLI::App& app, Action& action) {
   verb->add_option("--repeat", options->repeat, "Hits and attempts of every case times N")
       ->check(CLI::Range(1, 1000))
       ->capture_default_str();
+  verb->add_option("--replay",
+                   options->replay,
+                   "RUN[:CASE[:TRIAL]]: fire an earlier run's trials again, at the same anchors");
   verb->add_option("--time-limit",
                    options->time_limit,
                    "Stop, heal and report after this long, e.g. 90m (exit status 124)");

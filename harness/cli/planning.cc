@@ -2,6 +2,7 @@
 
 #include <cstdlib>
 
+#include "harness/aim/lengths.h"
 #include "harness/check/check.h"
 #include "harness/drift/known.h"
 #include "harness/fault/fault.h"
@@ -77,7 +78,12 @@ Result<plan::Plan> plan_suites(const std::vector<std::string>& suites,
     loaded.push_back(std::move(suite));
   }
   TRY_ASSIGN(const std::vector<plan::WindowPack> packs, window_packs(), "windows");
-  return plan::make(loaded, inventory, packs, options);
+  plan::PlanOptions with_lengths = options;
+  TRY_ASSIGN(aim::Lengths lengths,
+             aim::Lengths::load(aim::Lengths::beside(inventory.file)),
+             "learned lengths");
+  with_lengths.lengths = std::make_shared<const aim::Lengths>(std::move(lengths));
+  return plan::make(loaded, inventory, packs, with_lengths);
 }
 
 }  // namespace harness::cli

@@ -5,6 +5,38 @@
 
 namespace harness::plan {
 
+Json to_json(const aim::Anchor& anchor) {
+  Json out = {{"marker_of", anchor.marker_of},
+              {"open", Json::array()},
+              {"close", Json::array()},
+              {"offset_us", anchor.offset.count()}};
+  for (const event::Marker& marker : anchor.open) {
+    out["open"].push_back(event::to_json(marker));
+  }
+  for (const event::Marker& marker : anchor.close) {
+    out["close"].push_back(event::to_json(marker));
+  }
+  return out;
+}
+
+Result<aim::Anchor> anchor_from_json(const Json& json) {
+  aim::Anchor out{.marker_of = json_string(json, "marker_of"),
+                  .open = {},
+                  .close = {},
+                  .offset = Microseconds(json_int(json, "offset_us"))};
+  for (const auto& [key, markers] :
+       {std::pair("open", &out.open), std::pair("close", &out.close)}) {
+    for (const Json& one : json.value(key, Json::array())) {
+      TRY_ASSIGN(event::Marker marker, event::marker_from_json(one), "anchor");
+      markers->push_back(std::move(marker));
+    }
+  }
+  if (out.open.empty()) {
+    return fail(ErrorCode::invalid_input, "an anchor without a marker");
+  }
+  return out;
+}
+
 std::string name_of(const Case& cell) {
   std::string name =
       fmt::format("{}/{}_to_{}/{}", cell.suite, cell.from.tag(), cell.to.tag(), cell.fault);

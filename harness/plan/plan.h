@@ -33,6 +33,9 @@ struct Shot {
   std::optional<std::int64_t> original_us;  // where that one landed, from its window's opening
 };
 
+Json to_json(const aim::Anchor& anchor);
+Result<aim::Anchor> anchor_from_json(const Json& json);
+
 // One cell of the matrix. The name is the same for the same cell in every run: no seed, time or
 // host in it.
 struct Case {

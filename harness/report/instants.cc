@@ -92,6 +92,39 @@ std::string duration(std::int64_t us) {
 
 }  // namespace
 
+std::vector<Instant> instants_of(const std::vector<check::CaseVerdict>& cases) {
+  std::vector<Instant> out;
+  for (const check::CaseVerdict& one : cases) {
+    for (const check::TrialVerdict& trial : one.trials) {
+      if (trial.window.empty() || trial.verdict == check::Verdict::error) {
+        continue;
+      }
+      Instant instant{.hop = trial.from + " to " + trial.to,
+                      .fault = trial.fault,
+                      .window = trial.window,
+                      .target = trial.target,
+                      .stretched = trial.stretched,
+                      .planned_us = trial.planned_us,
+                      .landed_us = trial.landed_us,
+                      .length_us = trial.length_us.value_or(0),
+                      .hit = trial.hit,
+                      .verdict = trial.verdict,
+                      .recovery_s = {}};
+      for (const auto& [key, value] : trial.params.items()) {
+        instant.fault +=
+            fmt::format(" {}={}", key, value.is_string() ? value.get<std::string>() : value.dump());
+      }
+      for (const check::CheckResult& check : trial.checks) {
+        if (check.name == "apiserver-recovers") {
+          instant.recovery_s = check.recovery_s;
+        }
+      }
+      out.push_back(std::move(instant));
+    }
+  }
+  return out;
+}
+
 std::vector<InstantMap> instant_maps(const std::vector<Instant>& instants, int buckets) {
   std::map<Key, std::vector<const Instant*>> groups;
   for (const Instant& one : instants) {

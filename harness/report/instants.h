@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "harness/base/json.h"
-#include "harness/check/check.h"
+#include "harness/check/verdict.h"
 
 namespace harness::report {
 
@@ -26,6 +26,9 @@ struct Instant {
   check::Verdict verdict = check::Verdict::unproven;
   std::optional<double> recovery_s;
 };
+
+// Every aimed trial of a run that was judged; those that ended in an error are no instants.
+std::vector<Instant> instants_of(const std::vector<check::CaseVerdict>& cases);
 
 // A window and fault on one hop and target: buckets of equal width over the window, one before and
 // one after it.

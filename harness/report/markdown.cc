@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "harness/report/instants.h"
 #include "harness/report/report.h"
 
 namespace harness::report {
@@ -81,6 +82,25 @@ std::string trial_table(const Model& model) {
   return out;
 }
 
+std::string instants(const Model& model) {
+  const std::vector<Instant> all = instants_of(model.cases);
+  if (all.size() < 2) {
+    return {};
+  }
+  std::string out = "\n## Instants\n\n```\n" + to_text(instant_maps(all)) + "```\n";
+  for (const check::CaseVerdict& one : model.cases) {
+    for (const check::TrialVerdict& trial : one.trials) {
+      if (trial.original_us && trial.landed_us) {
+        out += fmt::format("\nTrial {} landed {:+.1f} ms from {}.\n",
+                           trial.trial,
+                           static_cast<double>(*trial.landed_us - *trial.original_us) / 1000,
+                           cell(trial.replays));
+      }
+    }
+  }
+  return out + "\n```\n" + to_text(coverage(all)) + "```\n";
+}
+
 std::string case_section(const Model& model, const check::CaseVerdict& one) {
   std::string out = fmt::format("\n## {}\n\nExpected {}{}, outcome {}, so {}.{}\n\n",
                                 cell(one.name),
@@ -131,6 +151,7 @@ std::string to_markdown(const Model& model) {
         "| {} | {} | {} |\n", cell(one.name), check::to_string(one.verdict), cell(one.reason));
   }
   out += trial_table(model);
+  out += instants(model);
   for (const check::CaseVerdict& one : model.cases) {
     if (one.outcome != check::Verdict::pass || one.verdict != check::Verdict::pass) {
       out += case_section(model, one);

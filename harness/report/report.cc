@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "harness/report/instants.h"
+
 namespace harness::report {
 namespace {
 
@@ -55,6 +57,9 @@ Json Model::to_json() const {
     }
     out["cases"].push_back(std::move(item));
   }
+  const std::vector<Instant> all = instants_of(cases);
+  out["instants"] = report::to_json(instant_maps(all));
+  out["coverage"] = report::to_json(coverage(all));
   return out;
 }
 

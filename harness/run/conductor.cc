@@ -17,6 +17,7 @@
 #include "harness/run/healthy_start.h"
 #include "harness/run/hosting.h"
 #include "harness/run/judgement.h"
+#include "harness/run/shots.h"
 #include "harness/run/trial.h"
 #include "harness/upgrade/install_method.h"
 
@@ -86,7 +87,10 @@ class Conductor {
  private:
   Status write_run(const std::string& finished);
   Status connect();
-  Result<check::CaseVerdict> run_one(const plan::Case& cell, int trial, const Json& planned);
+  Result<check::CaseVerdict> run_one(const plan::Case& cell,
+                                     const plan::Shot& shot,
+                                     int trial,
+                                     const Json& planned);
   Status preflight();
   void heal_leftovers();
 
@@ -223,6 +227,7 @@ Status Conductor::connect() {
 
 // An error ends the run: what was seen could not be kept or judged, or the cluster is not ours.
 Result<check::CaseVerdict> Conductor::run_one(const plan::Case& cell,
+                                              const plan::Shot& shot,
                                               int trial,
                                               const Json& planned) {
   const TrialContext context{.cluster = *cluster_,
@@ -232,7 +237,7 @@ Result<check::CaseVerdict> Conductor::run_one(const plan::Case& cell,
                              .run_id = folder_->name(),
                              .stop = interrupt_.token(),
                              .trial_dir = folder_->trial(cell.name, trial)};
-  const TrialEnd end = run_trial(context, cell, trial);
+  const TrialEnd end = run_trial(context, cell, shot, trial);
   if (end.dirty) {
     dirty_ = true;
     recorder_->put({{"type", "node.dirty"}, {"reason", end.dirty_reason}});
@@ -252,10 +257,17 @@ void Conductor::run_case(const plan::Case& cell) {
   const int attempts = cell.attempts * options_.repeat;
   Json planned = cell.to_json();
   planned["hits"] = hits;
-  bool enough = false;
+  Shots shots(cell, hits, attempts);
   int errors = 0;  // in a row
-  for (int tried = 0; tried < attempts && !enough && errors < 2 && !stopped(); ++tried) {
-    const auto so_far = run_one(cell, ++trials_[cell.name], planned);
+  while (errors < 2 && !stopped()) {
+    const auto shot = shots.next();
+    if (!shot) {
+      break;
+    }
+    if (!shot->why.empty()) {
+      progress_.line(fmt::format("  aimed at {}: {}", aim::to_string(shot->aim), shot->why));
+    }
+    const auto so_far = run_one(cell, *shot, ++trials_[cell.name], planned);
     if (!so_far) {
       stopped_ = so_far.error().message();
       progress_.line("the run ends here: " + stopped_);
@@ -264,8 +276,11 @@ void Conductor::run_case(const plan::Case& cell) {
     }
     const check::TrialVerdict& last = so_far->trials.back();
     progress_.line(fmt::format("  {}: {}", check::to_string(last.verdict), last.reason));
-    enough = check::enough(so_far->trials, check::Planned::from_json(planned));
+    shots.landed(so_far->trials, check::Planned::from_json(planned));
     errors = last.verdict == check::Verdict::error ? errors + 1 : 0;
+  }
+  if (!shots.why().empty()) {
+    progress_.line("  " + shots.why());
   }
   if (trials_[cell.name] == 0) {
     GTEST_SKIP() << "the run was stopped before this case";

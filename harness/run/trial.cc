@@ -26,10 +26,43 @@ constexpr auto kHealLimit = minutes(3);
 constexpr auto kStateLimit = minutes(1);
 constexpr auto kStepLimit = minutes(20);
 
+void add_shot(Json& event, const plan::Shot& shot) {
+  const auto where = [&] {
+    switch (shot.aim.where) {
+      case aim::Aim::Where::before:
+        return "before";
+      case aim::Aim::Where::after:
+        return "after";
+      case aim::Aim::Where::inside:
+        break;
+    }
+    return "inside";
+  };
+  event["aim"] = aim::to_string(shot.aim);
+  event["where"] = where();
+  event["distance_us"] = shot.aim.distance.count();
+  if (!shot.anchor.marker_of.empty()) {
+    event["anchor"] = plan::to_json(shot.anchor);
+  }
+  if (!shot.why.empty()) {
+    event["why"] = shot.why;
+  }
+  if (!shot.replays.empty()) {
+    event["replays"] = shot.replays;
+  }
+  if (shot.original_us) {
+    event["original_us"] = *shot.original_us;
+  }
+}
+
 class Trial {
  public:
-  Trial(const TrialContext& context, const plan::Case& cell, int number)
-      : context_(context), cell_(cell), number_(number), sink_(context.recorder.sink()) {}
+  Trial(const TrialContext& context, const plan::Case& cell, const plan::Shot& shot, int number)
+      : context_(context),
+        cell_(cell),
+        shot_(shot),
+        number_(number),
+        sink_(context.recorder.sink()) {}
 
   TrialEnd run();
 
@@ -53,6 +86,7 @@ class Trial {
 
   const TrialContext& context_;
   const plan::Case& cell_;
+  const plan::Shot& shot_;
   const int number_;
   observe::Sink sink_;
   cluster::Node* target_ = nullptr;
@@ -92,20 +126,22 @@ void Trial::start_event() {
   for (const cluster::Node* node : context_.cluster.nodes()) {
     nodes.push_back({{"name", node->name()}, {"address", node->address()}});
   }
-  sink_({{"type", "trial.started"},
-         {"path", {cell_.from.tag(), cell_.to.tag()}},
-         {"fault", cell_.fault},
-         {"params", params},
-         {"window", cell_.window.name},
-         {"offset", format_duration(cell_.offset)},
-         {"offset_us", cell_.offset.count()},
-         {"target", cell_.target},
-         {"nodes", nodes},
-         {"expect", std::string(to_string(cell_.expect))},
-         {"budget",
-          {{"servers_down", cell_.budget.servers_down},
-           {"apiserver_outage_us", cell_.budget.apiserver_outage.count()},
-           {"recovery_us", cell_.budget.recovery.count()}}}});
+  Json event = {{"type", "trial.started"},
+                {"path", {cell_.from.tag(), cell_.to.tag()}},
+                {"fault", cell_.fault},
+                {"params", params},
+                {"window", cell_.window.name},
+                {"offset", aim::to_string(cell_.offset)},
+                {"offset_us", shot_.anchor.offset.count()},
+                {"target", cell_.target},
+                {"nodes", nodes},
+                {"expect", std::string(to_string(cell_.expect))},
+                {"budget",
+                 {{"servers_down", cell_.budget.servers_down},
+                  {"apiserver_outage_us", cell_.budget.apiserver_outage.count()},
+                  {"recovery_us", cell_.budget.recovery.count()}}}};
+  add_shot(event, shot_);
+  sink_(std::move(event));
 }
 
 Status Trial::baseline() {
@@ -150,7 +186,11 @@ Status Trial::arm() {
       .run = context_.run_id,
       .case_name = cell_.name,
       .cluster = context_.cluster.name(),
-      .trigger = {.window = cell_.window, .offset = cell_.offset},
+      .trigger = {.window = event::WindowDef{.name = shot_.anchor.marker_of,
+                                             .open = shot_.anchor.open,
+                                             .close = shot_.anchor.close,
+                                             .description = {}},
+                  .offset = shot_.anchor.offset},
       .ttl = std::chrono::duration_cast<std::chrono::milliseconds>(kStepLimit)};
   return fault::arm(*target_, fault_, request, deadline);
 }
@@ -283,9 +323,12 @@ std::string record_id(const std::string& run_id, const plan::Case& cell, int tri
       "h-{:08x}-{}", static_cast<std::uint32_t>(stable_hash(run_id + "/" + cell.name)), trial);
 }
 
-TrialEnd run_trial(const TrialContext& context, const plan::Case& cell, int trial) {
+TrialEnd run_trial(const TrialContext& context,
+                   const plan::Case& cell,
+                   const plan::Shot& shot,
+                   int trial) {
   context.recorder.begin_trial(cell.name, trial);
-  const TrialEnd end = Trial(context, cell, trial).run();
+  const TrialEnd end = Trial(context, cell, shot, trial).run();
   context.recorder.end_trial();
   return end;
 }

@@ -34,7 +34,10 @@ struct TrialEnd {
 };
 
 // Never leaves a fault armed: whatever happens, healing runs before it returns.
-TrialEnd run_trial(const TrialContext& context, const plan::Case& cell, int trial);
+TrialEnd run_trial(const TrialContext& context,
+                   const plan::Case& cell,
+                   const plan::Shot& shot,
+                   int trial);
 
 // The id of the guard's record for a trial: lower case letters, digits and dashes, unique in the
 // run.

@@ -1,0 +1,155 @@
+// windows learn: starts without faults, and what they say of the windows' lengths.
+
+#include <memory>
+
+#include <fmt/format.h>
+
+#include "harness/aim/lengths.h"
+#include "harness/cli/command.h"
+#include "harness/cli/planning.h"
+#include "harness/cli/session.h"
+#include "harness/run/conductor.h"
+#include "harness/run/learning.h"
+
+namespace harness::cli {
+namespace {
+
+struct Options {
+  std::string inventory;
+  std::string from;
+  std::string to;
+  std::string run;
+  std::string results = "results";
+  int starts = 5;
+  bool json = false;
+};
+
+plan::Suite suite_of(const Options& options, const Version& from, const Version& to) {
+  plan::Suite suite;
+  suite.name = "learn";
+  suite.file = "windows learn";
+  suite.question = "How long do the windows last?";
+  suite.paths = {plan::Path{.from = from,
+                            .to = to,
+                            .expect = plan::Expect::pass,
+                            .issue = {},
+                            .because = {},
+                            .fatal = {},
+                            .place = {}}};
+  suite.faults = {{"none", {}}};
+  suite.offsets = {plan::OffsetChoice{}};
+  suite.targets = {{"first-server", {}}};
+  suite.hits = options.starts;
+  suite.attempts = options.starts;
+  return suite;
+}
+
+void print(const aim::Lengths& lengths) {
+  fmt::print("{:<18} {:<8} {:>4} {:>10} {:>10} {:>10} {:>10}  {}\n",
+             "window",
+             "node",
+             "n",
+             "median",
+             "spread",
+             "shortest",
+             "longest",
+             "hop");
+  for (const aim::Lengths::Row& row : lengths.rows()) {
+    fmt::print("{:<18} {:<8} {:>4} {:>10} {:>10} {:>10} {:>10}  {} to {}\n",
+               row.window,
+               row.where.node,
+               row.learned.samples,
+               format_duration(row.learned.median),
+               format_duration(row.learned.spread),
+               format_duration(row.learned.shortest),
+               format_duration(row.learned.longest),
+               row.where.from,
+               row.where.to);
+  }
+}
+
+Result<std::string> start_often(const Options& options, const inventory::Inventory& inventory) {
+  TRY_ASSIGN(const Version from, Version::parse(options.from), "--from");
+  TRY_ASSIGN(const Version to, Version::parse(options.to), "--to");
+  TRY_ASSIGN(const std::vector<plan::WindowPack> packs, window_packs(), "windows");
+  TRY_ASSIGN(const plan::Plan plan,
+             plan::make({suite_of(options, from, to)}, inventory, packs, {}),
+             "plan");
+  run::Interrupt interrupt;
+  TRY_ASSIGN(const run::RunEnd end,
+             run::run(inventory,
+                      plan,
+                      {.results = options.results,
+                       .style = options.json ? run::Progress::Style::silent
+                                             : run::Progress::detect(stdout),
+                       .tool = "hookshot " HOOKSHOT_VERSION,
+                       .suites = {}},
+                      interrupt),
+             "learn");
+  return end.folder.string();
+}
+
+Result<int> learn(const Options& options) {
+  TRY_ASSIGN(const inventory::Inventory inventory, inventory::load(options.inventory), "inventory");
+  const auto file = aim::Lengths::beside(options.inventory);
+  TRY_ASSIGN(aim::Lengths lengths, aim::Lengths::load(file), "lengths");
+  std::string path = options.run;
+  if (path.empty()) {
+    if (options.from.empty() || options.to.empty()) {
+      return fail(ErrorCode::invalid_input,
+                  "windows learn takes --from and --to, two releases between which it upgrades "
+                  "(the same one twice: restarts), or --run RUN");
+    }
+    TRY_ASSIGN(path, start_often(options, inventory), "learn");
+  }
+  TRY_ASSIGN(const run::RunFolder folder, run::RunFolder::open(path), "run");
+  TRY_ASSIGN(const run::Learning learned, run::learn(folder, lengths), "learn");
+  if (learned.starts == 0) {
+    return fail(ErrorCode::remote_failed,
+                fmt::format("{}: nothing could be learned from it{}",
+                            folder.path().string(),
+                            learned.why_not.empty() ? "" : ": " + learned.why_not));
+  }
+  TRY(lengths.save(file), "lengths");
+  if (options.json) {
+    fmt::print("{}\n", lengths.to_json().dump(2));
+    return kPassed;
+  }
+  print(lengths);
+  fmt::print(
+      "{} start(s) learned{}, kept in {}\n",
+      learned.starts,
+      learned.left_out == 0
+          ? ""
+          : fmt::format(", {} trial(s) left out (the last: {})", learned.left_out, learned.why_not),
+      file.string());
+  return kPassed;
+}
+
+}  // namespace
+
+void add_windows_learn(CLI::App& windows, Action& action) {
+  auto options = std::make_shared<Options>();
+  CLI::App* verb = windows.add_subcommand(
+      "learn",
+      "Start without faults some times, and keep how long each window lasted beside the inventory; "
+      "percentages and sweeps need it");
+  inventory_option(*verb, options->inventory);
+  verb->add_option("--from", options->from, "Release to upgrade from");
+  verb->add_option("--to", options->to, "Release to upgrade to; the same one: restarts");
+  verb->add_option("--starts", options->starts, "How often")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 1000));
+  verb->add_option("--run", options->run, "Learn from this run's trials without a fault instead");
+  verb->add_option("--results", options->results, "Where the run's folder goes")
+      ->capture_default_str();
+  verb->add_flag("--json", options->json, "Everything learned, as JSON");
+  verb->callback([options, &action] {
+    action = [options] {
+      const auto done = learn(*options);
+      return done ? *done : fail_with(done.error());
+    };
+  });
+}
+
+}  // namespace harness::cli

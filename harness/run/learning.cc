@@ -1,0 +1,35 @@
+#include "harness/run/learning.h"
+
+#include <fmt/format.h>
+
+#include "harness/run/judgement.h"
+
+namespace harness::run {
+
+Result<Learning> learn(const RunFolder& folder, aim::Lengths& lengths) {
+  TRY_ASSIGN(const report::Model model, judge(folder), "judge");
+  Learning out;
+  for (const check::CaseVerdict& one : model.cases) {
+    for (const check::TrialVerdict& trial : one.trials) {
+      if (trial.fault != "none" || trial.verdict != check::Verdict::pass) {
+        ++out.left_out;
+        out.why_not = fmt::format("{} #{}: {}",
+                                  one.name,
+                                  trial.trial,
+                                  trial.fault != "none" ? "it had a fault" : trial.reason);
+        continue;
+      }
+      TRY_ASSIGN(
+          const std::vector<Json> events, trial_events(folder, one.name, trial.trial), "events");
+      for (const auto& [node, samples] : aim::samples_of(events)) {
+        out.starts += samples.empty() ? 0 : 1;
+        for (const aim::Sample& sample : samples) {
+          lengths.add({node, trial.from, trial.to}, sample);
+        }
+      }
+    }
+  }
+  return out;
+}
+
+}  // namespace harness::run

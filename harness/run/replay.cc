@@ -1,0 +1,144 @@
+#include "harness/run/replay.h"
+
+#include <algorithm>
+#include <charconv>
+#include <map>
+
+#include <fmt/format.h>
+
+#include "harness/event/event.h"
+#include "harness/event/log.h"
+#include "harness/run/judgement.h"
+
+namespace harness::run {
+namespace {
+
+using Shots = std::map<std::string, std::map<int, plan::Shot>>;
+
+aim::Aim aim_of(const Json& event) {
+  const std::string where = json_string(event, "where", "inside");
+  return {where == "before"  ? aim::Aim::Where::before
+          : where == "after" ? aim::Aim::Where::after
+                             : aim::Aim::Where::inside,
+          Microseconds(json_int(event, "distance_us"))};
+}
+
+Result<Shots> shots_of(const RunFolder& folder, const ReplaySpec& spec) {
+  Shots out;
+  Status readable;
+  TRY(event::read_events(
+          folder.events(),
+          [&](const Json& event) {
+            const std::string name = json_string(event, "case");
+            const auto trial = static_cast<int>(json_int(event, "trial"));
+            if (json_string(event, "type") != event::type::kTrialStarted ||
+                (!spec.case_name.empty() && name != spec.case_name) ||
+                (spec.trial != 0 && trial != spec.trial)) {
+              return;
+            }
+            plan::Shot shot{.aim = aim_of(event),
+                            .anchor = {},
+                            .why = {},
+                            .replays = fmt::format("{}:{}:{}", folder.name(), name, trial),
+                            .original_us = {}};
+            if (event.contains("anchor")) {
+              auto anchor = plan::anchor_from_json(event["anchor"]);
+              if (!anchor) {
+                readable = fail(Error(anchor.error()).prepend(shot.replays));
+                return;
+              }
+              shot.anchor = *std::move(anchor);
+            } else if (!json_string(event, "window").empty()) {
+              readable = fail(ErrorCode::invalid_input,
+                              shot.replays +
+                                  ": the run did not record its anchors; it was made by "
+                                  "an earlier release");
+              return;
+            }
+            out[name].insert_or_assign(trial, std::move(shot));
+          }),
+      folder.name());
+  TRY(readable, "replay");
+  return out;
+}
+
+}  // namespace
+
+Result<ReplaySpec> ReplaySpec::parse(std::string_view text) {
+  ReplaySpec out;
+  const std::size_t first = text.find(':');
+  out.run = text.substr(0, first);
+  if (first != std::string_view::npos) {
+    const std::string_view rest = text.substr(first + 1);
+    const std::size_t second = rest.find(':');
+    out.case_name = rest.substr(0, second);
+    if (second != std::string_view::npos) {
+      const std::string_view number = rest.substr(second + 1);
+      const char* end = number.data() + number.size();
+      const auto [at, problem] = std::from_chars(number.data(), end, out.trial);
+      if (problem != std::errc() || at != end || out.trial < 1) {
+        return fail(
+            ErrorCode::invalid_input,
+            fmt::format("'{}' is no trial; RUN[:CASE[:TRIAL]], trials count from 1", number));
+      }
+    }
+  }
+  if (out.run.empty()) {
+    return fail(ErrorCode::invalid_input, "no run is named; RUN[:CASE[:TRIAL]]");
+  }
+  return out;
+}
+
+Result<std::vector<std::string>> suites_of(const RunFolder& folder) {
+  TRY_ASSIGN(const Json run, folder.read("run.json"), "replay");
+  std::vector<std::string> out;
+  for (const Json& suite : run.value("suites", Json::array())) {
+    out.push_back(suite.is_string() ? suite.get<std::string>() : "");
+  }
+  if (out.empty()) {
+    return fail(ErrorCode::invalid_input, folder.name() + " does not say which suites it ran");
+  }
+  return out;
+}
+
+Result<plan::Plan> replay(const RunFolder& folder, const ReplaySpec& spec, plan::Plan plan) {
+  TRY_ASSIGN(Shots shots, shots_of(folder, spec), "replay");
+  TRY_ASSIGN(const report::Model model, judge(folder), "replay");
+  for (const check::CaseVerdict& one : model.cases) {
+    for (const check::TrialVerdict& trial : one.trials) {
+      if (shots.contains(one.name) && shots[one.name].contains(trial.trial)) {
+        shots[one.name].at(trial.trial).original_us = trial.landed_us;
+      }
+    }
+  }
+  if (shots.empty()) {
+    return fail(ErrorCode::invalid_input,
+                fmt::format("{} has no trial{}{}",
+                            folder.name(),
+                            spec.case_name.empty() ? "" : " of " + spec.case_name,
+                            spec.trial == 0 ? "" : fmt::format(" with number {}", spec.trial)));
+  }
+  plan::Plan out{.seed = plan.seed, .cases = {}, .excluded = {}};
+  for (auto& [name, trials] : shots) {
+    const auto found = std::ranges::find(plan.cases, name, &plan::Case::name);
+    if (found == plan.cases.end()) {
+      return fail(ErrorCode::invalid_input,
+                  fmt::format("{} is not planned any more: its suite or the inventory has changed "
+                              "since {}",
+                              name,
+                              folder.name()));
+    }
+    plan::Case cell = *found;
+    for (auto& [number, shot] : trials) {
+      cell.again.push_back(std::move(shot));
+    }
+    cell.hits = static_cast<int>(cell.again.size());
+    cell.attempts = cell.hits;
+    cell.sweep.reset();
+    cell.index = out.cases.size();
+    out.cases.push_back(std::move(cell));
+  }
+  return out;
+}
+
+}  // namespace harness::run

@@ -1,0 +1,31 @@
+// An earlier run's aimed trials, to be fired again: the same anchors, marker and offset, whatever
+// the windows' lengths are now.
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "harness/plan/plan.h"
+#include "harness/run/run_folder.h"
+
+namespace harness::run {
+
+// RUN[:CASE[:TRIAL]]
+struct ReplaySpec {
+  std::filesystem::path run;
+  std::string case_name;  // empty: all
+  int trial = 0;          // 0: all
+
+  static Result<ReplaySpec> parse(std::string_view text);
+};
+
+// The suites that the run was given, as it was given them.
+Result<std::vector<std::string>> suites_of(const RunFolder& folder);
+
+// Keeps the cases that the run has trials of, each with those trials' shots and a hit wanted from
+// every one. invalid_input when the run has no such trial, or a case is not planned any more.
+Result<plan::Plan> replay(const RunFolder& folder, const ReplaySpec& spec, plan::Plan plan);
+
+}  // namespace harness::run

@@ -1,0 +1,72 @@
+#include "harness/run/replay.h"
+
+#include <gmock/gmock.h>
+
+namespace harness::run {
+namespace {
+
+using testing::HasSubstr;
+
+TEST(ReplaySpec, reads_run_case_and_trial) {
+  const auto whole = ReplaySpec::parse("results/latest");
+  ASSERT_TRUE(whole);
+  EXPECT_EQ(whole->run, "results/latest");
+  EXPECT_EQ(whole->case_name, "");
+  const auto one = ReplaySpec::parse("r:s/a_to_b/kill-pod.etcd/w+0s/cp-1:3");
+  ASSERT_TRUE(one);
+  EXPECT_EQ(one->case_name, "s/a_to_b/kill-pod.etcd/w+0s/cp-1");
+  EXPECT_EQ(one->trial, 3);
+  EXPECT_FALSE(ReplaySpec::parse("r:c:0"));
+  EXPECT_FALSE(ReplaySpec::parse("r:c:x"));
+  EXPECT_FALSE(ReplaySpec::parse(""));
+}
+
+class Replays : public testing::Test {
+ protected:
+  void SetUp() override {
+    const auto folder = RunFolder::create(testing::TempDir() + "replay", "s");
+    ASSERT_TRUE(folder) << folder.error().message();
+    folder_ = *folder;
+    ASSERT_TRUE(folder_->write("run.json", R"({"suites": ["s.yaml"]})"));
+    ASSERT_TRUE(folder_->write("plan.json", R"({"cases": [{"name": "c", "hits": 1}]})"));
+    ASSERT_TRUE(folder_->write(
+        "events.jsonl",
+        R"({"type":"trial.started","seq":1,"at":"2026-01-01T00:00:00.000000Z","case":"c","trial":1,)"
+        R"("fault":"kill-pod","window":"w","where":"before","distance_us":2000,)"
+        R"("anchor":{"marker_of":"v","open":[{"log":"opens"}],"close":[],"offset_us":77}})"
+        "\n"));
+    plan::Case cell;
+    cell.name = "c";
+    cell.attempts = 9;
+    plan_.cases.push_back(cell);
+  }
+
+  std::optional<RunFolder> folder_;
+  plan::Plan plan_;
+};
+
+TEST_F(Replays, arm_the_recorded_anchors_again) {
+  const auto plan = replay(*folder_, {.run = "r", .case_name = {}}, plan_);
+  ASSERT_TRUE(plan) << plan.error().message();
+  ASSERT_EQ(plan->cases.size(), 1U);
+  const plan::Case& cell = plan->cases[0];
+  ASSERT_EQ(cell.again.size(), 1U);
+  EXPECT_EQ(cell.hits, 1);
+  EXPECT_EQ(cell.attempts, 1);
+  EXPECT_EQ(cell.again[0].anchor.marker_of, "v");
+  EXPECT_EQ(cell.again[0].anchor.offset, Microseconds(77));
+  EXPECT_EQ(aim::to_string(cell.again[0].aim), "-2ms");
+  EXPECT_EQ(cell.again[0].replays, folder_->name() + ":c:1");
+}
+
+TEST_F(Replays, say_what_is_not_there) {
+  const auto none = replay(*folder_, {.run = "r", .case_name = "d"}, plan_);
+  ASSERT_FALSE(none);
+  EXPECT_THAT(none.error().message(), HasSubstr("has no trial of d"));
+  const auto gone = replay(*folder_, {.run = "r", .case_name = {}}, {});
+  ASSERT_FALSE(gone);
+  EXPECT_THAT(gone.error().message(), HasSubstr("c is not planned any more"));
+}
+
+}  // namespace
+}  // namespace harness::run
