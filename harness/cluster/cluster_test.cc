@@ -1,5 +1,7 @@
 #include "harness/cluster/cluster.h"
 
+#include <condition_variable>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <netinet/in.h>
@@ -207,6 +209,41 @@ TEST(Lease, is_taken_renewed_and_released) {
     return seen.text == "lease-release";
   });
   EXPECT_EQ(releases, 1);
+}
+
+TEST(Lease, is_released_after_the_renewal_that_is_on_its_way) {
+  FakeNode node;
+  std::mutex mutex;
+  std::condition_variable changed;
+  bool renewing = false;
+  std::vector<std::string> ends;
+  node.on_guard("lease-acquire", ok_lease());
+  node.on_guard("lease-renew", [&](const Json&) {
+    std::unique_lock lock(mutex);
+    renewing = true;
+    changed.notify_all();
+    changed.wait_for(lock, milliseconds(30), [&] { return !ends.empty(); });
+    ends.push_back("renewed");
+    return ok_lease();
+  });
+  node.on_guard("lease-release", [&](const Json&) {
+    const std::lock_guard lock(mutex);
+    ends.push_back("released");
+    changed.notify_all();
+    return ok_lease();
+  });
+  auto lease = Lease::acquire(
+      node,
+      {.cluster = "lab-a", .holder = "me", .epoch = "e", .renew_every = milliseconds(1)},
+      soon());
+  ASSERT_TRUE(lease);
+  {
+    std::unique_lock lock(mutex);
+    ASSERT_TRUE(changed.wait_until(lock, soon().at(), [&] { return renewing; }));
+  }
+  ASSERT_TRUE((*lease)->release(soon()));
+  EXPECT_EQ(ends.back(), "released");
+  EXPECT_EQ(std::count(ends.begin(), ends.end(), "released"), 1);
 }
 
 TEST(Lease, of_somebody_else_is_refused_with_the_holder) {

@@ -1,13 +1,18 @@
 #include "harness/cluster/guard_answer.h"
 
+#include <algorithm>
+#include <array>
+
 #include <fmt/format.h>
 
 #include "harness/base/redact.h"
+#include "harness/cluster/base64.h"
 
 namespace harness::cluster {
 namespace {
 
 constexpr std::size_t kShown = 300;
+constexpr std::chrono::milliseconds kExecLook{1000};
 
 std::string shown(std::string_view text) {
   while (!text.empty() && (text.back() == '\n' || text.back() == '\r')) {
@@ -47,6 +52,35 @@ Result<std::string> encode_record(const Json& record) {
   } catch (const Json::exception&) {
     return fail(ErrorCode::invalid_input, "a text for the node is not UTF-8");
   }
+}
+
+Json exec_record(const std::string& cluster,
+                 const exec::Command& command,
+                 std::chrono::milliseconds timeout) {
+  auto env = command.env;
+  env.emplace("LC_ALL", "C");
+  return {{"cluster", cluster},
+          {"argv", command.argv},
+          {"env", env},
+          {"input_b64", to_base64(command.input)},
+          {"timeout_ms", timeout.count()}};
+}
+
+std::optional<std::chrono::milliseconds> oldest_look(std::string_view verb) {
+  constexpr std::array<std::string_view, 9> kHarmless = {"facts",
+                                                         "read",
+                                                         "watch",
+                                                         "heartbeat",
+                                                         "status",
+                                                         "lease-acquire",
+                                                         "lease-renew",
+                                                         "lease-release",
+                                                         "clean"};
+  if (std::ranges::find(kHarmless, verb) != kHarmless.end()) {
+    return std::nullopt;
+  }
+  // A burst of commands shares one look.
+  return verb == "exec" ? kExecLook : std::chrono::milliseconds(0);
 }
 
 Error root_problem(std::string_view doing, const exec::CommandResult& result, const Login& login) {

@@ -1,6 +1,8 @@
 // What a guard verb printed, made into lines or an error. Pure.
 #pragma once
 
+#include <chrono>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -21,6 +23,15 @@ struct Login {
   bool become_sudo = false;
   std::string guard_path;
 };
+
+// What the guard's `exec` is given: texts that are parsed must not depend on the node's language.
+Json exec_record(const std::string& cluster,
+                 const exec::Command& command,
+                 std::chrono::milliseconds timeout);
+
+// How old the last look at the guard's SHA-256 may be when a verb is asked. None: the first look on
+// the connection is enough, since the verb changes nothing.
+std::optional<std::chrono::milliseconds> oldest_look(std::string_view verb);
 
 // The lines before the trailer. The trailer, not the exit status, says how the verb ended: an exit
 // status may be sudo's, a shell's or ssh's own.

@@ -113,5 +113,24 @@ TEST(Base64, carries_every_byte_and_length) {
   EXPECT_EQ(from_base64("a b").error().code(), ErrorCode::remote_failed);
 }
 
+TEST(ExecRecord, speaks_plain_english_unless_told_otherwise) {
+  const Json plain = exec_record(
+      "lab-a", {.argv = {"df", "/"}, .env = {{"COLOUR", "red"}}}, std::chrono::milliseconds(7));
+  EXPECT_EQ(plain["env"], (Json{{"COLOUR", "red"}, {"LC_ALL", "C"}}));
+  EXPECT_EQ(plain["argv"], (Json{"df", "/"}));
+  EXPECT_EQ(plain["timeout_ms"], 7);
+  const Json told = exec_record(
+      "lab-a", {.argv = {"df"}, .env = {{"LC_ALL", "de_DE"}}}, std::chrono::milliseconds(7));
+  EXPECT_EQ(told["env"]["LC_ALL"], "de_DE");
+}
+
+TEST(OldestLook, is_none_at_all_for_verbs_that_hurt_or_undo) {
+  for (const char* verb : {"arm", "revert", "heal", "allow", "disallow", "release", "new-verb"}) {
+    EXPECT_EQ(oldest_look(verb), std::chrono::milliseconds(0)) << verb;
+  }
+  EXPECT_EQ(oldest_look("exec"), std::chrono::milliseconds(1000));
+  EXPECT_FALSE(oldest_look("status"));
+}
+
 }  // namespace
 }  // namespace harness::cluster

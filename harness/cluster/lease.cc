@@ -94,6 +94,9 @@ Status Lease::release(Deadline deadline) {
     }
     released_ = true;
   }
+  if (renewal_.joinable()) {
+    renewal_.join();
+  }
   TRY(node_.guard("lease-release", record_of(terms_), deadline),
       "release the lease of " + terms_.cluster);
   return {};

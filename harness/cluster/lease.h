@@ -39,6 +39,7 @@ class Lease {
   // An error once the lease is lost: taken over by somebody else (refused), or not renewed within
   // its time (unreachable, timed_out). While the node is away and time is left, the lease holds.
   Status held() const;
+  // After the renewal that may be on its way, so that none takes the lease back.
   Status release(Deadline deadline);
 
  private:

@@ -52,7 +52,7 @@ class GuardStream final : public LineStream {
 struct SshNode::Connection {
   std::unique_ptr<ssh::Session> session;
   std::mutex checking;
-  bool checked = false;
+  std::optional<SteadyTime> checked;  // when the last good look at the guard began
 };
 
 SshNode::SshNode(SshNodeConfig config)
@@ -87,7 +87,8 @@ Result<std::shared_ptr<SshNode::Connection>> SshNode::open(Deadline deadline) co
 }
 
 std::string SshNode::as_root(std::string_view command_line) const {
-  return fmt::format("{}{}", config_.become_sudo ? "sudo -n " : "", command_line);
+  return fmt::format(
+      "/usr/bin/env LC_ALL=C {}{}", config_.become_sudo ? "sudo -n " : "", command_line);
 }
 
 Result<std::string> SshNode::installed_hash(ssh::Session& session, Deadline deadline) const {
@@ -148,17 +149,21 @@ Status SshNode::install_guard(ssh::Session& session, Deadline deadline) const {
   return {};
 }
 
-Status SshNode::check_guard(Connection& connection, bool again, Deadline deadline) const {
+Status SshNode::check_guard(Connection& connection,
+                            std::string_view verb,
+                            Deadline deadline) const {
   const std::lock_guard lock(connection.checking);
-  if (connection.checked && !again) {
+  const SteadyTime now = std::chrono::steady_clock::now();
+  const auto oldest = oldest_look(verb);
+  if (connection.checked && (!oldest || now - *connection.checked < *oldest)) {
     return {};
   }
   TRY_ASSIGN(const std::string there, installed_hash(*connection.session, deadline), "");
   if (there == config_.guard.sha256) {
-    connection.checked = true;
+    connection.checked = now;
     return {};
   }
-  connection.checked = false;
+  connection.checked.reset();
   if (there.empty()) {
     return fail(
         ErrorCode::refused,
@@ -190,7 +195,7 @@ Result<std::vector<Json>> SshNode::ask(Connection& connection,
   }
   TRY_ASSIGN(
       const std::string input, encode_record(record), fmt::format("{}: guard {}", name(), verb));
-  TRY(check_guard(connection, verb == "arm", deadline), "");
+  TRY(check_guard(connection, verb, deadline), "");
   const std::string command = as_root(fmt::format("{} {}", config_.guard.path, verb));
   TRY_ASSIGN(const exec::CommandResult result,
              connection.session->run(command, input, deadline, stop),
@@ -226,7 +231,7 @@ Result<std::unique_ptr<LineStream>> SshNode::guard_stream(std::string_view verb,
   }
   TRY_ASSIGN(std::string input, encode_record(record), fmt::format("{}: guard {}", name(), verb));
   const auto connection = current();
-  TRY(check_guard(*connection, false, deadline), "");
+  TRY(check_guard(*connection, verb, deadline), "");
   const std::string command = as_root(fmt::format("{} {}", config_.guard.path, verb));
   TRY_ASSIGN(auto lines, connection->session->start(command, input + "\n", deadline), "");
   return std::make_unique<GuardStream>(std::move(lines), std::string(verb), name());
@@ -239,15 +244,8 @@ Result<exec::CommandResult> SshNode::run(const exec::Command& command,
   const auto limit = std::clamp(left > kGuardSays * 2 ? left - kGuardSays : left / 2,
                                 std::chrono::milliseconds(1),
                                 kLongestExec);
-  const auto lines = ask(*current(),
-                         "exec",
-                         {{"cluster", config_.cluster},
-                          {"argv", command.argv},
-                          {"env", command.env},
-                          {"input_b64", to_base64(command.input)},
-                          {"timeout_ms", limit.count()}},
-                         deadline,
-                         stop);
+  const auto lines =
+      ask(*current(), "exec", exec_record(config_.cluster, command, limit), deadline, stop);
   const std::string doing = exec::describe(command);
   if (!lines) {
     const bool late =

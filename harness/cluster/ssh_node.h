@@ -55,8 +55,9 @@ class SshNode final : public Node {
   Result<exec::CommandResult> run(const exec::Command& command,
                                   Deadline deadline,
                                   std::stop_token stop) override;
-  // Before the first verb on each connection, and before each `arm`, the guard's SHA-256 is
-  // checked: refused when the binary is not the one that was installed.
+  // The guard's SHA-256 is checked before the first verb on each connection and before each verb
+  // that hurts or undoes; for `exec` the check is at most a second old (oldest_look). refused when
+  // the binary is not the one that was installed.
   Result<std::vector<Json>> guard(std::string_view verb,
                                   const Json& record,
                                   Deadline deadline) override;
@@ -84,7 +85,7 @@ class SshNode final : public Node {
   Status install_guard(ssh::Session& session, Deadline deadline) const;
   // The hash of what is there; empty when nothing is.
   Result<std::string> installed_hash(ssh::Session& session, Deadline deadline) const;
-  Status check_guard(Connection& connection, bool again, Deadline deadline) const;
+  Status check_guard(Connection& connection, std::string_view verb, Deadline deadline) const;
   Result<std::vector<Json>> ask(Connection& connection,
                                 std::string_view verb,
                                 const Json& record,

@@ -17,15 +17,37 @@ constexpr const char* kTarball = "rke2.linux-amd64.tar.gz";
 constexpr const char* kSums = "sha256sum-amd64.txt";
 constexpr std::chrono::minutes kDigestLimit{10};
 
-std::map<std::string, std::string> read_sums(const fs::path& path) {
+constexpr std::size_t kHexDigits = 64;
+
+Result<std::map<std::string, std::string>> read_sums(const fs::path& path) {
   std::map<std::string, std::string> sums;
   std::ifstream file(path);
-  std::string sum;
-  std::string name;
-  while (file >> sum >> name) {
-    sums[name.starts_with('*') ? name.substr(1) : name] = sum;
+  std::string line;
+  for (int number = 1; std::getline(file, line); ++number) {
+    line = observe::trimmed(line);
+    if (line.empty()) {
+      continue;
+    }
+    auto sum = sum_line(line);
+    if (!sum) {
+      return fail(
+          ErrorCode::invalid_input,
+          fmt::format(
+              "{}:{} is no line of sha256sum: '{}'", path.string(), number, line.substr(0, 100)));
+    }
+    sums[sum->name] = sum->sha256;
   }
   return sums;
+}
+
+std::string unescaped(std::string_view name) {
+  std::string plain;
+  for (std::size_t i = 0; i < name.size(); ++i) {
+    const bool escape = name[i] == '\\' && i + 1 < name.size();
+    const char c = escape ? name[++i] : name[i];
+    plain += escape && c == 'n' ? '\n' : escape && c == 'r' ? '\r' : c;
+  }
+  return plain;
 }
 
 bool is_images(const std::string& name) {
@@ -38,6 +60,21 @@ std::string fetch_hint(const Version& version) {
 }
 
 }  // namespace
+
+std::optional<Sum> sum_line(std::string_view line) {
+  const bool escaped = line.starts_with('\\');
+  line.remove_prefix(escaped ? 1 : 0);
+  const std::string_view sum = line.substr(0, kHexDigits);
+  const std::string_view rest = line.substr(sum.size());
+  const bool shape = sum.size() == kHexDigits &&
+                     sum.find_first_not_of("0123456789abcdef") == std::string_view::npos &&
+                     (rest.starts_with("  ") || rest.starts_with(" *")) && rest.size() > 2;
+  if (!shape) {
+    return std::nullopt;
+  }
+  const std::string_view name = rest.substr(2);
+  return Sum{.sha256 = std::string(sum), .name = escaped ? unescaped(name) : std::string(name)};
+}
 
 Artifacts::Artifacts(fs::path root, std::unique_ptr<exec::CommandRunner> runner)
     : root_(std::move(root)), runner_(std::move(runner)) {}
@@ -57,11 +94,12 @@ Result<std::string> Artifacts::digest(const fs::path& path) const {
              runner_->run(observe::words({"sha256sum", "--", path.string()}),
                           Deadline::after(kDigestLimit)),
              "sha256sum");
-  if (!result.ok() || result.out.size() < 64) {
+  const auto line = sum_line(observe::trimmed(result.out));
+  if (!result.ok() || !line) {
     return fail(ErrorCode::invalid_input,
                 fmt::format("{} cannot be read: {}", path.string(), observe::trimmed(result.err)));
   }
-  const std::string sum = result.out.substr(0, 64);
+  const std::string sum = line->sha256;
   const std::lock_guard lock(mutex_);
   digests_[key] = sum;
   return sum;
@@ -128,7 +166,7 @@ Result<std::vector<Artifact>> Artifacts::verified(const Version& version) const 
   }
   files.emplace_back(folder / kSums, Artifact::Kind::sums);
   files.emplace_back(folder / kScript, Artifact::Kind::script);
-  const auto sums = read_sums(folder / kSums);
+  TRY_ASSIGN(const auto sums, read_sums(folder / kSums), "verify " + version.tag());
   std::vector<Artifact> all;
   for (const auto& [path, kind] : files) {
     TRY_ASSIGN(Artifact one, verified_file(path, kind, sums, version), "verify " + version.tag());

@@ -5,7 +5,9 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "harness/base/result.h"
@@ -13,6 +15,15 @@
 #include "harness/exec/runner.h"
 
 namespace harness::upgrade {
+
+struct Sum {
+  std::string sha256;
+  std::string name;
+};
+
+// A line of sha256sum, without its line end: `<64 hex digits>  <name>`. It begins with a backslash
+// when the name is escaped; the name comes back as it is on disk. Nothing when it is no such line.
+std::optional<Sum> sum_line(std::string_view line);
 
 struct Artifact {
   enum class Kind { tarball, images, sums, script };

@@ -89,7 +89,11 @@ Status recover(cluster::Node& node,
     // A node that stays away is the lab's business; one that is there and restless is the
     // product's.
     if (error.code() == ErrorCode::timed_out && !node.connected()) {
-      error = Error(ErrorCode::unreachable, error.message());
+      error = Error(ErrorCode::unreachable,
+                    fmt::format("{}. {} stays away: see its console and power, and once it is "
+                                "back, `hookshot heal` says whether anything is left there",
+                                error.message(),
+                                node.name()));
     }
     return fail(std::move(error), "restart " + node.unit() + ": the connection was lost");
   }

@@ -226,7 +226,8 @@ TEST(Restart, is_the_lab_s_error_when_the_node_does_not_come_back) {
   ASSERT_FALSE(outcome);
   EXPECT_EQ(outcome.error().code(), ErrorCode::unreachable);
   EXPECT_THAT(outcome.error().message(), HasSubstr("no route to host"));
-  EXPECT_THAT(outcome.error().message(), HasSubstr("comes back"));
+  EXPECT_THAT(outcome.error().message(), HasSubstr("cp-1 stays away: see its console"));
+  EXPECT_THAT(outcome.error().message(), HasSubstr("`hookshot heal`"));
 }
 
 TEST(Restart, tells_what_it_last_saw_of_a_job_that_does_not_end) {

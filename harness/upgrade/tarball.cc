@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 #include <map>
+#include <sstream>
 
 #include <fmt/format.h>
 
@@ -136,10 +137,17 @@ Status stage(cluster::Node& node,
   TRY_ASSIGN(const exec::CommandResult there,
              node.run(observe::words(check), deadline),
              "look what is there");
+  std::map<std::string, std::string> sums;
+  std::istringstream lines(there.out);
+  for (std::string line; std::getline(lines, line);) {
+    if (auto sum = sum_line(line)) {
+      sums[sum->name] = sum->sha256;
+    }
+  }
   std::vector<Artifact> missing;
   for (const Artifact& one : all) {
-    const std::string line = one.sha256 + "  " + folder + "/" + one.file() + "\n";
-    if (there.out.find(line) == std::string::npos) {
+    const auto found = sums.find(folder + "/" + one.file());
+    if (found == sums.end() || found->second != one.sha256) {
       missing.push_back(one);
     }
   }
@@ -191,6 +199,9 @@ Result<Installed> Tarball::install(cluster::Node& node,
     return fail(ErrorCode::remote_failed,
                 fmt::format("{} ended well, but on disk is {}", doing, installed.version));
   }
+  TRY(observe::output_of(node, {"rm", "--recursive", "--force", "--", folder}, deadline),
+      fmt::format(
+          "{} is installed on {}: delete what was copied for it", version.tag(), node.name()));
   return installed;
 }
 

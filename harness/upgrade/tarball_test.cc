@@ -44,6 +44,7 @@ class TarballTest : public testing::Test {
     write_sums();
     server.node.on_run("sha256sum", says("", 1, "No such file"));
     server.node.on_run("mkdir", says(""));
+    server.node.on_run("rm --recursive", says(""));
     server.node.on_run("df",
                        says("Filesystem 1024-blocks Used Available Capacity Mounted on\n"
                             "overlay 1 1 99999999 1% /\n"));
@@ -107,6 +108,31 @@ TEST_F(TarballTest, verifies_a_complete_release) {
   EXPECT_TRUE(method.verify(to()));
 }
 
+TEST_F(TarballTest, verifies_a_release_whose_path_sha256sum_escapes) {
+  const fs::path odd = root / "a \\ b";
+  fs::create_directories(odd);
+  fs::copy(folder, odd / kTag, fs::copy_options::recursive);
+  const Status verified = Tarball(odd, std::make_unique<exec::LocalRunner>()).verify(to());
+  EXPECT_TRUE(verified) << verified.error().message();
+}
+
+TEST_F(TarballTest, refuses_sums_that_sha256sum_did_not_write) {
+  write("sha256sum-amd64.txt", "<html>404</html>\n");
+  EXPECT_THAT(verify_error().message(), HasSubstr("sha256sum-amd64.txt:1 is no line of sha256sum"));
+}
+
+TEST(SumLine, gives_the_name_as_it_is_on_disk) {
+  const std::string hex(64, 'a');
+  EXPECT_EQ(sum_line(hex + "  rke2.tar")->name, "rke2.tar");
+  EXPECT_EQ(sum_line(hex + " *rke2.tar")->name, "rke2.tar");
+  EXPECT_EQ(sum_line("\\" + hex + "  a\\\\b\\nc")->name, "a\\b\nc");
+  EXPECT_EQ(sum_line("\\" + hex + "  a")->sha256, hex);
+  for (const auto& wrong :
+       std::vector<std::string>{hex, hex + " x", "a  x", "x" + hex.substr(1) + "  x"}) {
+    EXPECT_FALSE(sum_line(wrong)) << wrong;
+  }
+}
+
 TEST_F(TarballTest, names_the_folder_of_a_release_that_is_not_there) {
   fs::remove_all(folder);
   EXPECT_THAT(verify_error().message(), HasSubstr(folder.string()));
@@ -150,6 +176,7 @@ TEST_F(TarballTest, copies_the_release_and_runs_its_own_script) {
   EXPECT_EQ(script.env.at("INSTALL_RKE2_ARTIFACT_PATH"), stage);
   EXPECT_EQ(script.env.at("INSTALL_RKE2_TYPE"), "server");
   EXPECT_EQ(script.env.at("INSTALL_RKE2_AGENT_IMAGES_DIR"), "/var/lib/rancher/rke2/agent/images");
+  EXPECT_EQ(server.node.traffic().back().text, "rm --recursive --force -- " + stage);
   EXPECT_FALSE(touched("systemctl")) << "installing starts and stops nothing";
 }
 
@@ -157,6 +184,7 @@ TEST_F(TarballTest, installs_an_agent_as_an_agent) {
   FakeServer worker("w-1", "192.0.2.21", false);
   worker.node.on_run("sha256sum", says(""));
   worker.node.on_run("mkdir", says(""));
+  worker.node.on_run("rm --recursive", says(""));
   worker.node.on_run("df", says("F 1 U A C M\noverlay 1 1 99999999 1% /\n"));
   worker.node.on_run("/bin/sh", [&](const exec::Command& command) {
     script = command;
@@ -205,6 +233,7 @@ TEST_F(TarballTest, tells_what_a_failed_installer_said_and_what_is_on_disk) {
   const auto installed = method.install(server.node, to(), soon());
   ASSERT_FALSE(installed);
   EXPECT_EQ(installed.error().code(), ErrorCode::remote_failed);
+  EXPECT_FALSE(touched("rm --recursive")) << "what was copied serves the next try";
   EXPECT_THAT(installed.error().message(), HasSubstr("sha256 does not match"));
   EXPECT_THAT(installed.error().message(), HasSubstr("on disk is v1.30.12+rke2r1"));
   EXPECT_THAT(installed.error().message(), HasSubstr("safe to run this again"));
