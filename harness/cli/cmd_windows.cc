@@ -95,6 +95,7 @@ void add_windows(CLI::App& app, Action& action) {
       "--of", options->version, "Only those of this release, e.g. v1.30.13-rc2+rke2r1");
   verb->add_flag("--json", options->json, "As JSON");
   add_windows_check(*verb, action);
+  add_windows_watch(*verb, action);
   verb->callback([options, verb, &action] {
     if (!verb->get_subcommands().empty()) {
       return;
