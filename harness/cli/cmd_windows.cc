@@ -96,6 +96,7 @@ void add_windows(CLI::App& app, Action& action) {
   verb->add_flag("--json", options->json, "As JSON");
   add_windows_check(*verb, action);
   add_windows_learn(*verb, action);
+  add_windows_watch(*verb, action);
   verb->callback([options, verb, &action] {
     if (!verb->get_subcommands().empty()) {
       return;

@@ -24,7 +24,7 @@ TEST_F(Cli, tells_early_errors_of_a_run_as_json_too) {
     const Json json = json_of(run);
     EXPECT_EQ(json["verdict"], "error");
     EXPECT_EQ(json["exit_status"], 2);
-    EXPECT_EQ(json["error"]["code"], "invalid_input");
+    EXPECT_EQ(json["error"]["code"], "invalid input");
     EXPECT_THAT(json["error"]["message"].get<std::string>(), HasSubstr(said));
     EXPECT_THAT(run.err, HasSubstr(said)) << "and for people";
   }
@@ -63,7 +63,7 @@ TEST_F(Hosting, a_filter_with_a_typo_tests_nothing_and_is_no_success) {
   EXPECT_THAT(none.err, HasSubstr("no case matches --gtest_filter"));
   const auto json = run({"--json", "--", "--gtest_filter=*kil-pod*"});
   EXPECT_EQ(json.exit_status, 2);
-  EXPECT_EQ(json_of(json)["error"]["code"], "invalid_input");
+  EXPECT_EQ(json_of(json)["error"]["code"], "invalid input");
   EXPECT_FALSE(touched());
 }
 
@@ -109,6 +109,7 @@ std::string journal(const std::string& changed = "", const std::string& into = "
       {"", "Pod for kube-apiserver is synced"},
       {"", "Kube API server is now running"},
       {"", "Applying Cluster Role Bindings"},
+      {"", "Cluster Role Bindings applied successfully"},
       {"", "Setting runtimes"},
       {"", "rke2 is up and running"},
       {"systemd[1]", "Started rke2-server.service - Rancher Kubernetes Engine v2 (server)."}};

@@ -34,15 +34,18 @@ inline constexpr std::string_view kStepFinished = "step.finished";
 // Facts of a node. journal {invocation, ident, line, seqnum, seqnum_id}, manifest {op: written |
 // removed, file, uid}, container {op: started | exited, pod, pod_name, static_pod, kind: container
 // | sandbox, id, pod_uid, initial}, process {op: started | exited, name: rke2 | containerd |
-// kubelet, pid, initial}, unit {active, sub, result, invocation, n_restarts, initial}, clock {},
-// and fault: the guard's record {id, fault, params, state, outcome: applied | missed | expired,
-// reason, invocation, opened, seen, begun, effect: {wall_us, mono_us}, evidence: {summary,
-// container, boot_id_before, ...}}.
+// kubelet, pid, initial}, unit {active, sub, result, invocation, n_restarts, initial}, tcp {port,
+// state: answers | refuses, initial} and http {url, status: 0 for no answer, initial} where a
+// window names them, clock {}, and fault: the guard's record {id, fault, params, state, outcome:
+// applied | missed | expired, reason, invocation, opened, seen, begun, effect: {wall_us, mono_us},
+// evidence: {summary, container, boot_id_before, ...}}.
 inline constexpr std::string_view kJournal = "journal";
 inline constexpr std::string_view kManifest = "manifest";
 inline constexpr std::string_view kContainer = "container";
 inline constexpr std::string_view kProcess = "process";
 inline constexpr std::string_view kUnit = "unit";
+inline constexpr std::string_view kTcp = "tcp";
+inline constexpr std::string_view kHttp = "http";
 inline constexpr std::string_view kClock = "clock";
 inline constexpr std::string_view kFault = "fault";
 

@@ -107,5 +107,66 @@ TEST(Marker, of_a_container_wants_the_static_pod_s) {
   EXPECT_TRUE(matches(marker, fact));
 }
 
+TEST(Marker, of_a_container_with_a_star_takes_any_pod_by_its_name) {
+  const Marker marker =
+      marker_from_json({{"container", "exited"}, {"pod", "helm-install-*"}}).value();
+  Json fact{{"type", "container"},
+            {"op", "exited"},
+            {"pod", "helm"},
+            {"pod_name", "helm-install-rke2-canal-q9lfj"},
+            {"static_pod", false},
+            {"kind", "container"}};
+  EXPECT_TRUE(matches(marker, fact));
+  fact["kind"] = "sandbox";
+  EXPECT_FALSE(matches(marker, fact));
+  fact["kind"] = "container";
+  fact["pod_name"] = "uninstall-rke2-canal-q9lfj";
+  EXPECT_FALSE(matches(marker, fact));
+}
+
+TEST(Marker, of_a_port_is_a_change_of_who_listens) {
+  const auto marker = marker_from_json({{"tcp", "answers"}, {"port", "9345"}});
+  ASSERT_TRUE(marker) << marker.error().message();
+  EXPECT_EQ(describe(*marker), "tcp 9345 answers");
+  EXPECT_EQ(to_json(*marker), (Json{{"tcp", "answers"}, {"port", "9345"}}));
+  Json fact{{"type", "tcp"}, {"port", 9345}, {"state", "answers"}};
+  EXPECT_TRUE(matches(*marker, fact));
+  fact["initial"] = true;
+  EXPECT_FALSE(matches(*marker, fact)) << "it listened already";
+  EXPECT_FALSE(matches(*marker, Json({{"type", "tcp"}, {"port", 9345}, {"state", "refuses"}})));
+  EXPECT_FALSE(matches(*marker, Json({{"type", "tcp"}, {"port", 6443}, {"state", "answers"}})));
+  for (const char* port : {"0", "65536", "9345 ", "-1", "ssh", "+80"}) {
+    EXPECT_EQ(marker_from_json({{"tcp", "answers"}, {"port", port}}).error().code(),
+              ErrorCode::invalid_input)
+        << port;
+  }
+}
+
+TEST(Marker, of_a_status_is_plain_http_on_the_loopback) {
+  const std::string url = "http://127.0.0.1:10248/healthz";
+  const auto marker = marker_from_json({{"http", url}, {"status", "200"}});
+  ASSERT_TRUE(marker) << marker.error().message();
+  EXPECT_EQ(describe(*marker), url + " 200");
+  EXPECT_EQ(to_json(*marker), (Json{{"http", url}, {"status", "200"}}));
+  EXPECT_TRUE(matches(*marker, Json({{"type", "http"}, {"url", url}, {"status", 200}})));
+  EXPECT_FALSE(matches(*marker, Json({{"type", "http"}, {"url", url}, {"status", 500}})));
+  for (const char* other : {"http://127.0.0.1/healthz",
+                            "http://192.0.2.1:80/",
+                            "http://127.0.0.1:0/",
+                            "http://127.0.0.1:80",
+                            "http://127.0.0.1:80/ HTTP/1.1\r\nX: y",
+                            "127.0.0.1:80/"}) {
+    EXPECT_EQ(marker_from_json({{"http", other}, {"status", "200"}}).error().code(),
+              ErrorCode::invalid_input)
+        << other;
+  }
+  EXPECT_THAT(marker_from_json({{"http", "https://127.0.0.1:6443/readyz"}, {"status", "200"}})
+                  .error()
+                  .message(),
+              testing::HasSubstr("no TLS"));
+  EXPECT_EQ(marker_from_json({{"http", url}, {"status", "ok"}}).error().code(),
+            ErrorCode::invalid_input);
+}
+
 }  // namespace
 }  // namespace harness::event

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 
 #include "harness/event/line.h"
 
@@ -15,13 +16,15 @@ struct Form {
   std::array<std::string_view, 2> ops;
 };
 
-constexpr std::array<Form, 6> kForms = {{
+constexpr std::array<Form, 8> kForms = {{
     {Marker::Kind::log, "log", nullptr, {}},
     {Marker::Kind::systemd, "systemd", nullptr, {}},
     {Marker::Kind::manifest, "manifest", "file", {"written", "removed"}},
     {Marker::Kind::container, "container", "pod", {"started", "exited"}},
     {Marker::Kind::unit, "unit", nullptr, {}},
     {Marker::Kind::process, "process", "name", {"started", "exited"}},
+    {Marker::Kind::tcp, "tcp", "port", {"answers", "refuses"}},
+    {Marker::Kind::http, "http", "status", {}},
 }};
 
 // What the guard looks for by this exact name of its program.
@@ -46,7 +49,57 @@ Status check_keys(const Json& json, const Form& form) {
   return {};
 }
 
+// The whole text as a number in the range; -1 for anything else.
+int number_of(std::string_view text, int lowest, int highest) {
+  int value = -1;
+  const auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), value);
+  const bool whole = problem == std::errc() && end == text.data() + text.size();
+  return whole && value >= lowest && value <= highest ? value : -1;
+}
+
+// What an object of this kind may be.
+Status check_object(const Marker& marker) {
+  if (marker.kind == Marker::Kind::process &&
+      std::ranges::find(kProcesses, marker.object) == kProcesses.end()) {
+    return fail(ErrorCode::invalid_input,
+                "'" + marker.object + "' is not one of rke2, containerd, kubelet");
+  }
+  if (marker.kind == Marker::Kind::tcp && number_of(marker.object, 1, 65535) < 0) {
+    return fail(ErrorCode::invalid_input, "'" + marker.object + "' is no port (1 to 65535)");
+  }
+  if (marker.kind == Marker::Kind::http) {
+    if (number_of(marker.object, 100, 599) < 0) {
+      return fail(ErrorCode::invalid_input,
+                  "'" + marker.object + "' is no HTTP status (100 to 599)");
+    }
+    TRY(LoopbackUrl::parse(marker.text), "marker");
+  }
+  return {};
+}
+
 }  // namespace
+
+Result<LoopbackUrl> LoopbackUrl::parse(std::string_view text) {
+  constexpr std::string_view kFront = "http://127.0.0.1:";
+  const std::size_t slash = text.find('/', std::min(kFront.size(), text.size()));
+  const bool plain = std::ranges::all_of(text, [](char c) { return c > ' ' && c < 0x7f; });
+  if (text.starts_with("https:")) {
+    return fail(ErrorCode::invalid_input,
+                "'" + std::string(text) +
+                    "': the guard has no TLS and sees no https status; {tcp: answers, port: N} "
+                    "sees that something listens");
+  }
+  LoopbackUrl out;
+  if (text.starts_with(kFront) && slash != std::string_view::npos && plain && text.size() <= 512) {
+    out.port = number_of(text.substr(kFront.size(), slash - kFront.size()), 1, 65535);
+    out.path = std::string(text.substr(slash));
+  }
+  if (out.port <= 0) {
+    return fail(ErrorCode::invalid_input,
+                "'" + std::string(text) + "' is not of the form http://127.0.0.1:PORT/PATH");
+  }
+  return out;
+}
 
 Result<Marker> marker_from_json(const Json& json) {
   if (!json.is_object()) {
@@ -57,7 +110,8 @@ Result<Marker> marker_from_json(const Json& json) {
       kForms, [&](const Form& candidate) { return json.contains(candidate.key); });
   if (form == kForms.end()) {
     return fail(ErrorCode::invalid_input,
-                "a marker needs one of: log, systemd, manifest, container, unit, process");
+                "a marker needs one of: log, systemd, manifest, container, unit, process, tcp, "
+                "http");
   }
   TRY(check_keys(json, *form), "marker");
   Marker marker{.kind = form->kind,
@@ -71,17 +125,13 @@ Result<Marker> marker_from_json(const Json& json) {
                   "a marker of kind '" + std::string(form->key) + "' needs the key '" +
                       form->object_key + "'");
     }
-    if (std::ranges::find(form->ops, marker.text) == form->ops.end()) {
+    if (!form->ops[0].empty() && std::ranges::find(form->ops, marker.text) == form->ops.end()) {
       return fail(ErrorCode::invalid_input,
                   "'" + marker.text + "' is not one of " + std::string(form->ops[0]) + ", " +
                       std::string(form->ops[1]));
     }
   }
-  if (marker.kind == Marker::Kind::process &&
-      std::ranges::find(kProcesses, marker.object) == kProcesses.end()) {
-    return fail(ErrorCode::invalid_input,
-                "'" + marker.object + "' is not one of rke2, containerd, kubelet");
-  }
+  TRY(check_object(marker), "marker");
   return marker;
 }
 
@@ -99,6 +149,9 @@ Json to_json(const Marker& marker) {
 
 std::string describe(const Marker& marker) {
   const Form& form = form_of(marker.kind);
+  if (marker.kind == Marker::Kind::http) {
+    return marker.text + " " + marker.object;
+  }
   return form.object_key == nullptr
              ? std::string(form.key) + " \"" + marker.text + "\""
              : std::string(form.key) + " " + marker.object + " " + marker.text;
@@ -153,14 +206,24 @@ bool matches(const Marker& marker, const Json& fact) {
       return type == "manifest" && json_string(fact, "op") == marker.text &&
              json_string(fact, "file") == marker.object;
     case Marker::Kind::container:
-      return type == "container" && json_string(fact, "op") == marker.text &&
-             json_string(fact, "pod") == marker.object && json_string(fact, "kind") != "sandbox" &&
-             json_bool(fact, "static_pod", true);
+      if (type != "container" || json_string(fact, "op") != marker.text ||
+          json_string(fact, "kind") == "sandbox") {
+        return false;
+      }
+      return marker.object.find('*') != std::string::npos
+                 ? glob_matches(marker.object, json_string(fact, "pod_name"))
+                 : json_string(fact, "pod") == marker.object && json_bool(fact, "static_pod", true);
     case Marker::Kind::unit:
       return type == "unit" && json_string(fact, "active") == marker.text;
     case Marker::Kind::process:
       return type == "process" && json_string(fact, "op") == marker.text &&
              json_string(fact, "name") == marker.object;
+    case Marker::Kind::tcp:
+      return type == "tcp" && json_string(fact, "state") == marker.text &&
+             std::to_string(json_int(fact, "port")) == marker.object;
+    case Marker::Kind::http:
+      return type == "http" && json_string(fact, "url") == marker.text &&
+             std::to_string(json_int(fact, "status")) == marker.object;
   }
   return false;
 }

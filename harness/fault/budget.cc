@@ -78,7 +78,9 @@ Status check_budget(const Access& access,
   if (fault.needs.harmless || !target.is_server()) {
     return {};
   }
-  if (fault.needs.etcd_voters > 0) {
+  // A server that is taken down counts as a voter that may be lost, also where its etcd lives on.
+  const int voters = std::max(fault.needs.etcd_voters, fault.needs.servers_down);
+  if (voters > 0) {
     TRY_ASSIGN(const EtcdHealth etcd, ask_etcd(access, deadline), "check the damage budget");
     if (etcd.learners > 0 || !etcd.alarms.empty()) {
       return fail(ErrorCode::refused,
@@ -93,8 +95,7 @@ Status check_budget(const Access& access,
     }
     const bool counted =
         std::find(etcd.healthy.begin(), etcd.healthy.end(), target.name()) != etcd.healthy.end();
-    const int left =
-        static_cast<int>(etcd.healthy.size()) - (counted ? fault.needs.etcd_voters : 0);
+    const int left = static_cast<int>(etcd.healthy.size()) - (counted ? voters : 0);
     const int wanted = etcd.voters - budget.servers_down;
     if (left < wanted) {
       return fail(ErrorCode::refused,

@@ -131,12 +131,18 @@ Result<std::vector<event::Marker>> markers_from_json(const Json& json, const cha
 }
 
 Result<Trigger> trigger_from_json(const Json& json) {
-  TRY(check_keys(
-          json, "trigger", {"now", "window", "open", "close", "offset_us", "any_invocation"}),
+  TRY(check_keys(json,
+                 "trigger",
+                 {"now", "window", "open", "close", "offset_us", "boot", "any_invocation"}),
       "record");
   Trigger trigger{.now = json_bool(json, "now"),
                   .window = json_string(json, "window"),
+                  .next_boot = json.contains("boot"),
                   .any_invocation = json_bool(json, "any_invocation")};
+  if (trigger.next_boot && (json_string(json, "boot") != "next" || trigger.now)) {
+    return fail(ErrorCode::invalid_input,
+                "record: trigger.boot: 'next' is wanted, and a window to wait for");
+  }
   if (trigger.now) {
     return trigger;
   }
@@ -309,6 +315,9 @@ Json to_json(const ArmRecord& record) {
     for (const event::Marker& marker : record.trigger.close) {
       trigger["close"].push_back(event::to_json(marker));
     }
+  }
+  if (record.trigger.next_boot) {
+    trigger["boot"] = "next";
   }
   trigger["any_invocation"] = record.trigger.any_invocation;
   return {{"id", record.id},

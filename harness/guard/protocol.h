@@ -63,6 +63,7 @@ struct Trigger {
   std::vector<event::Marker> open;
   std::vector<event::Marker> close;
   Microseconds offset{0};
+  bool next_boot = false;  // "boot": "next": sleeps until the node boots, and for one boot only
   bool any_invocation = false;  // also in the invocation that is running while arming
 };
 

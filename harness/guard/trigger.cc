@@ -18,6 +18,7 @@
 
 #include "harness/guard/action.h"
 #include "harness/guard/action_hold.h"
+#include "harness/guard/endpoint_watch.h"
 #include "harness/guard/file_watch.h"
 #include "harness/guard/journal_reader.h"
 #include "harness/guard/process_watch.h"
@@ -163,6 +164,9 @@ int Watcher::watch() {
   if (names(event::Marker::Kind::process)) {
     processes.emplace(ProcessWatch::Options{.unit = state_.record.unit, .cgroups = {}});
   }
+  std::vector<event::Marker> markers = trigger.open;
+  markers.insert(markers.end(), trigger.close.begin(), trigger.close.end());
+  EndpointWatch endpoints({.markers = std::move(markers)});
   const auto hear = [&](const Json& fact) {
     if (unit && json_string(fact, "ident") == "systemd") {
       unit->news();
@@ -177,6 +181,7 @@ int Watcher::watch() {
     if (processes) {
       processes->poll(judge);
     }
+    endpoints.poll(judge);
     manifests_.poll(false, judge);
     containers_.poll(false, judge);
     if (verdict == TriggerLogic::Verdict::missed) {

@@ -5,6 +5,7 @@
 
 #include "harness/guard/action.h"
 #include "harness/guard/action_hold.h"
+#include "harness/guard/next_boot.h"
 
 namespace harness::guard {
 namespace {
@@ -93,18 +94,22 @@ void settle_outcome(RecordState& state, const std::string& why) {
               : why;
 }
 
+const char* boot_unit_text() {
+  return kBootUnitText;
+}
+
 Status install_timer(const ArmRecord& record) {
   const std::string unit = timer_name(record.id);
-  TRY(run({"systemd-run",
-           "--quiet",
-           "--collect",
-           "--unit=" + unit,
-           fmt::format("--on-active={}ms", record.ttl.count()),
-           "--timer-property=AccuracySec=50ms",
-           std::string(kGuardPath),
-           "expire",
-           record.id}),
-      "install the undo timer");
+  const std::vector<std::string> command = {"systemd-run",
+                                            "--quiet",
+                                            "--collect",
+                                            "--unit=" + unit,
+                                            fmt::format("--on-active={}ms", record.ttl.count()),
+                                            "--timer-property=AccuracySec=50ms",
+                                            std::string(kGuardPath),
+                                            "expire",
+                                            record.id};
+  TRY(run(record.trigger.next_boot ? early(command) : command), "install the undo timer");
   if (activity(unit + ".timer") != Activity::active) {
     return fail(ErrorCode::remote_failed,
                 fmt::format("the undo timer {}.timer was installed but is not active", unit));
@@ -125,20 +130,22 @@ Status install_boot_unit() {
 }
 
 std::vector<std::string> trigger_command(const ArmRecord& record) {
-  return {"systemd-run",
-          "--quiet",
-          "--collect",
-          "--unit=" + trigger_name(record.id),
-          "--service-type=notify",
-          "--property=NotifyAccess=main",
-          fmt::format("--property=RuntimeMaxSec={}ms", record.ttl.count() + 5000),
-          "--property=KillMode=control-group",
-          "--property=CPUWeight=10000",
-          "--property=IOWeight=10000",
-          "--property=TimeoutStartSec=20s",
-          std::string(kGuardPath),
-          "trigger",
-          record.id};
+  const std::vector<std::string> command = {
+      "systemd-run",
+      "--quiet",
+      "--collect",
+      "--unit=" + trigger_name(record.id),
+      "--service-type=notify",
+      "--property=NotifyAccess=main",
+      fmt::format("--property=RuntimeMaxSec={}ms", record.ttl.count() + 5000),
+      "--property=KillMode=control-group",
+      "--property=CPUWeight=10000",
+      "--property=IOWeight=10000",
+      "--property=TimeoutStartSec=20s",
+      std::string(kGuardPath),
+      "trigger",
+      record.id};
+  return record.trigger.next_boot ? early(command) : command;
 }
 
 Status start_trigger(const ArmRecord& record) {

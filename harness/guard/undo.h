@@ -43,6 +43,7 @@ Healed revert(Store& store, RecordState state, const std::string& why);
 // The trigger and the timer of a record that cannot be read; false when one may still be active.
 bool stop_units(const std::string& id);
 
+const char* boot_unit_text();
 inline constexpr const char* kBootUnit = "/etc/systemd/system/hookshot-boot.service";
 
 // Names of our units that systemd still knows, the boot unit left out; one line saying so when it

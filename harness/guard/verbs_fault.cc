@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "harness/guard/action.h"
+#include "harness/guard/next_boot.h"
 #include "harness/guard/trigger.h"
 #include "harness/guard/undo.h"
 #include "harness/guard/verbs.h"
@@ -66,7 +67,7 @@ Status verb_arm(Store& store, const Json& json) {
                       text_of(state.record.params),
                       state.record.trigger.window,
                       state.record.run));
-    ready = start_trigger(state.record);
+    ready = state.record.trigger.next_boot ? Status() : start_trigger(state.record);
   }
   if (!ready) {
     revert(store, store.load(state.record.id).value_or(state), "arming failed");
@@ -217,7 +218,14 @@ Status verb_release(Store& store, const Json& record) {
 int run_boot(Store& store) {
   const StoreLock lock(store);
   for (RecordState& state : store.armed()) {
-    revert(store, std::move(state), "the node booted");
+    const AtBoot what = at_boot(state, boot_id());
+    if (what == AtBoot::revert) {
+      revert(store, std::move(state), "the node booted");
+    } else if (what == AtBoot::wake) {
+      if (const Status woken = wake(store, state); !woken) {
+        revert(store, std::move(state), woken.error().message());
+      }
+    }
   }
   return 0;
 }

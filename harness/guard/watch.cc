@@ -1,11 +1,13 @@
 #include "harness/guard/watch.h"
 
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include <poll.h>
 #include <unistd.h>
 
+#include "harness/guard/endpoint_watch.h"
 #include "harness/guard/file_watch.h"
 #include "harness/guard/journal_reader.h"
 #include "harness/guard/process_watch.h"
@@ -24,11 +26,15 @@ constexpr std::int64_t kClockPeriodUs = 1'000'000;
 
 class Watch {
  public:
-  Watch(const Store& store, const std::string& unit, const std::string& data_dir)
+  Watch(const Store& store,
+        const std::string& unit,
+        const std::string& data_dir,
+        std::vector<event::Marker> look)
       : journal_({.unit = unit, .directories = {}, .boot_id = {}}),
         manifests_(data_dir),
         unit_(unit),
         processes_({.unit = unit, .cgroups = {}}),
+        endpoints_({.markers = std::move(look)}),
         records_(store) {}
 
   Status run(std::int64_t since, std::optional<JournalPosition> after);
@@ -43,6 +49,7 @@ class Watch {
   ContainerWatch containers_;
   UnitWatch unit_;
   ProcessWatch processes_;
+  EndpointWatch endpoints_;
   RecordWatch records_;
   bool open_ = true;
   std::int64_t records_at_ = 0;
@@ -61,6 +68,7 @@ void Watch::look(bool initial) {
   containers_.poll(initial, take);
   manifests_.poll(initial, take);
   processes_.poll(take);
+  endpoints_.poll(take);
   journal_.poll(take);
   unit_.poll(take);
   const Now stamp = now();
@@ -79,6 +87,7 @@ bool Watch::wait() {
   std::vector<pollfd> watched = {{STDIN_FILENO, POLLIN, 0}, {manifests_.fd(), POLLIN, 0}};
   containers_.wait_on(watched);
   processes_.wait_on(watched);
+  endpoints_.wait_on(watched);
   unit_.wait_on(watched);
   if (::poll(watched.data(), watched.size(), kPeriodMs) <= 0 || watched[0].revents == 0) {
     return true;
@@ -96,6 +105,19 @@ Status Watch::run(std::int64_t since, std::optional<JournalPosition> after) {
   return {};
 }
 
+Result<std::vector<event::Marker>> look_from(const Json& record) {
+  std::vector<event::Marker> out;
+  const Json list = record.value("look", Json::array());
+  if (!list.is_array() || list.size() > 32) {
+    return fail(ErrorCode::invalid_input, "look: a list of at most 32 markers is wanted");
+  }
+  for (const Json& item : list) {
+    TRY_ASSIGN(event::Marker marker, event::marker_from_json(item), "look");
+    out.push_back(std::move(marker));
+  }
+  return out;
+}
+
 }  // namespace
 
 Status run_watch(const Store& store, const Json& record) {
@@ -103,7 +125,8 @@ Status run_watch(const Store& store, const Json& record) {
   const std::string data_dir = json_string(record, "data_dir", "/var/lib/rancher/rke2");
   TRY(check_unit(unit), "watch");
   TRY(check_path("data_dir", data_dir), "watch");
-  return Watch(store, unit, data_dir)
+  TRY_ASSIGN(std::vector<event::Marker> look, look_from(record), "watch");
+  return Watch(store, unit, data_dir, std::move(look))
       .run(json_int(record, "since_wall_us"),
            position_from_json(record.value("after", Json::object())));
 }

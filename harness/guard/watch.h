@@ -8,9 +8,10 @@
 
 namespace harness::guard {
 
-// {"unit", "data_dir", "since_wall_us", "after"}. since_wall_us 0 or absent: from now on. `after`,
-// a JournalPosition as the last `journal` fact had it: all lines that were written after that one,
-// those of a later boot whose clock is behind included.
+// {"unit", "data_dir", "since_wall_us", "after", "look"}. since_wall_us 0 or absent: from now on.
+// `after`, a JournalPosition as the last `journal` fact had it: all lines that were written after
+// that one, those of a later boot whose clock is behind included. `look`: markers of kind tcp and
+// http, for which facts are wanted; at most 32.
 Status run_watch(const Store& store, const Json& record);
 
 }  // namespace harness::guard

@@ -1,5 +1,6 @@
 #include "harness/observe/node_stream.h"
 
+#include <algorithm>
 #include <array>
 #include <condition_variable>
 #include <map>
@@ -33,6 +34,9 @@ std::string subject(const Json& fact) {
   if (type == "process") {
     return type + " " + json_string(fact, "name") + " " + std::to_string(json_int(fact, "pid"));
   }
+  if (type == "tcp" || type == "http") {
+    return type + " " + json_string(fact, "url") + std::to_string(json_int(fact, "port"));
+  }
   return type == "unit" ? type : std::string();
 }
 
@@ -44,6 +48,25 @@ std::string words(Json fact) {
     fact.erase(key);
   }
   return fact.dump();
+}
+
+// What the node looks at only when a window names it.
+Json looked_at(const std::vector<event::WindowDef>& windows) {
+  std::vector<event::Marker> seen;
+  Json out = Json::array();
+  for (const event::WindowDef& window : windows) {
+    for (const auto* side : {&window.open, &window.close}) {
+      for (const event::Marker& marker : *side) {
+        const bool endpoint =
+            marker.kind == event::Marker::Kind::tcp || marker.kind == event::Marker::Kind::http;
+        if (endpoint && std::ranges::find(seen, marker) == seen.end()) {
+          seen.push_back(marker);
+          out.push_back(event::to_json(marker));
+        }
+      }
+    }
+  }
+  return out;
 }
 
 Json facts_event(const cluster::Node& node, const cluster::NodeFacts& facts) {
@@ -205,6 +228,9 @@ Status NodeStream::State::follow(const std::stop_token& stop) {
               {"since_wall_us", since}};
   if (const Json known = after(); !known.empty()) {
     record["after"] = known;
+  }
+  if (Json look = looked_at(options.windows); !look.empty()) {
+    record["look"] = std::move(look);
   }
   first_boot = first_boot.empty() ? facts.boot_id : first_boot;
   TRY_ASSIGN(const std::unique_ptr<cluster::LineStream> stream,

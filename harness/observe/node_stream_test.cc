@@ -153,6 +153,40 @@ TEST(NodeStream, does_not_open_a_window_for_what_was_there_before) {
   EXPECT_EQ(seen.count("window"), 0u);
 }
 
+TEST(NodeStream, has_the_node_look_at_the_endpoints_that_windows_name) {
+  FakeServer server;
+  auto stream = server.node.on_stream("watch");
+  Collector seen;
+  const Json up{{"tcp", "answers"}, {"port", "9345"}};
+  const Json well{{"http", "http://127.0.0.1:10248/healthz"}, {"status", "200"}};
+  event::WindowDef window;
+  window.name = "supervisor-down";
+  window.open = {event::marker_from_json(up).value()};
+  window.close = {marker("x"), event::marker_from_json(well).value()};
+  event::WindowDef twice = window;
+  twice.name = "again";
+  NodeStream follower(server.node, options({window, twice}), seen.sink());
+  stream.feed(line(50, "begin"));
+  stream.feed({{"type", "tcp"},
+               {"port", 9345},
+               {"state", "answers"},
+               {"boot_id", "boot1"},
+               {"wall_us", 100},
+               {"mono_us", 100}});
+  stream.feed({{"type", "tcp"},
+               {"port", 9345},
+               {"state", "answers"},
+               {"initial", true},
+               {"boot_id", "boot1"},
+               {"wall_us", 200},
+               {"mono_us", 200}});
+  stream.feed(line(300, "end"));
+  ASSERT_TRUE(seen.wait_line("end"));
+  EXPECT_EQ(watch_records(server.node).at(0)["look"], Json::array({up, well}));
+  EXPECT_EQ(seen.count("tcp"), 1u) << "a stream that begins again tells it once more";
+  EXPECT_EQ(seen.count("window"), 2u);
+}
+
 TEST(NodeStream, goes_on_after_a_reboot_without_loss_or_repetition) {
   FakeServer server;
   auto first = server.node.on_stream("watch");

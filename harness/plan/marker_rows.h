@@ -149,7 +149,7 @@ inline std::vector<Row> rows() {
        {{"+readyz", kRacing}}},
       {"Kube API server is now running", {"-readyz", "+start-up-hooks"}},
       {"Applying Cluster Role Bindings", {"+start-up-hooks", "+cluster-roles"}},
-      {"Cluster Role Bindings applied successfully", {"-cluster-roles"}},
+      {"Cluster Role Bindings applied successfully", {"-cluster-roles", "+stage"}},
       {"Setting runtimes", {{"+start-up-hooks", all_but(kNoRuntimes)}}},
       {"Applying network policies...", {"+network-policies"}},
       {"Applying network policies complete", {"-network-policies"}},
@@ -158,6 +158,9 @@ inline std::vector<Row> rows() {
       {"Annotations and labels have been set successfully on node: w-1",
        {"-agent kubelet", "+agent ready"}},
       {"Annotations and labels have already set on node: w-1", {"-agent kubelet", "+agent ready"}},
+      {"Starting /v1, Kind=Node controller", {"-stage"}},
+      {"Labels and annotations have been set successfully on node: cp-1", {"-stage"}},
+      {"Labels and annotations have already set on node: cp-1", {"-stage"}},
       {"rke2 is up and running", {"-start-up-hooks"}},
       {"rke2 agent is up and running", {"-agent agent-start", "-agent ready"}},
   };
@@ -174,6 +177,14 @@ inline std::vector<FactRow> fact_rows() {
   const auto container = [](const char* op, const char* pod, const char* kind) {
     return Json{{"type", "container"}, {"op", op}, {"pod", pod}, {"kind", kind}};
   };
+  const auto job = [](const char* op, const char* pod_name, const char* kind) {
+    return Json{{"type", "container"},
+                {"op", op},
+                {"pod", "helm"},
+                {"pod_name", pod_name},
+                {"static_pod", false},
+                {"kind", kind}};
+  };
   const std::vector<Mark> agent = {"+agent agent-start", "+agent bootstrap"};
   return {
       {manifest("removed", "kube-apiserver.yaml"), {"+apiserver-gap"}},
@@ -187,6 +198,12 @@ inline std::vector<FactRow> fact_rows() {
       {container("started", "etcd", "container"), {}},
       {container("exited", "kube-apiserver", "container"), {}},
       {container("started", "kube-apiserver", "sandbox"), {}},
+      {job("started", "helm-install-rke2-canal-q9lfj", "container"), {"+charts"}},
+      {job("exited", "helm-install-rke2-canal-q9lfj", "container"), {"-charts"}},
+      {job("started", "helm-install-rke2-canal-q9lfj", "sandbox"), {}},
+      {job("exited", "helm-install-rke2-canal-q9lfj", "sandbox"), {}},
+      {job("exited", "helm-delete-rke2-canal-x7x2p", "container"), {}},
+      {job("exited", "my-helm-install-0", "container"), {}},
       {{{"type", "unit"}, {"active", "active"}, {"sub", "running"}}, {}},
       {{{"type", "unit"}, {"active", "failed"}, {"sub", "failed"}}, {}},
       {systemd("Starting rke2-server.service - Rancher Kubernetes Engine v2 (server)..."),

@@ -140,7 +140,10 @@ inline std::vector<std::string> silent_lines() {
         "Network policy apply failed, will retry: connection refused",
         "updating service account: default",
         "Wrote kubeconfig /etc/rancher/rke2/rke2.yaml",
-        "Labels and annotations have been set successfully on node: cp-1",
+        "Starting /v1, Kind=Secret controller",
+        "Starting /v1, Kind=Node controllers",
+        "Starting k3s.cattle.io/v1, Kind=Addon controller",
+        "Starting helm.cattle.io/v1, Kind=HelmChart controller",
         "Waiting to retrieve kube-proxy configuration; server is not ready: "
         "https://127.0.0.1:9345/v1-rke2/readyz: 500 Internal Server Error",
         "Starting k3s v1.30.13+k3s1 (e77f78ee)",

@@ -43,7 +43,9 @@ TEST(Packs, hold_every_window_exactly_once_for_every_version) {
                                         "start-up-hooks",
                                         "cluster-roles",
                                         "network-policies",
-                                        "service-accounts"};
+                                        "service-accounts",
+                                        "stage",
+                                        "charts"};
   for (int minor = 28; minor <= 35; ++minor) {
     for (const std::string& tag : tags_of_line(minor)) {
       std::multiset<std::string> names;
@@ -159,6 +161,35 @@ TEST(Packs, name_the_place_of_every_mistake) {
                     "d}]}\n  - name: w\n")
                 .find("p.yaml:4:5: window 'w' is defined twice for the same versions of 1.30"),
             std::string::npos);
+}
+
+std::string pack_with(const std::string& marker) {
+  return "lines: [\"1.30\"]\n"
+         "windows:\n"
+         "  - name: w\n"
+         "    description: d\n"
+         "    open:\n"
+         "      - " +
+         marker +
+         "\n"
+         "    close:\n"
+         "      - {log: x}\n";
+}
+
+TEST(Packs, take_ports_and_plain_http_statuses_for_markers) {
+  const auto port = parse_packs(pack_with("{tcp: refuses, port: 9345}"), "a.yaml");
+  ASSERT_TRUE(port) << port.error().message();
+  EXPECT_EQ(event::describe(port->at(0).entries.at(0).window.open.at(0)), "tcp 9345 refuses");
+  const auto page =
+      parse_packs(pack_with("{http: \"http://127.0.0.1:10248/healthz\", status: 200}"), "a.yaml");
+  ASSERT_TRUE(page) << page.error().message();
+  EXPECT_EQ(page->at(0).entries.at(0).window.open.at(0).kind, event::Marker::Kind::http);
+  const auto tls = parse_packs(
+      pack_with("{http: \"https://127.0.0.1:9345/v1-rke2/readyz\", status: 200}"), "a.yaml");
+  ASSERT_FALSE(tls);
+  EXPECT_EQ(tls.error().code(), ErrorCode::invalid_input);
+  EXPECT_NE(tls.error().message().find("a.yaml:6:"), std::string::npos) << tls.error().message();
+  EXPECT_NE(tls.error().message().find("no TLS"), std::string::npos) << tls.error().message();
 }
 
 }  // namespace
