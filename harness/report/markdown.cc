@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "harness/report/report.h"
+#include "harness/stats/rate.h"
 
 namespace harness::report {
 namespace {
@@ -81,6 +82,16 @@ std::string trial_table(const Model& model) {
   return out;
 }
 
+std::string rates(const Model& model) {
+  std::string out;
+  for (const check::CaseVerdict& one : model.cases) {
+    if (const auto rate = stats::rate_worth_showing(one)) {
+      out += fmt::format("- {}: {}\n", cell(one.name), stats::describe(*rate));
+    }
+  }
+  return out.empty() ? "" : "\nHow often the product failed:\n\n" + out;
+}
+
 std::string case_section(const Model& model, const check::CaseVerdict& one) {
   std::string out = fmt::format("\n## {}\n\nExpected {}{}, outcome {}, so {}.{}\n\n",
                                 cell(one.name),
@@ -130,7 +141,7 @@ std::string to_markdown(const Model& model) {
     out += fmt::format(
         "| {} | {} | {} |\n", cell(one.name), check::to_string(one.verdict), cell(one.reason));
   }
-  out += trial_table(model);
+  out += rates(model) + trial_table(model);
   for (const check::CaseVerdict& one : model.cases) {
     if (one.outcome != check::Verdict::pass || one.verdict != check::Verdict::pass) {
       out += case_section(model, one);
