@@ -2,6 +2,7 @@
 
 #include "harness/report/report.h"
 #include "harness/report/timeline.h"
+#include "harness/stats/rate.h"
 
 namespace harness::report {
 namespace {
@@ -121,6 +122,9 @@ std::string to_html(const Model& model, const TrialEvents& trial_events) {
                        escape_html(one.name),
                        badge(one.verdict),
                        escape_html(repeat_command(model, one.name)));
+    if (const auto rate = stats::rate_worth_showing(one)) {
+      out += fmt::format("<p>{}</p>", escape_html(stats::describe(*rate)));
+    }
     for (const check::TrialVerdict& trial : one.trials) {
       out += trial_section(trial, trial_events(one.name, trial.trial));
     }

@@ -4,6 +4,7 @@
 
 #include "harness/report/instants.h"
 #include "harness/report/report.h"
+#include "harness/stats/rate.h"
 
 namespace harness::report {
 namespace {
@@ -101,6 +102,16 @@ std::string instants(const Model& model) {
   return out + "\n```\n" + to_text(coverage(all)) + "```\n";
 }
 
+std::string rates(const Model& model) {
+  std::string out;
+  for (const check::CaseVerdict& one : model.cases) {
+    if (const auto rate = stats::rate_worth_showing(one)) {
+      out += fmt::format("- {}: {}\n", cell(one.name), stats::describe(*rate));
+    }
+  }
+  return out.empty() ? "" : "\nHow often the product failed:\n\n" + out;
+}
+
 std::string case_section(const Model& model, const check::CaseVerdict& one) {
   std::string out = fmt::format("\n## {}\n\nExpected {}{}, outcome {}, so {}.{}\n\n",
                                 cell(one.name),
@@ -150,7 +161,7 @@ std::string to_markdown(const Model& model) {
     out += fmt::format(
         "| {} | {} | {} |\n", cell(one.name), check::to_string(one.verdict), cell(one.reason));
   }
-  out += trial_table(model);
+  out += rates(model) + trial_table(model);
   out += instants(model);
   for (const check::CaseVerdict& one : model.cases) {
     if (one.outcome != check::Verdict::pass || one.verdict != check::Verdict::pass) {

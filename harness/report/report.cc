@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "harness/report/instants.h"
+#include "harness/stats/rate.h"
 
 namespace harness::report {
 namespace {
@@ -52,6 +53,9 @@ Json Model::to_json() const {
               {"cases", Json::array()}};
   for (const check::CaseVerdict& one : cases) {
     Json item = one.to_json();
+    if (const auto rate = stats::rate_worth_showing(one)) {
+      item["rate"] = rate->to_json();
+    }
     for (Json& trial : item["trials"]) {
       trial["repeat"] = repeat_command(*this, one.name);
     }

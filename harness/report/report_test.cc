@@ -293,6 +293,27 @@ TEST(StandIn, is_named_in_every_report) {
   EXPECT_TRUE(Model::from_json(model.to_json())->standin);
 }
 
+TEST(Rates, are_shown_for_cases_of_more_than_one_hit) {
+  Model many = model();
+  check::CaseVerdict& one = many.cases[1];
+  one.trials.clear();
+  for (int i = 0; i < 20; ++i) {
+    const Verdict verdict = i == 0 ? Verdict::fail : Verdict::pass;
+    one.trials.push_back({.trial = i + 1, .verdict = verdict, .hit = true, .counts = true});
+  }
+  one.trials.push_back({.trial = 21, .verdict = Verdict::unproven});
+  const std::string text =
+      "1 of 20 hit(s) failed: 5.0 % (exact 95 % interval 0.1 % to 24.9 %); 1 missed";
+  EXPECT_THAT(to_markdown(many), HasSubstr("- s/a_to_b/kill/cp-1: " + text));
+  EXPECT_THAT(to_html(many, no_events), HasSubstr("<p>" + text + "</p>"));
+  const Json rate = many.to_json()["cases"][1]["rate"];
+  EXPECT_EQ(rate["failures"], 1);
+  EXPECT_EQ(rate["hits"], 20);
+  EXPECT_NEAR(rate["interval_95"][1].get<double>(), 0.2487, 5e-5);
+  EXPECT_FALSE(many.to_json()["cases"][0].contains("rate")) << "one hit";
+  EXPECT_THAT(to_markdown(model()), Not(HasSubstr("How often")));
+}
+
 TEST(Repeat, names_the_files_that_the_run_was_given) {
   const Model model{
       .cluster = "lab-a", .suites = {"/tmp/it's.yaml"}, .inventory_path = "inventories/demo.yaml"};

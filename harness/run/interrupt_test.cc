@@ -14,11 +14,12 @@ namespace {
 bool asked_to_stop(const Interrupt& interrupt) {
   std::mutex mutex;
   std::condition_variable_any changed;
-  std::unique_lock lock(mutex);
+  // Before the lock: a stop that came already calls back at once, in this thread.
   const std::stop_callback wake(interrupt.token(), [&] {
     const std::lock_guard held(mutex);
     changed.notify_all();
   });
+  std::unique_lock lock(mutex);
   return changed.wait_for(
       lock, std::chrono::seconds(20), [&] { return interrupt.token().stop_requested(); });
 }

@@ -206,11 +206,12 @@ Status Trial::step() {
 void Trial::disarm_when_stopped(const std::stop_token& over) {
   std::mutex mutex;
   std::condition_variable_any stopped;
-  std::unique_lock lock(mutex);
+  // Before the lock: a stop that came already calls back at once, in this thread.
   const std::stop_callback wake(context_.stop, [&] {
     const std::lock_guard held(mutex);
     stopped.notify_all();
   });
+  std::unique_lock lock(mutex);
   stopped.wait(lock, over, [&] { return context_.stop.stop_requested(); });
   if (!over.stop_requested() && armed_) {
     fault::heal(
