@@ -1,5 +1,8 @@
+#include <algorithm>
 #include <cstdio>
 #include <exception>
+#include <string>
+#include <vector>
 
 #include "harness/base/log.h"
 #include "harness/cli/command.h"
@@ -24,6 +27,22 @@ constexpr const char* kFooter =
     "signals (after healing). Documentation: README.md, inventories/README.md, suites/README.md, "
     "faults/README.md.";
 
+// CLI11 takes what follows `--` for positionals of the whole program; `run` wants it as its own
+// extras. In reverse, as CLI::App::parse wants words.
+std::vector<std::string> words_of(int argc, char** argv) {
+  std::vector<std::string> words(argv + 1, argv + argc);
+  const auto run = std::find(words.begin(), words.end(), "run");
+  const auto dashes = std::find(run, words.end(), "--");
+  if (dashes != words.end() &&
+      run == std::find_if(words.begin(), words.end(), [](const std::string& word) {
+        return !word.starts_with('-');
+      })) {
+    words.erase(dashes);
+  }
+  std::reverse(words.begin(), words.end());
+  return words;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -46,7 +65,7 @@ int main(int argc, char** argv) {
   add_report(app, action);
   add_lab(app, action);
   try {
-    app.parse(argc, argv);
+    app.parse(words_of(argc, argv));
   } catch (const CLI::ParseError& problem) {
     return app.exit(problem) == 0 ? kPassed : kUsage;
   }

@@ -137,10 +137,10 @@ TEST_F(Cli, exits_with_1_where_a_journal_drifts_from_the_packs) {
   const std::string path = file("drift.txt", journal("rke2 is up and running", "rke2 is flying"));
   const auto check = hookshot({"windows", "check", "--json", path});
   EXPECT_EQ(check.exit_status, 1) << check.out << check.err;
-  EXPECT_THAT(json_of(check).dump(), HasSubstr("rke2 is flying"));
+  EXPECT_THAT(json_of(check).dump(), HasSubstr("is flying"));
   const auto people = hookshot({"windows", "check", path});
   EXPECT_EQ(people.exit_status, 1);
-  EXPECT_THAT(people.out, HasSubstr("rke2 is flying"));
+  EXPECT_THAT(people.out, HasSubstr("is flying"));
   EXPECT_EQ(hookshot({"windows", "check", file("none.txt", "nothing of rke2\n")}).exit_status, 2);
 }
 
