@@ -1,25 +1,18 @@
 // freeze-service: stops the rke2 process itself. kubelet, containerd and all pods run on; 9345
 // hangs.
 
-#include "harness/base/time.h"
-#include "harness/fault/fault.h"
+#include "harness/fault/parameters.h"
 
 namespace {
 
 using harness::Json;
 using harness::fault::Fault;
 using harness::fault::Params;
-using harness::fault::ParamType;
 
 const harness::fault::FaultRegistration kRegistration{{
     .name = "freeze-service",
     .summary = "Freeze the main process of rke2-server or rke2-agent",
-    .params = {{.name = "duration",
-                .type = ParamType::duration,
-                .fallback = "30s",
-                .choices = {},
-                .unit = {},
-                .summary = "for how long, from 100ms to 10m"}},
+    .params = {harness::fault::hold_parameter("30s")},
     .blast_radius =
         "the rke2 process: 9345 and what it controls hang; kubelet, containerd and pods run on",
     .survives_reboot = false,
@@ -31,10 +24,9 @@ const harness::fault::FaultRegistration kRegistration{{
              "such\n"
              "trials are never counted with natural ones.",
     .make = [](const Params& params) -> Fault {
-      const auto hold =
-          harness::parse_duration(params.at("duration")).value_or(harness::Microseconds{});
       Fault fault;
-      fault.action = Json{{"do", "service"}, {"how", "freeze"}, {"hold_ms", hold.count() / 1000}};
+      fault.action =
+          Json{{"do", "service"}, {"how", "freeze"}, {"hold_ms", harness::fault::hold_ms(params)}};
       fault.needs.servers_down = 1;
       return fault;
     },

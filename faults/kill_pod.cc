@@ -2,7 +2,7 @@
 // Never through the apiserver: deleting a static pod there removes its mirror and the container
 // runs on.
 
-#include "harness/fault/fault.h"
+#include "harness/fault/parameters.h"
 
 namespace {
 
@@ -14,12 +14,7 @@ using harness::fault::ParamType;
 const harness::fault::FaultRegistration kRegistration{{
     .name = "kill-pod",
     .summary = "Kill the container of one static pod",
-    .params = {{.name = "pod",
-                .type = ParamType::choice,
-                .fallback = {},
-                .choices = {"etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler"},
-                .unit = {},
-                .summary = "which static pod"},
+    .params = {harness::fault::static_pod_parameter(),
                {.name = "how",
                 .type = ParamType::choice,
                 .fallback = "task",
@@ -40,8 +35,7 @@ const harness::fault::FaultRegistration kRegistration{{
       const std::string& pod = params.at("pod");
       Fault fault;
       fault.action = Json{{"do", "kill"}, {"pod", pod}, {"how", params.at("how")}};
-      fault.needs.etcd_voters = pod == "etcd" ? 1 : 0;
-      fault.needs.servers_down = pod == "etcd" || pod == "kube-apiserver" ? 1 : 0;
+      fault.needs = harness::fault::needs_of_static_pod(pod);
       return fault;
     },
 }};

@@ -1,8 +1,7 @@
 // slow-service: gives rke2, kubelet and containerd little of a core, so that what takes
 // milliseconds takes seconds.
 
-#include "harness/base/time.h"
-#include "harness/fault/fault.h"
+#include "harness/fault/parameters.h"
 
 namespace {
 
@@ -20,12 +19,7 @@ const harness::fault::FaultRegistration kRegistration{{
                 .choices = {"1", "5", "10", "20", "50"},
                 .unit = {},
                 .summary = "of one core"},
-               {.name = "duration",
-                .type = ParamType::duration,
-                .fallback = "30s",
-                .choices = {},
-                .unit = {},
-                .summary = "for how long, from 100ms to 10m"}},
+               harness::fault::hold_parameter("30s")},
     .blast_radius =
         "rke2, kubelet and containerd of the node get little CPU; the containers keep theirs",
     .survives_reboot = false,
@@ -38,11 +32,10 @@ const harness::fault::FaultRegistration kRegistration{{
              "never counted\n"
              "with natural ones.",
     .make = [](const Params& params) -> Fault {
-      const auto hold =
-          harness::parse_duration(params.at("duration")).value_or(harness::Microseconds{});
       Fault fault;
-      fault.action =
-          Json{{"do", "slow"}, {"how", params.at("percent")}, {"hold_ms", hold.count() / 1000}};
+      fault.action = Json{{"do", "slow"},
+                          {"how", params.at("percent")},
+                          {"hold_ms", harness::fault::hold_ms(params)}};
       return fault;
     },
 }};

@@ -58,6 +58,16 @@ std::string to_string(const Offset& offset) {
                                      : format_duration(offset.duration);
 }
 
+std::string_view to_string(Aim::Where where) {
+  return where == Aim::Where::before ? "before" : where == Aim::Where::after ? "after" : "inside";
+}
+
+Aim::Where where_from(std::string_view text) {
+  return text == "before"  ? Aim::Where::before
+         : text == "after" ? Aim::Where::after
+                           : Aim::Where::inside;
+}
+
 std::string to_string(const Aim& aim) {
   const std::string distance = format_duration(aim.distance);
   return aim.where == Aim::Where::before  ? "-" + distance

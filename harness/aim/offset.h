@@ -46,6 +46,9 @@ struct Aim {
   bool operator==(const Aim&) const = default;
 };
 
+std::string_view to_string(Aim::Where where);  // "before", "inside", "after"
+// Anything else is inside.
+Aim::Where where_from(std::string_view text);
 std::string to_string(const Aim& aim);  // "-200ms", "+500ms", "closed+20ms"
 // Signed and counted from the opening; for `after` the length is added.
 Microseconds from_opening(const Aim& aim, Microseconds length);

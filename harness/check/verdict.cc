@@ -1,5 +1,7 @@
 #include "harness/check/verdict.h"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 
 namespace harness::check {
@@ -38,6 +40,11 @@ Json list_in(const Json& json, const char* key) {
 }
 
 }  // namespace
+
+std::optional<double> TrialVerdict::recovery_s(std::string_view check) const {
+  const auto found = std::ranges::find(checks, check, &CheckResult::name);
+  return found == checks.end() ? std::nullopt : found->recovery_s;
+}
 
 Json TrialVerdict::to_json() const {
   Json out = {{"trial", trial},

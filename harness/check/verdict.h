@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "harness/base/json.h"
@@ -42,6 +43,9 @@ struct TrialVerdict {
   double duration_s = 0;
   double back_off_s = 0;         // what kubelet held back the container that it held back longest
   Json params = Json::object();  // of the fault
+
+  // Of the check of that name, where it knows.
+  std::optional<double> recovery_s(std::string_view check) const;
 
   Json to_json() const;
 };

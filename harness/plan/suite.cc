@@ -38,7 +38,6 @@ class SuiteLoader {
   void check_fault(const Value& where, const FaultChoice& choice);
   void read_fault(const Value& value, Suite& suite);
   void read_matrix(const Value& value, Suite& suite);
-  void read_offset(const Value& value, Suite& suite);
   void read_exclusion(const Value& value, Suite& suite);
   void read_budget(const Value& value, Suite& suite);
 
@@ -96,10 +95,6 @@ void SuiteLoader::check_fault(const Value& where, const FaultChoice& choice) {
   }
 }
 
-void SuiteLoader::read_offset(const Value& value, Suite& suite) {
-  suite.offsets.push_back(plan::read_offset(value, problems_));
-}
-
 void SuiteLoader::read_matrix(const Value& value, Suite& suite) {
   Reader reader(value, "matrix", problems_);
   for (const Value* fault : reader.items("fault", true)) {
@@ -108,7 +103,7 @@ void SuiteLoader::read_matrix(const Value& value, Suite& suite) {
   suite.matrix = place_of(value);
   suite.windows = read_names(reader, "window");
   for (const Value* offset : reader.items("offset")) {
-    read_offset(*offset, suite);
+    suite.offsets.push_back(read_offset(*offset, problems_));
   }
   suite.targets = read_names(reader, "target");
   reader.finish();

@@ -109,15 +109,10 @@ std::vector<Instant> instants_of(const std::vector<check::CaseVerdict>& cases) {
                       .length_us = trial.length_us.value_or(0),
                       .hit = trial.hit,
                       .verdict = trial.verdict,
-                      .recovery_s = {}};
+                      .recovery_s = trial.recovery_s("apiserver-recovers")};
       for (const auto& [key, value] : trial.params.items()) {
         instant.fault +=
             fmt::format(" {}={}", key, value.is_string() ? value.get<std::string>() : value.dump());
-      }
-      for (const check::CheckResult& check : trial.checks) {
-        if (check.name == "apiserver-recovers") {
-          instant.recovery_s = check.recovery_s;
-        }
       }
       out.push_back(std::move(instant));
     }

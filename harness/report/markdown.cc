@@ -35,12 +35,8 @@ std::string cell(std::string_view raw, std::size_t limit = 240) {
 }
 
 std::string seconds(const check::TrialVerdict& trial, std::string_view name) {
-  for (const check::CheckResult& result : trial.checks) {
-    if (result.name == name && result.recovery_s) {
-      return fmt::format("{:.1f} s", *result.recovery_s);
-    }
-  }
-  return "-";
+  const auto known = trial.recovery_s(name);
+  return known ? fmt::format("{:.1f} s", *known) : "-";
 }
 
 std::string latency(const std::optional<std::int64_t>& us) {

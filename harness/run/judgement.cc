@@ -9,8 +9,7 @@ namespace harness::run {
 namespace {
 
 struct Trials {
-  // by case, then trial
-  std::map<std::string, std::map<int, std::vector<Json>>> events;
+  EventsOfTrials events;
   std::vector<std::string> dirty;
   bool finished = false;
   bool standin = false;
@@ -60,6 +59,20 @@ check::CaseVerdict fold(const Json& planned, const Trials& trials) {
 }
 
 }  // namespace
+
+Result<EventsOfTrials> events_of_type(const RunFolder& folder, std::string_view type) {
+  EventsOfTrials out;
+  TRY(event::read_events(
+          folder.events(),
+          [&](Json event) {
+            if (json_string(event, "type") == type) {
+              out[json_string(event, "case")][static_cast<int>(json_int(event, "trial"))].push_back(
+                  std::move(event));
+            }
+          }),
+      folder.name());
+  return out;
+}
 
 Result<std::vector<Json>> trial_events(const RunFolder& folder,
                                        const std::string& case_name,

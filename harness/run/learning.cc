@@ -2,12 +2,14 @@
 
 #include <fmt/format.h>
 
+#include "harness/event/event.h"
 #include "harness/run/judgement.h"
 
 namespace harness::run {
 
 Result<Learning> learn(const RunFolder& folder, aim::Lengths& lengths) {
   TRY_ASSIGN(const report::Model model, judge(folder), "judge");
+  TRY_ASSIGN(EventsOfTrials windows, events_of_type(folder, event::type::kWindow), "events");
   Learning out;
   for (const check::CaseVerdict& one : model.cases) {
     for (const check::TrialVerdict& trial : one.trials) {
@@ -19,9 +21,7 @@ Result<Learning> learn(const RunFolder& folder, aim::Lengths& lengths) {
                                   trial.fault != "none" ? "it had a fault" : trial.reason);
         continue;
       }
-      TRY_ASSIGN(
-          const std::vector<Json> events, trial_events(folder, one.name, trial.trial), "events");
-      for (const auto& [node, samples] : aim::samples_of(events)) {
+      for (const auto& [node, samples] : aim::samples_of(windows[one.name][trial.trial])) {
         out.starts += samples.empty() ? 0 : 1;
         for (const aim::Sample& sample : samples) {
           lengths.add({node, trial.from, trial.to}, sample);

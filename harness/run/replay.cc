@@ -16,10 +16,7 @@ namespace {
 using Shots = std::map<std::string, std::map<int, plan::Shot>>;
 
 aim::Aim aim_of(const Json& event) {
-  const std::string where = json_string(event, "where", "inside");
-  return {where == "before"  ? aim::Aim::Where::before
-          : where == "after" ? aim::Aim::Where::after
-                             : aim::Aim::Where::inside,
+  return {aim::where_from(json_string(event, "where")),
           Microseconds(json_int(event, "distance_us"))};
 }
 

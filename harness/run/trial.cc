@@ -27,19 +27,8 @@ constexpr auto kStateLimit = minutes(1);
 constexpr auto kStepLimit = minutes(20);
 
 void add_shot(Json& event, const plan::Shot& shot) {
-  const auto where = [&] {
-    switch (shot.aim.where) {
-      case aim::Aim::Where::before:
-        return "before";
-      case aim::Aim::Where::after:
-        return "after";
-      case aim::Aim::Where::inside:
-        break;
-    }
-    return "inside";
-  };
   event["aim"] = aim::to_string(shot.aim);
-  event["where"] = where();
+  event["where"] = to_string(shot.aim.where);
   event["distance_us"] = shot.aim.distance.count();
   if (!shot.anchor.marker_of.empty()) {
     event["anchor"] = plan::to_json(shot.anchor);

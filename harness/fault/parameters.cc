@@ -1,0 +1,36 @@
+#include "harness/fault/parameters.h"
+
+#include "harness/base/time.h"
+
+namespace harness::fault {
+
+ParamSpec static_pod_parameter() {
+  return {.name = "pod",
+          .type = ParamType::choice,
+          .fallback = {},
+          .choices = {"etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler"},
+          .unit = {},
+          .summary = "which static pod"};
+}
+
+Needs needs_of_static_pod(const std::string& pod) {
+  Needs out;
+  out.etcd_voters = pod == "etcd" ? 1 : 0;
+  out.servers_down = pod == "etcd" || pod == "kube-apiserver" ? 1 : 0;
+  return out;
+}
+
+ParamSpec hold_parameter(std::string_view fallback) {
+  return {.name = "duration",
+          .type = ParamType::duration,
+          .fallback = fallback,
+          .choices = {},
+          .unit = {},
+          .summary = "for how long, from 100ms to 10m"};
+}
+
+std::int64_t hold_ms(const Params& params) {
+  return parse_duration(params.at("duration")).value_or(Microseconds{}).count() / 1000;
+}
+
+}  // namespace harness::fault
