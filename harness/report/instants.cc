@@ -40,6 +40,13 @@ InstantMap::Bucket& bucket_at(InstantMap& map, std::int64_t at_us) {
   return map.inside[std::min(index, map.inside.size() - 1)];
 }
 
+// A hit that was aimed inside lies inside, also where the fault cut its window short, so that its
+// length is not known, or the window lasted longer than the others'.
+bool aimed_inside(const Instant& one) {
+  return one.planned_us && *one.planned_us >= 0 &&
+         (one.length_us == 0 || *one.planned_us <= one.length_us);
+}
+
 void add(InstantMap& map, const Instant& one) {
   if (!one.hit || !one.landed_us) {
     if (one.planned_us) {
@@ -47,7 +54,10 @@ void add(InstantMap& map, const Instant& one) {
     }
     return;
   }
-  InstantMap::Bucket& bucket = bucket_at(map, *one.landed_us);
+  InstantMap::Bucket& bucket =
+      bucket_at(map,
+                aimed_inside(one) ? std::clamp<std::int64_t>(*one.landed_us, 0, map.length_us)
+                                  : *one.landed_us);
   ++bucket.hits;
   if (one.verdict == check::Verdict::fail) {
     ++bucket.fails;
@@ -189,7 +199,7 @@ std::string to_text(const std::vector<InstantMap>& maps) {
     for (const InstantMap::Bucket& bucket : map.inside) {
       line += sign_of(bucket);
     }
-    out += fmt::format("{} in {} on {}, {}{}\n  {}|{}|{}  {} long, largest gap {}",
+    out += fmt::format("{} in {} on {}, {}{}\n  {}|{}|{}  {}",
                        map.fault,
                        map.window,
                        map.target,
@@ -198,8 +208,10 @@ std::string to_text(const std::vector<InstantMap>& maps) {
                        sign_of(map.before),
                        line,
                        sign_of(map.after),
-                       duration(map.length_us),
-                       duration(map.largest_gap_us));
+                       map.length_us == 0 ? "its length was not seen"
+                                          : fmt::format("{} long, largest gap {}",
+                                                        duration(map.length_us),
+                                                        duration(map.largest_gap_us)));
     std::string_view before = "; not survived at ";
     for (const std::int64_t at : map.failed_at_us) {
       out += fmt::format("{}{}", before, duration(at));

@@ -39,6 +39,22 @@ TEST(Instants, put_each_trial_where_it_landed) {
   EXPECT_EQ(to_json(maps)[0]["inside"][2]["misses"], 1);
 }
 
+// A kill that ends the invocation leaves no length; such a hit used to stand behind the window.
+TEST(Instants, put_a_hit_inside_a_window_that_the_fault_cut_short) {
+  Instant cut = at(40);
+  cut.planned_us = 0;
+  cut.length_us = 0;
+  const auto alone = instant_maps({cut}, 10);
+  EXPECT_EQ(alone[0].inside[0].hits, 1);
+  EXPECT_EQ(alone[0].after.hits, 0);
+  EXPECT_THAT(to_text(alone), HasSubstr(".|o.........|.  its length was not seen"));
+  Instant late = at(1300);
+  late.length_us = 1'500'000;
+  const auto longer = instant_maps({at(0), at(10), late}, 10);
+  EXPECT_EQ(longer[0].inside[9].hits, 1);
+  EXPECT_EQ(longer[0].after.hits, 0);
+}
+
 TEST(Instants, never_mix_stretched_trials_with_natural_ones) {
   Instant stretched = at(100);
   stretched.stretched = true;
