@@ -147,28 +147,21 @@ std::string consequence_of(const TrialFacts& facts,
   if (pod == "etcd") {
     return {};
   }
-  if (facts.applied_on(node) && facts.reboots()) {
+  if (facts.reboot_of(node) != nullptr) {
     return pod + " began again while the node came up";
   }
   if (pod == "kube-apiserver") {
-    return facts.applied_on(node) && facts.killed_pod() == "etcd"
-               ? "kube-apiserver ended for want of etcd"
-               : "";
+    return facts.kill_of(node, "etcd") != nullptr ? "kube-apiserver ended for want of etcd" : "";
   }
   return apiserver_was_away(facts, node, pod, left) ? pod + " ended while kube-apiserver was away"
                                                     : "";
 }
 
-}  // namespace
-
-FaultExit fault_exit(const TrialFacts& facts) {
-  if (!facts.applied()) {
-    return {nullptr, "no fault was applied"};
-  }
-  const FaultFact& fault = *facts.fault_fact;
-  const std::string pod = facts.killed_pod();
+FaultExit exit_by(const TrialFacts& facts, const Deed& deed) {
+  const FaultFact& fault = *deed.fact;
+  const std::string& pod = deed.pod;
   if (pod != "kube-apiserver" && pod != "etcd") {
-    return {nullptr, fmt::format("{} ends no service", facts.fault)};
+    return {nullptr, fmt::format("{} ends no service", deed.fault)};
   }
   const Invocation* hit = facts.invocation(fault.node, fault.invocation);
   const std::int64_t died = hit == nullptr ? 0 : death_of(facts, *hit);
@@ -193,6 +186,43 @@ FaultExit fault_exit(const TrialFacts& facts) {
                       hit->last_words.empty() ? "" : " (" + hit->last_words + ")")};
 }
 
+const FaultExit* exit_of(const std::vector<FaultExit>& exits, const Invocation* one) {
+  const auto found = std::ranges::find(exits, one, &FaultExit::invocation);
+  return one == nullptr || found == exits.end() ? nullptr : &*found;
+}
+
+}  // namespace
+
+std::vector<FaultExit> fault_exits(const TrialFacts& facts) {
+  std::vector<FaultExit> out;
+  for (const Deed& deed : facts.deeds()) {
+    FaultExit exit = exit_by(facts, deed);
+    // Two kills may have ended the same invocation.
+    if (exit_of(out, exit.invocation) == nullptr) {
+      out.push_back(std::move(exit));
+    }
+  }
+  return out;
+}
+
+int exits_on(const TrialFacts& facts, const std::string& node) {
+  const std::vector<FaultExit> exits = fault_exits(facts);
+  return static_cast<int>(std::ranges::count_if(exits, [&](const FaultExit& exit) {
+    return exit.invocation != nullptr && exit.invocation->node == node;
+  }));
+}
+
+std::string no_exit_on(const TrialFacts& facts, const std::string& node) {
+  if (facts.deeds_on(node).empty() || exits_on(facts, node) > 0) {
+    return {};
+  }
+  std::string out;
+  for (const FaultExit& exit : fault_exits(facts)) {
+    out += (out.empty() ? " (" : "; ") + exit.text;
+  }
+  return out + ")";
+}
+
 std::vector<Start> explain_starts(const TrialFacts& facts, const std::string& node) {
   std::vector<std::int64_t> restarts;
   for (const Step& step : facts.steps) {
@@ -200,22 +230,22 @@ std::vector<Start> explain_starts(const TrialFacts& facts, const std::string& no
       restarts.push_back(step.started_us);
     }
   }
-  const FaultExit exit = fault_exit(facts);
-  bool reboot_left = facts.reboots() && facts.applied_on(node);
+  const std::vector<FaultExit> exits = fault_exits(facts);
+  const FaultFact* reboot = facts.reboot_of(node);
   std::size_t next = 0;
   std::vector<Start> out;
   const Invocation* previous = nullptr;
   for (const Invocation* one : facts.new_invocations(node)) {
     Start start{.invocation = one, .by = {}};
-    if (reboot_left && !one->boot_id.empty() && one->boot_id != facts.fault_fact->boot_id) {
+    if (reboot != nullptr && !one->boot_id.empty() && one->boot_id != reboot->boot_id) {
       start.by = "the reboot";
-      reboot_left = false;
+      reboot = nullptr;
     } else if (next < restarts.size() &&
                facts.to_controller(node, one->first_wall_us) >= restarts[next] - kSlackUs) {
       start.by = "the upgrade's restart";
       ++next;
-    } else if (exit.invocation != nullptr && exit.invocation == previous) {
-      start.by = exit.text;
+    } else if (const FaultExit* exit = exit_of(exits, previous)) {
+      start.by = exit->text;
     }
     previous = one;
     out.push_back(std::move(start));
@@ -237,11 +267,10 @@ bool explains(const TrialFacts& facts, const JournalLine& line) {
       line.mono_us >= one->stopping_mono_us) {
     return true;
   }
-  if (!facts.applied_on(line.node) || line.boot_id != facts.fault_fact->boot_id ||
-      line.mono_us < facts.fault_fact->begun_mono_us) {
-    return false;
-  }
-  return facts.reboots() || fault_exit(facts).invocation == one;
+  return std::ranges::any_of(facts.deeds_on(line.node), [&](const Deed& deed) {
+    return line.boot_id == deed.fact->boot_id && line.mono_us >= deed.fact->begun_mono_us &&
+           (deed.reboots() || exit_by(facts, deed).invocation == one);
+  });
 }
 
 ContainerStarts explain_containers(const TrialFacts& facts,
@@ -268,9 +297,10 @@ ContainerStarts explain_containers(const TrialFacts& facts,
         std::max(writes(facts, node, pod, uid, old.contains(uid)), old.contains(uid) ? 0 : 1);
     left += std::max(0, count - by_step);
   }
-  if (facts.applied_on(node) && (facts.killed_pod() == pod || facts.reboots())) {
-    left = std::max(0, left - 1);
-  }
+  const std::vector<Deed> deeds = facts.deeds_on(node);
+  const auto by_faults = std::ranges::count_if(
+      deeds, [&](const Deed& deed) { return deed.pod == pod || deed.reboots(); });
+  left = std::max(0, left - static_cast<int>(by_faults));
   if (left > 0 && left <= kMostConsequences) {
     out.consequence = consequence_of(facts, node, pod, left);
   }

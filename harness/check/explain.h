@@ -1,5 +1,5 @@
 // What explains a new start of a service, its death, or a new container: a step of the upgrade, or
-// the one fault that was recorded. Each explanation is used once; what is left over is a finding.
+// a fault that was recorded. Each explanation is used once; what is left over is a finding.
 #pragma once
 
 #include <string>
@@ -9,7 +9,7 @@
 
 namespace harness::check {
 
-// The one exit of the service that a fault may cause: kube-apiserver or etcd was killed after the
+// The exit of the service that a fault may cause: kube-apiserver or etcd was killed after the
 // hooks' gate had opened, and hooks end the process when a call of theirs fails. Source: RKE2
 // pkg/rke2 (logrus.Fatalf in every hook). A kill before the gate explains no exit: there the
 // service must wait.
@@ -18,7 +18,13 @@ struct FaultExit {
   std::string text;                        // what happened, or why the fault explains no exit
 };
 
-FaultExit fault_exit(const TrialFacts& facts);
+// One for each fault that was applied, in the plan's order; none twice.
+std::vector<FaultExit> fault_exits(const TrialFacts& facts);
+// How many ended a service of that node.
+int exits_on(const TrialFacts& facts, const std::string& node);
+// Why the faults on a node explain no exit there, in brackets; empty where there were none, or one
+// does.
+std::string no_exit_on(const TrialFacts& facts, const std::string& node);
 
 struct Start {
   const Invocation* invocation = nullptr;

@@ -117,7 +117,7 @@ TEST(Restarts, do_not_forgive_an_exit_that_came_first) {
   trial.start(25, "2222");
   trial.record(22, kNew);
   EXPECT_EQ(judge("restarts-explained", trial, 1).verdict, Verdict::fail);
-  EXPECT_THAT(fault_exit(trial.facts()).text, HasSubstr("before the fault"));
+  EXPECT_THAT(fault_exits(trial.facts()).front().text, HasSubstr("before the fault"));
 }
 
 TEST(Restarts, belong_to_a_reboot_once) {

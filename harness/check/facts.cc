@@ -11,8 +11,57 @@ bool JournalLine::deadly() const {
          (line.level == "fatal" || line.level == "panic" || line.shape == event::Shape::panic);
 }
 
-std::string TrialFacts::killed_pod() const {
-  return fault == "kill-pod" ? json_string(params, "pod") : "";
+std::vector<const FaultFact*> TrialFacts::records() const {
+  std::vector<const FaultFact*> out;
+  if (fault_fact) {
+    out.push_back(&*fault_fact);
+  }
+  for (const Companion& one : companions) {
+    if (one.fact) {
+      out.push_back(&*one.fact);
+    }
+  }
+  return out;
+}
+
+std::vector<Deed> TrialFacts::deeds() const {
+  std::vector<Deed> out;
+  const auto add =
+      [&](const std::optional<FaultFact>& fact, const std::string& name, const Json& with) {
+        if (fact && fact->outcome == "applied") {
+          out.push_back({&*fact, name, name == "kill-pod" ? json_string(with, "pod") : ""});
+        }
+      };
+  add(fault_fact, fault, params);
+  for (const Companion& one : companions) {
+    add(one.fact, one.fault, one.params);
+  }
+  return out;
+}
+
+std::vector<Deed> TrialFacts::deeds_on(const std::string& node) const {
+  std::vector<Deed> out = deeds();
+  std::erase_if(out, [&](const Deed& deed) { return deed.fact->node != node; });
+  return out;
+}
+
+const FaultFact* TrialFacts::reboot_of(const std::string& node) const {
+  for (const Deed& deed : deeds_on(node)) {
+    if (deed.reboots()) {
+      return deed.fact;
+    }
+  }
+  return nullptr;
+}
+
+const FaultFact* TrialFacts::kill_of(const std::string& node, std::string_view pod) const {
+  const FaultFact* last = nullptr;
+  for (const Deed& deed : deeds_on(node)) {
+    if (deed.pod == pod && (last == nullptr || deed.fact->effect_wall_us >= last->effect_wall_us)) {
+      last = deed.fact;
+    }
+  }
+  return last;
 }
 
 std::int64_t TrialFacts::to_controller(const std::string& node, std::int64_t wall_us) const {
@@ -49,8 +98,10 @@ std::int64_t TrialFacts::restart_began_us(const std::string& node) const {
 
 std::int64_t TrialFacts::reference_us(const std::string& node) const {
   std::int64_t reference = restart_began_us(node);
-  if (applied() && fault_fact->effect_wall_us != 0) {
-    reference = std::max(reference, to_controller(fault_fact->node, fault_fact->effect_wall_us));
+  for (const Deed& deed : deeds()) {
+    if (deed.fact->effect_wall_us != 0) {
+      reference = std::max(reference, to_controller(deed.fact->node, deed.fact->effect_wall_us));
+    }
   }
   if (reference == 0) {
     const auto any = std::ranges::find_if(

@@ -129,6 +129,27 @@ struct FaultFact {
   std::int64_t effect_wall_us = 0;
 };
 
+// A further fault of the case: what was planned of it, and what its record says.
+struct Companion {
+  std::string record;  // the guard's id
+  std::string fault;
+  Json params = Json::object();
+  std::string window;
+  std::string aim;
+  std::string where;
+  std::string target;
+  std::optional<FaultFact> fact;
+};
+
+// A fault that was applied, the case's first or a further one.
+struct Deed {
+  const FaultFact* fact = nullptr;
+  std::string fault;
+  std::string pod;  // that kill-pod killed; empty for other faults
+
+  bool reboots() const { return fault == "reboot"; }
+};
+
 struct TrialFacts {
   std::string case_name;
   int trial = 0;
@@ -161,7 +182,8 @@ struct TrialFacts {
   std::vector<ContainerFact> containers;
   std::vector<ManifestFact> manifests;
   std::map<std::string, std::map<std::string, std::vector<Probe>>> probes;  // node, probe
-  std::optional<FaultFact> fault_fact;
+  std::optional<FaultFact> fault_fact;  // of the case's first fault
+  std::vector<Companion> companions;
   // node -> (controller's time of asking, node minus controller)
   std::map<std::string, std::vector<std::pair<std::int64_t, std::int64_t>>> clock_offsets;
   std::map<std::string, std::vector<std::string>> boots;  // in order of appearance
@@ -172,14 +194,18 @@ struct TrialFacts {
 
   bool has_fault() const { return fault != "none" && !fault.empty(); }
 
-  bool applied() const { return fault_fact && fault_fact->outcome == "applied"; }
+  // The records of all faults of the case that were seen.
+  std::vector<const FaultFact*> records() const;
+  std::vector<Deed> deeds() const;
 
-  bool applied_on(const std::string& node) const { return applied() && fault_fact->node == node; }
+  bool applied() const { return !deeds().empty(); }
 
-  bool reboots() const { return fault == "reboot"; }
-
-  // The pod that kill-pod killed; empty for other faults.
-  std::string killed_pod() const;
+  // Those on one node, in the plan's order.
+  std::vector<Deed> deeds_on(const std::string& node) const;
+  // Null: it was not rebooted by a fault.
+  const FaultFact* reboot_of(const std::string& node) const;
+  // The last kill of that pod; null: it was not killed.
+  const FaultFact* kill_of(const std::string& node, std::string_view pod) const;
 
   std::int64_t to_controller(const std::string& node, std::int64_t wall_us) const;
   // The state.* events of a type in a phase, by node; the last one of each.

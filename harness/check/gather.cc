@@ -37,6 +37,7 @@ class Gatherer {
   void start(const Json& event);
   void step(const Json& event, bool finished);
   void window(const Json& event);
+  void companion(const Json& planned);
   void fault(const Json& event);
   void boot(const std::string& type, const Json& event);
   void probe(const Json& event);
@@ -71,6 +72,11 @@ void Gatherer::start(const Json& event) {
     facts_.original_us = json_int(event, "original_us");
   }
   facts_.target = json_string(event, "target");
+  if (const auto more = event.find("companions"); more != event.end() && more->is_array()) {
+    for (const Json& planned : *more) {
+      companion(planned);
+    }
+  }
   facts_.started_us = at_us(event);
   if (const auto nodes = event.find("nodes"); nodes != event.end() && nodes->is_array()) {
     facts_.inventory = *nodes;
@@ -78,6 +84,17 @@ void Gatherer::start(const Json& event) {
   const Json budget = object(event, "budget");
   facts_.recovery_budget_us = json_int(budget, "recovery_us");
   facts_.outage_budget_us = json_int(budget, "apiserver_outage_us");
+}
+
+void Gatherer::companion(const Json& planned) {
+  facts_.companions.push_back({.record = json_string(planned, "record"),
+                               .fault = json_string(planned, "fault"),
+                               .params = object(planned, "params"),
+                               .window = json_string(planned, "window"),
+                               .aim = json_string(planned, "aim"),
+                               .where = json_string(planned, "where", "inside"),
+                               .target = json_string(planned, "target"),
+                               .fact = {}});
 }
 
 void Gatherer::step(const Json& event, bool finished) {
@@ -128,6 +145,10 @@ void Gatherer::window(const Json& event) {
 
 void Gatherer::fault(const Json& event) {
   const Json evidence = object(event, "evidence");
+  const auto owner =
+      std::ranges::find(facts_.companions, json_string(event, "id"), &Companion::record);
+  std::optional<FaultFact>& known =
+      owner == facts_.companions.end() ? facts_.fault_fact : owner->fact;
   FaultFact fact{.node = json_string(event, "node"),
                  .outcome = json_string(event, "outcome"),
                  .state = json_string(event, "state"),
@@ -146,12 +167,11 @@ void Gatherer::fault(const Json& event) {
   // record's own.
   if (const std::string before = boot_of(evidence, "boot_id_before"); !before.empty()) {
     fact.boot_id = before;
-  } else if (facts_.fault_fact && facts_.fault_fact->effect_mono_us == fact.effect_mono_us &&
-             !facts_.fault_fact->boot_id.empty()) {
-    fact.boot_id = facts_.fault_fact->boot_id;
+  } else if (known && known->effect_mono_us == fact.effect_mono_us && !known->boot_id.empty()) {
+    fact.boot_id = known->boot_id;
   }
-  if (!facts_.fault_fact || facts_.fault_fact->outcome.empty() || !fact.outcome.empty()) {
-    facts_.fault_fact = std::move(fact);
+  if (!known || known->outcome.empty() || !fact.outcome.empty()) {
+    known = std::move(fact);
   }
 }
 

@@ -26,19 +26,25 @@ std::int64_t end_of(const TrialFacts& facts, const Span& span, const FaultFact& 
   return end;
 }
 
+// What a fault was aimed at, and what its record says: the case's first, or a further one.
+struct Aimed {
+  const std::string& window;
+  const std::string& where;
+  const std::optional<FaultFact>& fact;
+};
+
 std::string length(std::int64_t us) {
   return format_duration(Microseconds(std::abs(us)));
 }
 
-Hit never_applied(const TrialFacts& facts) {
-  if (!facts.fault_fact) {
+Hit never_applied(const Aimed& aimed) {
+  if (!aimed.fact) {
     return {false, "no record of the fault was seen", nullptr};
   }
-  if (facts.fault_fact->outcome.empty()) {
+  if (aimed.fact->outcome.empty()) {
     return {false, "the fault's record never came to an end", nullptr};
   }
-  return {
-      false, fmt::format("{}: {}", facts.fault_fact->outcome, facts.fault_fact->reason), nullptr};
+  return {false, fmt::format("{}: {}", aimed.fact->outcome, aimed.fact->reason), nullptr};
 }
 
 Hit without_fault(const TrialFacts& facts) {
@@ -51,11 +57,12 @@ Hit without_fault(const TrialFacts& facts) {
 
 // Aimed outside on purpose: before the first opening, or after the last closing, of the same
 // invocation.
-Hit beside(const TrialFacts& facts, const FaultFact& fault) {
-  const bool before = facts.where == "before";
+Hit beside(const TrialFacts& facts, const Aimed& aimed) {
+  const FaultFact& fault = *aimed.fact;
+  const bool before = aimed.where == "before";
   const Span* near = nullptr;
   for (const Span& span : facts.spans) {
-    if (span.window == facts.window && same_invocation(span, fault) &&
+    if (span.window == aimed.window && same_invocation(span, fault) &&
         (near == nullptr || !before)) {
       near = &span;
     }
@@ -63,11 +70,11 @@ Hit beside(const TrialFacts& facts, const FaultFact& fault) {
   if (near == nullptr) {
     return {false,
             fmt::format("the window {} was never seen to open in the invocation of the effect",
-                        facts.window),
+                        aimed.window),
             nullptr};
   }
   if (!before && (near->closed_wall_us == 0 || near->cut)) {
-    return {false, fmt::format("the window {} was not seen to close", facts.window), near};
+    return {false, fmt::format("the window {} was not seen to close", aimed.window), near};
   }
   const std::int64_t off =
       fault.effect_mono_us - (before ? near->opened_mono_us : near->closed_mono_us);
@@ -77,35 +84,30 @@ Hit beside(const TrialFacts& facts, const FaultFact& fault) {
                             fault.summary,
                             length(off),
                             before ? "before the opening of" : "after the closing of",
-                            facts.window)
+                            aimed.window)
               : fmt::format("aimed {} the window {}, the effect came {} {}",
-                            facts.where,
-                            facts.window,
+                            aimed.where,
+                            aimed.window,
                             length(off),
                             before ? "after its opening" : "before its closing"),
           near};
 }
 
-}  // namespace
-
-Hit find_hit(const TrialFacts& facts) {
-  if (!facts.has_fault()) {
-    return without_fault(facts);
+Hit hit_of(const TrialFacts& facts, const Aimed& aimed) {
+  if (!aimed.fact || aimed.fact->outcome != "applied") {
+    return never_applied(aimed);
   }
-  if (!facts.applied()) {
-    return never_applied(facts);
-  }
-  const FaultFact& fault = *facts.fault_fact;
+  const FaultFact& fault = *aimed.fact;
   if (fault.summary.empty() || fault.effect_mono_us == 0) {
     return {false, "the fault left no evidence", nullptr};
   }
-  if (facts.where == "before" || facts.where == "after") {
-    return beside(facts, fault);
+  if (aimed.where == "before" || aimed.where == "after") {
+    return beside(facts, aimed);
   }
   const Span* near = nullptr;
   const Span* other = nullptr;
   for (const Span& span : facts.spans) {
-    if (span.window != facts.window) {
+    if (span.window != aimed.window) {
       continue;
     }
     if (!same_invocation(span, fault)) {
@@ -127,8 +129,8 @@ Hit find_hit(const TrialFacts& facts) {
     return {
         false,
         other == nullptr
-            ? fmt::format("the window {} was never seen to open", facts.window)
-            : fmt::format("the effect came in another invocation than the window {}", facts.window),
+            ? fmt::format("the window {} was never seen to open", aimed.window)
+            : fmt::format("the effect came in another invocation than the window {}", aimed.window),
         other};
   }
   const bool early = fault.effect_mono_us < near->opened_mono_us;
@@ -138,8 +140,19 @@ Hit find_hit(const TrialFacts& facts) {
           fmt::format("the effect came {} {} the window {}",
                       length(off),
                       early ? "before" : "after",
-                      facts.window),
+                      aimed.window),
           near};
+}
+
+}  // namespace
+
+Hit find_hit(const TrialFacts& facts) {
+  return facts.has_fault() ? hit_of(facts, {facts.window, facts.where, facts.fault_fact})
+                           : without_fault(facts);
+}
+
+Hit find_hit(const TrialFacts& facts, const Companion& one) {
+  return hit_of(facts, {one.window, one.where, one.fact});
 }
 
 }  // namespace harness::check

@@ -23,8 +23,8 @@ void add_instant(TrialVerdict& out, const TrialFacts& facts, const Span& span) {
   } else if (out.length_us) {
     out.planned_us = *out.length_us + facts.distance_us;
   }
-  if (facts.applied() && facts.fault_fact->effect_mono_us != 0 &&
-      span.boot_id == facts.fault_fact->boot_id) {
+  if (facts.fault_fact && facts.fault_fact->outcome == "applied" &&
+      facts.fault_fact->effect_mono_us != 0 && span.boot_id == facts.fault_fact->boot_id) {
     out.landed_us = facts.fault_fact->effect_mono_us - span.opened_mono_us;
   }
 }
@@ -39,11 +39,34 @@ void add_times(TrialVerdict& out, const TrialFacts& facts, const Hit& hit) {
     const FaultFact& fault = *facts.fault_fact;
     out.effect_at = format_wall(fault.effect_wall_us);
     out.evidence = fault.summary;
-    out.stretched = fault.stretched;
     if (fault.opened_mono_us != 0) {
       out.marker_to_action_us = fault.begun_mono_us - fault.opened_mono_us - facts.offset_us;
     }
     out.action_to_effect_us = fault.effect_mono_us - fault.begun_mono_us;
+  }
+}
+
+void add_companions(TrialVerdict& out, const TrialFacts& facts) {
+  for (const Companion& one : facts.companions) {
+    const Hit hit = find_hit(facts, one);
+    CompanionVerdict verdict{.fault = one.fault,
+                             .params = one.params,
+                             .window = one.window,
+                             .aim = one.aim,
+                             .target = one.target,
+                             .hit = hit.hit,
+                             .hit_reason = hit.reason,
+                             .landed_us = {}};
+    const bool at = hit.span != nullptr && one.fact && one.fact->effect_mono_us != 0 &&
+                    hit.span->boot_id == one.fact->boot_id;
+    if (at) {
+      verdict.landed_us = one.fact->effect_mono_us - hit.span->opened_mono_us;
+    }
+    if (out.hit && !hit.hit) {
+      out.hit_reason = fmt::format("{} on {}: {}", one.fault, one.target, hit.reason);
+    }
+    out.hit = out.hit && hit.hit;
+    out.companions.push_back(std::move(verdict));
   }
 }
 
@@ -84,10 +107,13 @@ void combine(TrialVerdict& out) {
   out.reason = out.evidence.empty() ? "every check passed" : out.evidence + "; every check passed";
 }
 
-// The record itself says that nothing was done to the node.
+// The records themselves say that nothing was done to any node.
 bool never_touched(const TrialFacts& facts) {
-  return facts.has_fault() && facts.fault_fact &&
-         (facts.fault_fact->outcome == "missed" || facts.fault_fact->outcome == "expired");
+  const auto records = facts.records();
+  return facts.has_fault() && records.size() == facts.companions.size() + 1 &&
+         std::ranges::all_of(records, [](const FaultFact* one) {
+           return one->outcome == "missed" || one->outcome == "expired";
+         });
 }
 
 bool named(const CheckResult& check, const Planned& planned) {
@@ -166,6 +192,8 @@ TrialVerdict judge_trial(const TrialFacts& facts) {
   out.hit = hit.hit;
   out.hit_reason = hit.reason;
   add_times(out, facts, hit);
+  add_companions(out, facts);
+  out.stretched = std::ranges::any_of(facts.records(), &FaultFact::stretched);
   if (facts.interrupted || !facts.finished || !facts.complete) {
     out.verdict = Verdict::error;
     out.reason = facts.interrupted ? "interrupted"
@@ -182,12 +210,12 @@ TrialVerdict judge_trial(const TrialFacts& facts) {
   combine(out);
   const bool by_itself = never_touched(facts) && out.verdict == Verdict::fail;
   if (by_itself) {
-    out.reason = fmt::format("without any fault ({}): {}", hit.reason, out.reason);
+    out.reason = fmt::format("without any fault ({}): {}", out.hit_reason, out.reason);
   } else if (!out.hit && out.verdict != Verdict::error) {
     const std::string aside =
         out.verdict == Verdict::fail ? " (not counted: " + out.reason + ")" : "";
     out.verdict = Verdict::unproven;
-    out.reason = "miss: " + hit.reason + aside;
+    out.reason = "miss: " + out.hit_reason + aside;
   }
   out.counts =
       by_itself || (out.hit && (out.verdict == Verdict::pass || out.verdict == Verdict::fail));

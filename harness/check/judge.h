@@ -20,9 +20,12 @@ struct Hit {
 // A hit is an effect inside the window of the same invocation, on the node's own clock. A window
 // that was not seen to close proves nothing; a window that the fault itself ended was hit.
 Hit find_hit(const TrialFacts& facts);
+// Of a further fault of the case.
+Hit find_hit(const TrialFacts& facts, const Companion& one);
 
 // Every check, or an error when the trial did not come to its end. An applied
 // fault that missed is never pass nor fail; without any fault a failure is the product's own.
+// With several faults all must have hit.
 TrialVerdict judge_trial(const TrialFacts& facts);
 
 // What the plan wants of a case.

@@ -56,7 +56,10 @@ Finding unless_blind(const TrialFacts& facts,
     return finding;
   }
   for (const Problem& one : facts.problems) {
-    if (one.node == facts.target && std::ranges::find(problems, one.type) != problems.end()) {
+    const bool hit =
+        one.node == facts.target ||
+        std::ranges::find(facts.companions, one.node, &Companion::target) != facts.companions.end();
+    if (hit && std::ranges::find(problems, one.type) != problems.end()) {
       return unproven(fmt::format("{}: {}: {}", one.node, one.type, one.text));
     }
   }

@@ -39,11 +39,39 @@ Json list_in(const Json& json, const char* key) {
   return found != json.end() && found->is_array() ? *found : Json::array();
 }
 
+Json object_in(const Json& json, const char* key) {
+  const auto found = json.find(key);
+  return found != json.end() && found->is_object() ? *found : Json::object();
+}
+
+CompanionVerdict companion_from(const Json& json) {
+  return {.fault = json_string(json, "fault"),
+          .params = object_in(json, "params"),
+          .window = json_string(json, "window"),
+          .aim = json_string(json, "aim"),
+          .target = json_string(json, "target"),
+          .hit = json_bool(json, "hit"),
+          .hit_reason = json_string(json, "hit_reason"),
+          .landed_us = number_in(json, "landed_us")};
+}
+
 }  // namespace
 
 std::optional<double> TrialVerdict::recovery_s(std::string_view check) const {
   const auto found = std::ranges::find(checks, check, &CheckResult::name);
   return found == checks.end() ? std::nullopt : found->recovery_s;
+}
+
+Json CompanionVerdict::to_json() const {
+  Json out = {{"fault", fault},
+              {"params", params},
+              {"window", window},
+              {"aim", aim},
+              {"target", target},
+              {"hit", hit},
+              {"hit_reason", hit_reason}};
+  put(out, "landed_us", landed_us);
+  return out;
 }
 
 Json TrialVerdict::to_json() const {
@@ -85,6 +113,9 @@ Json TrialVerdict::to_json() const {
   }
   if (!replays.empty()) {
     out["replays"] = replays;
+  }
+  for (const CompanionVerdict& one : companions) {
+    out["companions"].push_back(one.to_json());
   }
   for (const CheckResult& check : checks) {
     out["checks"].push_back(
@@ -144,8 +175,9 @@ Result<TrialVerdict> trial_verdict_from_json(const Json& json) {
   if (const auto held = json.find("back_off_s"); held != json.end() && held->is_number()) {
     out.back_off_s = held->get<double>();
   }
-  if (const auto params = json.find("params"); params != json.end() && params->is_object()) {
-    out.params = *params;
+  out.params = object_in(json, "params");
+  for (const Json& one : list_in(json, "companions")) {
+    out.companions.push_back(companion_from(one));
   }
   const auto recovery = json.find("recovery_s");
   for (const Json& one : list_in(json, "checks")) {

@@ -19,6 +19,18 @@ struct CheckResult {
   std::optional<double> recovery_s;
 };
 
+// What became of a further fault of the case.
+struct CompanionVerdict {
+  std::string fault;
+  Json params = Json::object();
+  std::string window, aim, target;
+  bool hit = false;
+  std::string hit_reason;
+  std::optional<std::int64_t> landed_us;  // from its window's opening
+
+  Json to_json() const;
+};
+
 struct TrialVerdict {
   int trial = 0;
   Verdict verdict = Verdict::error;
@@ -43,6 +55,7 @@ struct TrialVerdict {
   double duration_s = 0;
   double back_off_s = 0;         // what kubelet held back the container that it held back longest
   Json params = Json::object();  // of the fault
+  std::vector<CompanionVerdict> companions;  // a trial is a hit only when these are too
 
   // Of the check of that name, where it knows.
   std::optional<double> recovery_s(std::string_view check) const;

@@ -296,6 +296,28 @@ Result<Outcome> await_window(cluster::Node& node,
   return missed;
 }
 
+Status await_undone(cluster::Node& node,
+                    const std::string& cluster,
+                    const std::string& id,
+                    Deadline deadline,
+                    std::stop_token stop) {
+  const auto look = [&]() -> Result<Observation> {
+    const auto lines = ask_status(node, cluster, deadline.at_most(kStatusLimit));
+    if (!lines) {
+      return Observation{.done = false, .seen = lines.error().message()};
+    }
+    const Json* record = find_line(*lines, "record", id);
+    const std::string state = record == nullptr ? "gone" : json_string(*record, "state");
+    if (state == "DIRTY") {
+      return fail(ErrorCode::remote_failed,
+                  fmt::format("{} on {} could not be undone", id, node.name()));
+    }
+    return Observation{.done = state == "VERIFIED", .seen = id + " is " + state};
+  };
+  return eventually(
+      fmt::format("{} on {} is undone", id, node.name()), deadline, kStatusPeriod, look, stop);
+}
+
 HealReport heal(const std::vector<cluster::Node*>& nodes,
                 const std::string& cluster,
                 const std::string& run,

@@ -88,6 +88,13 @@ Result<Outcome> await_window(cluster::Node& node,
                              Deadline deadline,
                              std::stop_token stop = {});
 
+// Waits until the record, applied before, is undone and verified.
+Status await_undone(cluster::Node& node,
+                    const std::string& cluster,
+                    const std::string& id,
+                    Deadline deadline,
+                    std::stop_token stop = {});
+
 // Why a guard's record was taken back, when a controller asked for it: "reverted_because".
 inline constexpr std::string_view kAskedByController = "asked by the controller";
 

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "harness/guard/action.h"
+#include "harness/guard/beside.h"
 #include "harness/guard/next_boot.h"
 #include "harness/guard/trigger.h"
 #include "harness/guard/undo.h"
@@ -21,13 +22,15 @@ Status check_can_arm(const Store& store, const ArmRecord& record) {
                 "`hookshot heal` says what is left");
   }
   for (const RecordState& other : store.armed()) {
-    return fail(
-        ErrorCode::refused,
-        fmt::format(
-            "arm: record {} of run {} is still armed here ({}); `hookshot heal` takes it back",
-            other.record.id,
-            other.record.run,
-            other.state()));
+    if (const std::string why = stands_in_the_way(other.record, record); !why.empty()) {
+      return fail(ErrorCode::refused,
+                  fmt::format("arm: record {} of run {} is still armed here ({}), and {}; "
+                              "`hookshot heal` takes it back",
+                              other.record.id,
+                              other.record.run,
+                              other.state(),
+                              why));
+    }
   }
   for (const std::string& id : store.unreadable()) {
     return fail(ErrorCode::refused,

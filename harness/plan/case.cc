@@ -37,6 +37,15 @@ Result<aim::Anchor> anchor_from_json(const Json& json) {
   return out;
 }
 
+namespace {
+
+std::string at_text(const event::WindowDef& window, const aim::Offset& at) {
+  const std::string offset = aim::to_string(at);
+  return fmt::format("{}{}{}", window.name, offset.starts_with('-') ? "" : "+", offset);
+}
+
+}  // namespace
+
 std::string name_of(const Case& cell) {
   std::string name =
       fmt::format("{}/{}_to_{}/{}", cell.suite, cell.from.tag(), cell.to.tag(), cell.fault);
@@ -44,10 +53,31 @@ std::string name_of(const Case& cell) {
     name += "." + value;
   }
   if (!cell.window.name.empty()) {
-    const std::string offset = aim::to_string(cell.offset);
-    name += fmt::format("/{}{}{}", cell.window.name, offset.starts_with('-') ? "" : "+", offset);
+    name += "/" + at_text(cell.window, cell.offset);
+  }
+  for (const Companion& one : cell.companions) {
+    name += one.after_previous ? "/then." : "/with.";
+    name += one.fault;
+    for (const auto& [key, value] : one.params) {
+      name += "." + value;
+    }
+    name += "." + at_text(one.window, one.offset);
+    name += one.target == cell.target ? "" : "." + one.target;
   }
   return name + "/" + cell.target;
+}
+
+Json Companion::to_json() const {
+  Json parameters = Json::object();
+  for (const auto& [key, value] : params) {
+    parameters[key] = value;
+  }
+  return {{"fault", fault},
+          {"params", parameters},
+          {"window", window.name},
+          {"offset", aim::to_string(offset)},
+          {"target", target},
+          {"after", after_previous ? "previous" : "nothing"}};
 }
 
 const std::vector<event::WindowDef>& Case::windows_on(bool server) const {
@@ -61,7 +91,7 @@ Result<Shot> Case::shot_at(const aim::Aim& aim) const {
     return Shot{};
   }
   static const aim::Lengths kNone;
-  Shot out{.aim = aim, .anchor = {}, .why = {}, .replays = {}, .original_us = {}};
+  Shot out{.aim = aim, .anchor = {}, .why = {}, .replays = {}, .original_us = {}, .companions = {}};
   TRY_ASSIGN(out.anchor,
              aim::anchor(aim,
                          window,
@@ -77,20 +107,24 @@ Json Case::to_json() const {
   for (const auto& [key, value] : params) {
     parameters[key] = value;
   }
-  return {{"name", name},
-          {"suite", suite},
-          {"path", {from.tag(), to.tag()}},
-          {"expect", std::string(to_string(expect))},
-          {"issue", issue},
-          {"because", because},
-          {"fatal", fatal},
-          {"fault", fault},
-          {"params", parameters},
-          {"window", window.name},
-          {"offset", aim::to_string(offset)},
-          {"target", target},
-          {"hits", hits},
-          {"attempts", attempts}};
+  Json out = {{"name", name},
+              {"suite", suite},
+              {"path", {from.tag(), to.tag()}},
+              {"expect", std::string(to_string(expect))},
+              {"issue", issue},
+              {"because", because},
+              {"fatal", fatal},
+              {"fault", fault},
+              {"params", parameters},
+              {"window", window.name},
+              {"offset", aim::to_string(offset)},
+              {"target", target},
+              {"hits", hits},
+              {"attempts", attempts}};
+  for (const Companion& one : companions) {
+    out["companions"].push_back(one.to_json());
+  }
+  return out;
 }
 
 Json Plan::to_json() const {

@@ -8,6 +8,7 @@
 
 #include "harness/base/seed.h"
 #include "harness/event/marker.h"
+#include "harness/plan/aiming.h"
 #include "harness/plan/targets.h"
 #include "harness/yaml/reader.h"
 
@@ -51,25 +52,8 @@ class Maker {
   std::set<std::string> names_;
 };
 
-std::string_view role_of(const inventory::Node& node) {
-  return node.server ? "server" : "agent";
-}
-
-bool has_window(const std::vector<event::WindowDef>& windows, const std::string& name) {
-  return std::ranges::find(windows, name, &event::WindowDef::name) != windows.end();
-}
-
 std::string describe_fault(const Case& cell) {
   return FaultChoice{cell.fault, cell.params}.describe();
-}
-
-const WindowPack::Entry* find_entry(const WindowPack& pack,
-                                    const Case& cell,
-                                    std::string_view role) {
-  const auto found = std::ranges::find_if(pack.entries, [&](const WindowPack::Entry& entry) {
-    return entry.window.name == cell.window.name && entry.role == role && entry.holds_for(cell.to);
-  });
-  return found == pack.entries.end() ? nullptr : &*found;
 }
 
 const Exclusion* Maker::excluded_by(const Suite& suite, const Case& cell) {
@@ -95,42 +79,6 @@ const Exclusion* Maker::excluded_by(const Suite& suite, const Case& cell) {
   return nullptr;
 }
 
-// What an offset comes to on this hop and target. Only of cells that are planned: a percentage of
-// a window that is left out needs no length.
-Status aim_at(const OffsetChoice& offset, Case& cell) {
-  if (cell.window.name.empty()) {
-    return {};
-  }
-  const aim::Where where{cell.target, cell.from.tag(), cell.to.tag()};
-  const auto learned = cell.lengths ? cell.lengths->length(cell.window.name, where) : std::nullopt;
-  if (offset.at.needs_length() && !learned) {
-    return fail(ErrorCode::invalid_input,
-                fmt::format("offset {} needs the length of {} on {} from {} to {}, which has not "
-                            "been learned; `hookshot windows learn --from {} --to {} -i INVENTORY` "
-                            "learns it",
-                            aim::to_string(offset.at),
-                            cell.window.name,
-                            cell.target,
-                            where.from,
-                            where.to,
-                            where.from,
-                            where.to));
-  }
-  const auto length = learned ? std::optional(learned->median) : std::nullopt;
-  TRY_ASSIGN(const aim::Aim aim, aim::resolve(offset.at, length), "offset");
-  TRY_ASSIGN(cell.shot, cell.shot_at(aim), "offset");
-  if (offset.at.kind == aim::Offset::Kind::sweep) {
-    cell.sweep = offset.sweep;
-    cell.sweep->length = *length;
-    if (cell.sweep->resolution.count() == 0) {
-      cell.sweep->resolution = std::max(Microseconds(1000), *length / 20);
-    }
-    const aim::Aim before{aim::Aim::Where::before, cell.sweep->resolution};
-    cell.sweep->before = cell.sweep->around && cell.shot_at(before).has_value();
-  }
-  return {};
-}
-
 void Maker::add_cell(const Suite& suite,
                      const OffsetChoice& offset,
                      Case cell,
@@ -148,6 +96,7 @@ void Maker::add_cell(const Suite& suite,
   if (cell.fault == "none") {
     cell.window = {};
     cell.offset = {};
+    cell.companions.clear();
     cell.name = name_of(cell);
     if (names_.contains(cell.name)) {
       plan_.excluded.push_back({cell.name, "the same case without a fault is planned already"});
@@ -165,6 +114,12 @@ void Maker::add_cell(const Suite& suite,
     problems.add(at(offset.place), aimed.error().message());
     return;
   }
+  for (std::size_t i = 0; i < cell.companions.size(); ++i) {
+    if (const Status aimed = aim_companion(cell, cell.companions[i]); !aimed) {
+      problems.add(at(suite.further[i].offset.place), aimed.error().message());
+      return;
+    }
+  }
   cell.index = plan_.cases.size();
   plan_.cases.push_back(std::move(cell));
 }
@@ -178,23 +133,11 @@ void Maker::add_target(const Suite& suite,
                        yaml::Problems& problems) {
   cell.target = node.name;
   cell.on_server = node.server;
-  cell.window.name = window;
-  const WindowPack::Entry* entry = find_entry(pack, cell, role_of(node));
-  std::string impossible;
-  if (entry != nullptr) {
-    cell.window = entry->window;
-    if (!entry->condition.empty() && !inventory_.conditions_of(node).contains(entry->condition)) {
-      impossible = fmt::format("window '{}' comes only with '{}', which {} does not say of {}",
-                               window,
-                               entry->condition,
-                               inventory_.file,
-                               node.name);
-    }
-  } else if (!window.empty()) {
-    impossible = fmt::format("{} is {}, which has no window '{}'",
-                             node.name,
-                             node.server ? "a server" : "an agent",
-                             window);
+  FoundWindow found = find_window(pack, window, cell.to, node, inventory_);
+  cell.window = std::move(found.window);
+  std::string impossible = std::move(found.impossible);
+  if (cell.fault != "none") {
+    add_companions(suite, pack, inventory_, cell, impossible, problems);
   }
   add_cell(suite, offset, std::move(cell), impossible, problems);
 }

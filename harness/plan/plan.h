@@ -31,10 +31,25 @@ struct Shot {
   std::string why;                          // of a sweep: why this instant
   std::string replays;                      // RUN:CASE:TRIAL
   std::optional<std::int64_t> original_us;  // where that one landed, from its window's opening
+  std::vector<aim::Anchor> companions;      // of a replay: those of the further faults; else empty
 };
 
 Json to_json(const aim::Anchor& anchor);
 Result<aim::Anchor> anchor_from_json(const Json& json);
+
+// A further fault of a case.
+struct Companion {
+  std::string fault;
+  Params params;
+  event::WindowDef window;
+  aim::Offset offset;
+  Shot shot;
+  std::string target;
+  bool on_server = true;
+  bool after_previous = false;  // armed once the fault before it was applied and is undone
+
+  Json to_json() const;
+};
 
 // One cell of the matrix. The name is the same for the same cell in every run: no seed, time or
 // host in it.
@@ -61,6 +76,7 @@ struct Case {
   std::vector<Shot> again;
   std::string target;  // node name
   bool on_server = true;
+  std::vector<Companion> companions;
   int hits = 1;
   int attempts = 5;
   Budget budget;

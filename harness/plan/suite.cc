@@ -36,7 +36,8 @@ class SuiteLoader {
 
  private:
   void check_fault(const Value& where, const FaultChoice& choice);
-  void read_fault(const Value& value, Suite& suite);
+  FaultChoice read_fault(const Value& value);
+  void read_further(const Value& value, Suite& suite);
   void read_matrix(const Value& value, Suite& suite);
   void read_exclusion(const Value& value, Suite& suite);
   void read_budget(const Value& value, Suite& suite);
@@ -46,7 +47,7 @@ class SuiteLoader {
   Problems problems_;
 };
 
-void SuiteLoader::read_fault(const Value& value, Suite& suite) {
+FaultChoice SuiteLoader::read_fault(const Value& value) {
   FaultChoice choice;
   const Value* where = &value;
   if (value.kind == Value::Kind::scalar) {
@@ -60,7 +61,7 @@ void SuiteLoader::read_fault(const Value& value, Suite& suite) {
                     fmt::format("parameters of '{}' must be a mapping, as in {{kill-pod: {{pod: "
                                 "etcd}}}}",
                                 choice.name));
-      return;
+      return choice;
     }
     for (const auto& [key, member] : params.members) {
       if (member.kind != Value::Kind::scalar) {
@@ -70,10 +71,41 @@ void SuiteLoader::read_fault(const Value& value, Suite& suite) {
     }
   } else {
     problems_.add(value, "a fault is a name, or a name with parameters: {kill-pod: {pod: etcd}}");
-    return;
+    return choice;
   }
   check_fault(*where, choice);
-  suite.faults.push_back(std::move(choice));
+  return choice;
+}
+
+void SuiteLoader::read_further(const Value& value, Suite& suite) {
+  Reader reader(value, "faults", problems_);
+  FurtherFault out;
+  if (const Value* fault = reader.take("fault")) {
+    out.fault = read_fault(*fault);
+    if (out.fault.name == "none") {
+      problems_.add(*fault, "a further fault cannot be 'none'");
+    }
+  } else {
+    problems_.add(value, "an element of 'faults' needs the key 'fault'");
+  }
+  out.window.place = place_of(value);
+  if (const Value* window = reader.take("window")) {
+    out.window = {window->scalar, place_of(*window)};
+  } else {
+    problems_.add(value, "an element of 'faults' needs the key 'window'");
+  }
+  if (const Value* offset = reader.take("offset")) {
+    out.offset = read_offset(*offset, problems_);
+    if (out.offset.at.kind == aim::Offset::Kind::sweep) {
+      problems_.add(*offset, "only the matrix's own offset can be a sweep");
+    }
+  }
+  if (const Value* target = reader.take("target")) {
+    out.target = {target->scalar, place_of(*target)};
+  }
+  out.after_previous = reader.choice_or("after", {"previous", "nothing"}, "nothing") == "previous";
+  reader.finish();
+  suite.further.push_back(std::move(out));
 }
 
 void SuiteLoader::check_fault(const Value& where, const FaultChoice& choice) {
@@ -98,7 +130,7 @@ void SuiteLoader::check_fault(const Value& where, const FaultChoice& choice) {
 void SuiteLoader::read_matrix(const Value& value, Suite& suite) {
   Reader reader(value, "matrix", problems_);
   for (const Value* fault : reader.items("fault", true)) {
-    read_fault(*fault, suite);
+    suite.faults.push_back(read_fault(*fault));
   }
   suite.matrix = place_of(value);
   suite.windows = read_names(reader, "window");
@@ -152,6 +184,9 @@ Result<Suite> SuiteLoader::load(const Value& root) {
     suite.faults = {{"none", {}}};
     suite.offsets = {OffsetChoice{}};
     suite.targets = {{"first-server", {}}};
+  }
+  for (const Value* further : reader.items("faults")) {
+    read_further(*further, suite);
   }
   for (const Value* exclusion : reader.items("exclude")) {
     read_exclusion(*exclusion, suite);

@@ -70,6 +70,15 @@ struct OffsetChoice {
   Place place;
 };
 
+// An element of `faults`: a further fault of every case that has one.
+struct FurtherFault {
+  FaultChoice fault;
+  Named window;
+  OffsetChoice offset;
+  Named target;                 // a node's name; empty: the case's own
+  bool after_previous = false;  // armed once the fault before it was applied and is undone
+};
+
 struct Exclusion {
   std::string fault = "*";
   std::string window = "*";
@@ -88,6 +97,7 @@ struct Suite {
   std::vector<Named> windows;
   std::vector<OffsetChoice> offsets;
   std::vector<Named> targets;
+  std::vector<FurtherFault> further;
   std::vector<Exclusion> exclude;
   int hits = 1;
   int attempts = 5;

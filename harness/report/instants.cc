@@ -100,6 +100,14 @@ std::string duration(std::int64_t us) {
                         : fmt::format("{:.1f}s", static_cast<double>(us) / 1e6);
 }
 
+std::string parameters(const Json& params) {
+  std::string out;
+  for (const auto& [key, value] : params.items()) {
+    out += fmt::format(" {}={}", key, value.is_string() ? value.get<std::string>() : value.dump());
+  }
+  return out;
+}
+
 }  // namespace
 
 std::vector<Instant> instants_of(const std::vector<check::CaseVerdict>& cases) {
@@ -120,9 +128,10 @@ std::vector<Instant> instants_of(const std::vector<check::CaseVerdict>& cases) {
                       .hit = trial.hit,
                       .verdict = trial.verdict,
                       .recovery_s = trial.recovery_s("apiserver-recovers")};
-      for (const auto& [key, value] : trial.params.items()) {
-        instant.fault +=
-            fmt::format(" {}={}", key, value.is_string() ? value.get<std::string>() : value.dump());
+      instant.fault += parameters(trial.params);
+      for (const check::CompanionVerdict& more : trial.companions) {
+        instant.fault += fmt::format(
+            " + {}{} in {} {}", more.fault, parameters(more.params), more.window, more.aim);
       }
       out.push_back(std::move(instant));
     }

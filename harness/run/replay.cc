@@ -37,7 +37,8 @@ Result<Shots> shots_of(const RunFolder& folder, const ReplaySpec& spec) {
                             .anchor = {},
                             .why = {},
                             .replays = fmt::format("{}:{}:{}", folder.name(), name, trial),
-                            .original_us = {}};
+                            .original_us = {},
+                            .companions = {}};
             if (event.contains("anchor")) {
               auto anchor = plan::anchor_from_json(event["anchor"]);
               if (!anchor) {
@@ -51,6 +52,14 @@ Result<Shots> shots_of(const RunFolder& folder, const ReplaySpec& spec) {
                                   ": the run did not record its anchors; it was made by "
                                   "an earlier release");
               return;
+            }
+            for (const Json& more : event.value("companions", Json::array())) {
+              auto anchor = plan::anchor_from_json(more.value("anchor", Json::object()));
+              if (!anchor) {
+                readable = fail(Error(anchor.error()).prepend(shot.replays));
+                return;
+              }
+              shot.companions.push_back(*std::move(anchor));
             }
             out[name].insert_or_assign(trial, std::move(shot));
           }),

@@ -8,12 +8,12 @@
 
 #include <fmt/format.h>
 
-#include "harness/base/seed.h"
 #include "harness/observe/back_off.h"
 #include "harness/observe/node_stream.h"
 #include "harness/observe/probes.h"
 #include "harness/observe/state.h"
 #include "harness/run/diagnostics.h"
+#include "harness/run/strikes.h"
 
 namespace harness::run {
 namespace {
@@ -51,16 +51,19 @@ class Trial {
         cell_(cell),
         shot_(shot),
         number_(number),
-        sink_(context.recorder.sink()) {}
+        sink_(context.recorder.sink()),
+        strikes_({context.cluster, context.access, context.run_id, context.stop},
+                 cell,
+                 shot,
+                 number,
+                 sink_) {}
 
   TrialEnd run();
 
  private:
   Status baseline();
   Status observe();
-  Status arm();
   Status step();
-  Status await_fault();
   void disarm_when_stopped(const std::stop_token& over);
   Status not_stopped() const;
   void heal();
@@ -78,13 +81,10 @@ class Trial {
   const plan::Shot& shot_;
   const int number_;
   observe::Sink sink_;
-  cluster::Node* target_ = nullptr;
-  fault::Fault fault_;
+  Strikes strikes_;
   std::vector<std::unique_ptr<observe::NodeStream>> streams_;
   std::unique_ptr<observe::Probes> probes_;
   std::unique_ptr<observe::BackOffs> back_offs_;
-  std::unique_ptr<fault::Heartbeat> heartbeat_;
-  bool armed_ = false;
   TrialEnd end_;
 };
 
@@ -129,6 +129,9 @@ void Trial::start_event() {
                  {{"servers_down", cell_.budget.servers_down},
                   {"apiserver_outage_us", cell_.budget.apiserver_outage.count()},
                   {"recovery_us", cell_.budget.recovery.count()}}}};
+  if (!cell_.companions.empty()) {
+    event["companions"] = strikes_.companions();
+  }
   add_shot(event, shot_);
   sink_(std::move(event));
 }
@@ -158,32 +161,6 @@ Status Trial::observe() {
   return {};
 }
 
-Status Trial::arm() {
-  if (fault_.needs.harmless) {
-    return {};
-  }
-  const Deadline deadline = Deadline::after(minutes(1));
-  TRY(fault::check_allowed(*target_, context_.cluster.name(), deadline), "preflight");
-  TRY(fault::check_budget(
-          context_.access, *target_, fault_, {.servers_down = cell_.budget.servers_down}, deadline),
-      "preflight");
-  armed_ = true;
-  heartbeat_ = std::make_unique<fault::Heartbeat>(
-      std::vector<cluster::Node*>{target_}, context_.cluster.name(), seconds(3));
-  fault::ArmRequest request{
-      .id = record_id(context_.run_id, cell_, number_),
-      .run = context_.run_id,
-      .case_name = cell_.name,
-      .cluster = context_.cluster.name(),
-      .trigger = {.window = event::WindowDef{.name = shot_.anchor.marker_of,
-                                             .open = shot_.anchor.open,
-                                             .close = shot_.anchor.close,
-                                             .description = {}},
-                  .offset = shot_.anchor.offset},
-      .ttl = std::chrono::duration_cast<std::chrono::milliseconds>(kStepLimit)};
-  return fault::arm(*target_, fault_, request, deadline);
-}
-
 Status Trial::step() {
   const Deadline deadline = Deadline::after(kStepLimit);
   const std::jthread disarm([this](const std::stop_token& over) { disarm_when_stopped(over); });
@@ -202,9 +179,8 @@ void Trial::disarm_when_stopped(const std::stop_token& over) {
   });
   std::unique_lock lock(mutex);
   stopped.wait(lock, over, [&] { return context_.stop.stop_requested(); });
-  if (!over.stop_requested() && armed_) {
-    fault::heal(
-        {target_}, context_.cluster.name(), context_.run_id, {}, Deadline::after(kHealLimit));
+  if (!over.stop_requested()) {
+    strikes_.disarm();
   }
 }
 
@@ -215,27 +191,9 @@ Status Trial::not_stopped() const {
   return {};
 }
 
-Status Trial::await_fault() {
-  if (!armed_) {
-    end_.reason = "no fault";
-    return {};
-  }
-  TRY_ASSIGN(const fault::Outcome outcome,
-             fault::await_window(*target_,
-                                 context_.cluster.name(),
-                                 record_id(context_.run_id, cell_, number_),
-                                 sink_,
-                                 Deadline::after(seconds(90)),
-                                 context_.stop),
-             "await the fault");
-  end_.reason =
-      outcome.outcome == "applied" ? outcome.evidence : outcome.outcome + ": " + outcome.reason;
-  return {};
-}
-
 void Trial::heal() {
   const Status status = timed("heal", [&]() -> Status {
-    heartbeat_.reset();
+    strikes_.stop();
     const fault::HealReport report = fault::heal(context_.cluster.nodes(),
                                                  context_.cluster.name(),
                                                  context_.run_id,
@@ -271,21 +229,23 @@ void Trial::settle() {
 TrialEnd Trial::run() {
   start_event();
   const auto ready = [&]() -> Status {
-    TRY_ASSIGN(target_, context_.cluster.node(cell_.target), "target");
-    TRY_ASSIGN(fault_, fault::make_fault(cell_.fault, cell_.params), "fault");
+    TRY(strikes_.prepare(), "trial");
     TRY(not_stopped(), "trial");
     TRY(baseline(), "node");
     return observe();
   }();
   Status went = ready ? not_stopped() : ready;
   if (went) {
-    went = timed("arm", [&] { return arm(); });
+    went = timed("arm", [&] { return strikes_.arm(); });
   }
   if (went) {
     went = not_stopped();
     went = went ? step() : went;
-    const Status fired = await_fault();
-    went = went ? fired : went;
+    const auto fired = strikes_.await();
+    end_.reason = fired.value_or("");
+    if (went && !fired) {
+      went = fail(fired.error());
+    }
   }
   heal();
   if (ready) {
@@ -307,11 +267,6 @@ TrialEnd Trial::run() {
 }
 
 }  // namespace
-
-std::string record_id(const std::string& run_id, const plan::Case& cell, int trial) {
-  return fmt::format(
-      "h-{:08x}-{}", static_cast<std::uint32_t>(stable_hash(run_id + "/" + cell.name)), trial);
-}
 
 TrialEnd run_trial(const TrialContext& context,
                    const plan::Case& cell,

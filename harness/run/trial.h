@@ -7,7 +7,6 @@
 #include <string>
 
 #include "harness/cluster/cluster.h"
-#include "harness/fault/injection.h"
 #include "harness/observe/control_plane.h"
 #include "harness/plan/plan.h"
 #include "harness/run/recorder.h"
@@ -38,9 +37,5 @@ TrialEnd run_trial(const TrialContext& context,
                    const plan::Case& cell,
                    const plan::Shot& shot,
                    int trial);
-
-// The id of the guard's record for a trial: lower case letters, digits and dashes, unique in the
-// run.
-std::string record_id(const std::string& run_id, const plan::Case& cell, int trial);
 
 }  // namespace harness::run

@@ -53,16 +53,17 @@ Finding from_the_new_one(const TrialFacts& facts, const std::string& node) {
   const Json* old = before == nullptr ? nullptr : pod_of(*before);
   const bool changed =
       old != nullptr && json_string(*old, "manifest_uid") != json_string(*pod, "manifest_uid");
-  const bool killed =
-      facts.applied_on(node) && (facts.reboots() || facts.killed_pod() == "kube-apiserver");
+  const FaultFact* reboot = facts.reboot_of(node);
+  const FaultFact* kill = facts.kill_of(node, "kube-apiserver");
+  const FaultFact* fault = reboot != nullptr ? reboot : kill;
   for (const Json& one : (*pod)["containers"]) {
     const std::string id = json_string(one, "id");
-    if (killed && id == facts.fault_fact->killed_container) {
+    if (kill != nullptr && id == kill->killed_container) {
       return failed(
           fmt::format("the killed kube-apiserver of {} is still the one that runs", node));
     }
-    if (killed && json_int(one, "started_wall_us") < facts.fault_fact->effect_wall_us &&
-        (!facts.reboots() || had(before, id))) {
+    if (fault != nullptr && json_int(one, "started_wall_us") < fault->effect_wall_us &&
+        (reboot == nullptr || had(before, id))) {
       return failed(
           fmt::format("the kube-apiserver that answers on {} began before the fault", node));
     }
@@ -78,15 +79,15 @@ Finding from_the_new_one(const TrialFacts& facts, const std::string& node) {
 // How long kubelet left the killed pod without a container, and what it holds back still.
 std::string held_back(const TrialFacts& facts) {
   std::string out;
-  if (facts.applied() && !facts.killed_pod().empty()) {
+  for (const Deed& deed : facts.deeds()) {
     const auto back = std::ranges::find_if(facts.containers, [&](const ContainerFact& one) {
-      return one.started && one.node == facts.fault_fact->node && one.pod == facts.killed_pod() &&
-             one.wall_us > facts.fault_fact->effect_wall_us;
+      return one.started && one.node == deed.fact->node && one.pod == deed.pod &&
+             one.wall_us > deed.fact->effect_wall_us;
     });
-    if (back != facts.containers.end()) {
-      out = fmt::format("; kubelet had the next {} after {:.1f} s",
-                        facts.killed_pod(),
-                        seconds(back->wall_us - facts.fault_fact->effect_wall_us));
+    if (!deed.pod.empty() && back != facts.containers.end()) {
+      out += fmt::format("; kubelet had the next {} after {:.1f} s",
+                         deed.pod,
+                         seconds(back->wall_us - deed.fact->effect_wall_us));
     }
   }
   for (const auto& [node, state] : facts.state("state.restarts")) {

@@ -14,10 +14,11 @@ Finding dirty(std::string reason) {
 }
 
 Finding judge(const TrialFacts& facts) {
-  if (facts.fault_fact && facts.fault_fact->state == "DIRTY") {
-    return dirty(fmt::format("the fault on {} could not be undone: {}",
-                             facts.fault_fact->node,
-                             facts.fault_fact->reason));
+  for (const FaultFact* fault : facts.records()) {
+    if (fault->state == "DIRTY") {
+      return dirty(
+          fmt::format("the fault on {} could not be undone: {}", fault->node, fault->reason));
+    }
   }
   for (const Step& step : facts.steps) {
     if (step.name == "heal" && !step.ok) {

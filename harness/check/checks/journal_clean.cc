@@ -21,11 +21,10 @@ Finding found(const TrialFacts& facts) {
       continue;
     }
     if (!explains(facts, line)) {
-      const FaultExit exit = fault_exit(facts);
       return failed(fmt::format("{} died in invocation {}{}: {}",
                                 line.node,
                                 line.invocation.substr(0, 8),
-                                facts.applied_on(line.node) ? " (" + exit.text + ")" : "",
+                                no_exit_on(facts, line.node),
                                 line.line.msg));
     }
     ++explained;

@@ -19,7 +19,7 @@ std::string quoted(const Invocation* one) {
 
 Finding boots(const TrialFacts& facts) {
   for (const auto& [node, seen] : facts.boots) {
-    const std::size_t allowed = facts.reboots() && facts.applied_on(node) ? 2 : 1;
+    const std::size_t allowed = facts.reboot_of(node) != nullptr ? 2 : 1;
     if (seen.size() > allowed) {
       return failed(fmt::format("{} booted {} time(s), {} of them unexplained",
                                 node,
@@ -38,14 +38,13 @@ Finding starts(const TrialFacts& facts, const std::string& node, std::string& no
   for (std::size_t i = 0; i < all.size(); ++i) {
     const Invocation* earlier = i == 0 ? nullptr : all[i - 1].invocation;
     if (all[i].by.empty()) {
-      const FaultExit exit = fault_exit(facts);
-      return failed(fmt::format(
-          "{}: the service started {} times and nothing explains start {}{}{}",
-          node,
-          all.size(),
-          i + 1,
-          facts.applied_on(node) && exit.invocation == nullptr ? " (" + exit.text + ")" : "",
-          quoted(earlier)));
+      return failed(
+          fmt::format("{}: the service started {} times and nothing explains start {}{}{}",
+                      node,
+                      all.size(),
+                      i + 1,
+                      no_exit_on(facts, node),
+                      quoted(earlier)));
     }
     if (i > 0) {
       notes += fmt::format("; on {} one start more: {}", node, all[i].by);
@@ -61,27 +60,25 @@ Finding counted(const TrialFacts& facts, const std::string& node) {
   if (state == states.end() || state->second->contains("error")) {
     return unproven(fmt::format("the unit of {} could not be read at the end", node));
   }
-  const FaultExit exit = fault_exit(facts);
-  const bool one_is_explained = exit.invocation != nullptr && exit.invocation->node == node;
+  const int explained = exits_on(facts, node);
   const std::int64_t count = json_int(*state->second, "n_restarts");
-  if (count > (one_is_explained ? 1 : 0)) {
+  if (count > explained) {
     return failed(
         fmt::format("{}: systemd restarted the service {} time(s) by itself, {} explained",
                     node,
                     count,
-                    one_is_explained ? 1 : 0));
+                    explained));
   }
   return pass();
 }
 
 Finding jobs(const TrialFacts& facts, const std::string& node) {
-  const Invocation* exit = fault_exit(facts).invocation;
-  const bool here = exit != nullptr && exit->node == node;
+  const bool here = exits_on(facts, node) > 0;
   for (const Step& step : facts.steps) {
     const bool job_failed =
         step.job_result == "failed" || (step.exit_status != 0 && step.job_result != "lost");
     if (step.name == "restart" && step.node == node && !step.baseline && job_failed && !here &&
-        !(facts.reboots() && facts.applied_on(node))) {
+        facts.reboot_of(node) == nullptr) {
       const auto fresh = facts.new_invocations(node);
       return failed(fmt::format("{}: systemctl restart failed (exit status {}){}",
                                 node,

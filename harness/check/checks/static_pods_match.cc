@@ -36,8 +36,11 @@ Finding one_pod(const TrialFacts& facts, const std::string& node, const Json& po
     return failed(fmt::format("{} on {} has a sandbox and no running container", name, node));
   }
   for (const Json& container : containers) {
-    if (facts.fault_fact && !facts.fault_fact->killed_container.empty() &&
-        json_string(container, "id") == facts.fault_fact->killed_container) {
+    const std::vector<Deed> deeds = facts.deeds();
+    if (std::ranges::any_of(deeds, [&](const Deed& deed) {
+          return !deed.fact->killed_container.empty() &&
+                 json_string(container, "id") == deed.fact->killed_container;
+        })) {
       return failed(fmt::format("{} on {}: the killed container still runs", name, node));
     }
   }

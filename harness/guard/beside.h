@@ -1,0 +1,15 @@
+// Which faults of one case may be armed on a node at the same time. Harm is never stacked on harm
+// that is not undone: what is over at once may stand side by side, and what lasts stands alone, but
+// for a stretch, which changes only how long things take.
+#pragma once
+
+#include <string>
+
+#include "harness/guard/protocol.h"
+
+namespace harness::guard {
+
+// Why `record` cannot be armed while `other` is; empty: it can.
+std::string stands_in_the_way(const ArmRecord& other, const ArmRecord& record);
+
+}  // namespace harness::guard

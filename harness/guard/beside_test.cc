@@ -1,0 +1,58 @@
+#include "harness/guard/beside.h"
+
+#include <gmock/gmock.h>
+
+namespace harness::guard {
+namespace {
+
+using testing::HasSubstr;
+
+ArmRecord record(Action::Kind kind, int hold_ms = 0) {
+  ArmRecord out;
+  out.run = "r";
+  out.case_name = "c";
+  out.action.kind = kind;
+  out.action.hold = std::chrono::milliseconds(hold_ms);
+  return out;
+}
+
+const ArmRecord kKill = record(Action::Kind::kill);
+const ArmRecord kReboot = record(Action::Kind::reboot);
+const ArmRecord kFreeze = record(Action::Kind::freeze, 1000);
+const ArmRecord kKillService = record(Action::Kind::service);
+const ArmRecord kSlow = record(Action::Kind::slow, 30'000);
+
+TEST(Beside, lets_what_is_over_at_once_stand_side_by_side) {
+  EXPECT_EQ(stands_in_the_way(kKill, kKill), "");
+  EXPECT_EQ(stands_in_the_way(kKill, kReboot), "");
+  EXPECT_EQ(stands_in_the_way(kReboot, kKill), "");
+  EXPECT_EQ(stands_in_the_way(kKillService, kKill), "");
+}
+
+TEST(Beside, never_stacks_harm_on_what_lasts) {
+  for (const ArmRecord& other : {kKill, kReboot, kFreeze, kKillService, kSlow}) {
+    EXPECT_THAT(stands_in_the_way(kFreeze, other), HasSubstr("stands alone"));
+    EXPECT_THAT(stands_in_the_way(other, kFreeze), HasSubstr("stands alone"));
+  }
+}
+
+TEST(Beside, lets_a_stretch_stand_beside_a_kill_only) {
+  EXPECT_EQ(stands_in_the_way(kSlow, kKill), "");
+  EXPECT_EQ(stands_in_the_way(kKill, kSlow), "");
+  EXPECT_THAT(stands_in_the_way(kSlow, kSlow), HasSubstr("one fault at a time"));
+  EXPECT_THAT(stands_in_the_way(kSlow, kReboot), HasSubstr("would end the stretch"));
+  EXPECT_THAT(stands_in_the_way(kReboot, kSlow), HasSubstr("would end the stretch"));
+  EXPECT_THAT(stands_in_the_way(kReboot, kReboot), HasSubstr("one fault at a time"));
+}
+
+TEST(Beside, takes_nothing_of_another_case_or_run) {
+  ArmRecord other = kKill;
+  other.case_name = "d";
+  EXPECT_THAT(stands_in_the_way(other, kKill), HasSubstr("another case"));
+  other = kKill;
+  other.run = "s";
+  EXPECT_THAT(stands_in_the_way(other, kKill), HasSubstr("another case"));
+}
+
+}  // namespace
+}  // namespace harness::guard

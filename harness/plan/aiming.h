@@ -1,0 +1,42 @@
+// Where a planned case's faults are aimed: their windows on the version and the node, and what
+// their offsets come to. Part of planning.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "harness/inventory/inventory.h"
+#include "harness/plan/plan.h"
+#include "harness/yaml/reader.h"
+
+namespace harness::plan {
+
+bool has_window(const std::vector<event::WindowDef>& windows, const std::string& name);
+
+// The window of that name as the version has it on the node, or why it cannot come there.
+struct FoundWindow {
+  event::WindowDef window;
+  std::string impossible;
+};
+
+FoundWindow find_window(const WindowPack& pack,
+                        const std::string& name,
+                        const Version& version,
+                        const inventory::Node& node,
+                        const inventory::Inventory& inventory);
+
+// The suite's further faults, not yet aimed. `impossible` is filled when one of them cannot come;
+// an unknown node or window is a problem at its place.
+void add_companions(const Suite& suite,
+                    const WindowPack& pack,
+                    const inventory::Inventory& inventory,
+                    Case& cell,
+                    std::string& impossible,
+                    yaml::Problems& problems);
+
+// What the offset comes to on this hop and target. Only for cells that are planned: a percentage of
+// a window that is left out needs no length.
+Status aim_at(const OffsetChoice& offset, Case& cell);
+Status aim_companion(const Case& cell, Companion& one);
+
+}  // namespace harness::plan

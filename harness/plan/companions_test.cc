@@ -1,0 +1,92 @@
+#include <algorithm>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "harness/plan/sample_plan.h"
+
+namespace harness::plan {
+namespace {
+
+using testing::HasSubstr;
+
+std::string with_faults(const std::string& faults) {
+  return std::string(kSuite) + "faults:\n" + faults;
+}
+
+Result<Plan> plan_of(const std::string& faults, const inventory::Inventory& inventory = lab()) {
+  TRY_ASSIGN(const Suite suite, parse_suite(with_faults(faults), "s.yaml", catalogue()), "suite");
+  return make({suite}, inventory, packs(), {});
+}
+
+TEST(Companions, belong_to_every_case_with_a_fault) {
+  const auto plan = plan_of(
+      "  - {fault: {kill-pod: {pod: kube-apiserver}}, window: start-up-hooks, offset: 100ms, "
+      "after: previous}\n");
+  ASSERT_TRUE(plan) << plan.error().message();
+  int with = 0;
+  for (const Case& cell : plan->cases) {
+    EXPECT_EQ(cell.companions.size(), cell.fault == "none" ? 0U : 1U) << cell.name;
+    for (const Companion& one : cell.companions) {
+      ++with;
+      EXPECT_EQ(one.target, "cp-1");
+      EXPECT_TRUE(one.after_previous);
+      EXPECT_EQ(one.shot.anchor.offset, Microseconds(100'000));
+      EXPECT_EQ(one.shot.anchor.open, one.window.open);
+      EXPECT_FALSE(one.window.open.empty());
+    }
+  }
+  EXPECT_EQ(with, 4);
+  EXPECT_EQ(plan->cases[1].name,
+            "s/v1.30.12+rke2r1_to_v1.30.13-rc2+rke2r1/kill-pod.etcd/static-pod-sync+0s/"
+            "then.kill-pod.kube-apiserver.start-up-hooks+100ms/cp-1");
+  EXPECT_EQ(plan->cases[1].to_json()["companions"][0]["after"], "previous");
+}
+
+TEST(Companions, may_fall_on_another_node) {
+  const auto plan = plan_of("  - {fault: reboot, window: start-up-hooks, target: cp-2}\n", lab(2));
+  ASSERT_TRUE(plan) << plan.error().message();
+  for (const Case& cell : plan->cases) {
+    if (cell.fault == "none") {
+      continue;
+    }
+    EXPECT_EQ(cell.companions.at(0).target, "cp-2");
+    EXPECT_THAT(cell.name,
+                HasSubstr(cell.target == "cp-2" ? "with.reboot.start-up-hooks+0s/"
+                                                : "with.reboot.start-up-hooks+0s.cp-2/"));
+  }
+}
+
+TEST(Companions, leave_a_case_out_where_their_window_cannot_come) {
+  const auto plan =
+      plan_of("  - {fault: reboot, window: static-pod-sync, target: w-1}\n", lab(1, 1));
+  ASSERT_TRUE(plan) << plan.error().message();
+  for (const Case& cell : plan->cases) {
+    EXPECT_EQ(cell.fault, "none") << cell.name;
+  }
+  EXPECT_TRUE(std::ranges::any_of(plan->excluded, [](const Excluded& one) {
+    return one.reason == "w-1 is an agent, which has no window 'static-pod-sync'";
+  }));
+}
+
+TEST(Companions, are_refused_with_the_place_of_the_mistake) {
+  const auto refused = [](const std::string& faults, const char* said) {
+    const auto plan = plan_of(faults);
+    ASSERT_FALSE(plan) << faults;
+    EXPECT_EQ(plan.error().code(), ErrorCode::invalid_input);
+    EXPECT_THAT(plan.error().message(), HasSubstr(said));
+    EXPECT_THAT(plan.error().message(), HasSubstr("s.yaml:11:"));
+  };
+  refused("  - {fault: none, window: start-up-hooks}\n", "cannot be 'none'");
+  refused("  - {window: start-up-hooks}\n", "needs the key 'fault'");
+  refused("  - {fault: reboot}\n", "needs the key 'window'");
+  refused("  - {fault: reboot, window: start-up-hook}\n", "has no window 'start-up-hook'");
+  refused("  - {fault: reboot, window: start-up-hooks, target: cp-9}\n", "no node 'cp-9'");
+  refused("  - {fault: reboot, window: start-up-hooks, offset: sweep}\n", "can be a sweep");
+  refused("  - {fault: reboot, window: start-up-hooks, offset: 50%}\n", "windows learn");
+  refused("  - {fault: reboot, window: start-up-hooks, after: dinner}\n", "after");
+  refused("  - {fault: reboot, window: start-up-hooks, wen: 1}\n", "wen");
+}
+
+}  // namespace
+}  // namespace harness::plan

@@ -1,0 +1,266 @@
+#include "harness/run/strikes.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "harness/base/eventually.h"
+#include "harness/base/seed.h"
+
+namespace harness::run {
+namespace {
+
+using std::chrono::minutes;
+using std::chrono::seconds;
+
+constexpr auto kTimeToLive = minutes(20);
+constexpr auto kArmLimit = minutes(1);
+constexpr auto kEndLimit = seconds(90);
+constexpr auto kHealLimit = minutes(3);
+
+bool lasting(const fault::Fault& fault) {
+  return json_int(fault.action, "hold_ms") > 0;
+}
+
+Json params_json(const fault::Params& params) {
+  Json out = Json::object();
+  for (const auto& [key, value] : params) {
+    out[key] = value;
+  }
+  return out;
+}
+
+}  // namespace
+
+std::string record_id(const std::string& run_id, const plan::Case& cell, int trial) {
+  return fmt::format(
+      "h-{:08x}-{}", static_cast<std::uint32_t>(stable_hash(run_id + "/" + cell.name)), trial);
+}
+
+Strikes::Strikes(
+    Site site, const plan::Case& cell, const plan::Shot& shot, int trial, observe::Sink sink)
+    : site_(std::move(site)), cell_(cell), shot_(shot), trial_(trial), sink_(std::move(sink)) {}
+
+Json Strikes::companions() const {
+  Json out = Json::array();
+  for (std::size_t i = 0; i < cell_.companions.size(); ++i) {
+    const plan::Companion& one = cell_.companions[i];
+    const aim::Anchor& anchor = i < shot_.companions.size() ? shot_.companions[i] : one.shot.anchor;
+    out.push_back({{"record",
+                    record_id(site_.run_id, cell_, trial_) + "-" +
+                        static_cast<char>('b' + static_cast<char>(i))},
+                   {"fault", one.fault},
+                   {"params", params_json(one.params)},
+                   {"window", one.window.name},
+                   {"aim", aim::to_string(one.shot.aim)},
+                   {"where", aim::to_string(one.shot.aim.where)},
+                   {"anchor", plan::to_json(anchor)},
+                   {"target", one.target},
+                   {"after", one.after_previous ? "previous" : "nothing"}});
+  }
+  return out;
+}
+
+Status Strikes::prepare() {
+  TRY_ASSIGN(cluster::Node * target, site_.cluster.node(cell_.target), "target");
+  TRY_ASSIGN(fault::Fault first, fault::make_fault(cell_.fault, cell_.params), "fault");
+  if (first.needs.harmless) {
+    return {};
+  }
+  const std::string id = record_id(site_.run_id, cell_, trial_);
+  all_.push_back({.fault = std::move(first),
+                  .node = target,
+                  .aim = shot_.aim,
+                  .anchor = shot_.anchor,
+                  .record = id});
+  for (std::size_t i = 0; i < cell_.companions.size(); ++i) {
+    const plan::Companion& more = cell_.companions[i];
+    TRY_ASSIGN(cluster::Node * node, site_.cluster.node(more.target), "target");
+    TRY_ASSIGN(fault::Fault made, fault::make_fault(more.fault, more.params), "fault");
+    all_.push_back(
+        {.fault = std::move(made),
+         .node = node,
+         .aim = more.shot.aim,
+         .anchor = i < shot_.companions.size() ? shot_.companions[i] : more.shot.anchor,
+         .record = fmt::format("{}-{}", id, static_cast<char>('b' + static_cast<char>(i))),
+         .after_previous = more.after_previous});
+  }
+  return {};
+}
+
+std::vector<cluster::Node*> Strikes::nodes() const {
+  std::vector<cluster::Node*> out;
+  for (const One& one : all_) {
+    if (std::ranges::find(out, one.node) == out.end()) {
+      out.push_back(one.node);
+    }
+  }
+  return out;
+}
+
+// The budget is asked for all of them at once, as if they fell together: per node what its worst
+// fault needs, and the nodes added up.
+Status Strikes::check(Deadline deadline) {
+  fault::Fault together = all_.front().fault;
+  together.needs = {};
+  std::vector<std::string> texts;
+  for (cluster::Node* node : nodes()) {
+    TRY(fault::check_allowed(*node, site_.cluster.name(), deadline), "preflight");
+    fault::Needs needs;
+    for (const One& one : all_) {
+      if (one.node == node) {
+        needs.etcd_voters = std::max(needs.etcd_voters, one.fault.needs.etcd_voters);
+        needs.servers_down = std::max(needs.servers_down, one.fault.needs.servers_down);
+      }
+    }
+    together.needs.etcd_voters += needs.etcd_voters;
+    together.needs.servers_down += needs.servers_down;
+  }
+  const auto server =
+      std::ranges::find_if(all_, [](const One& one) { return one.node->is_server(); });
+  if (server == all_.end()) {
+    return {};
+  }
+  return fault::check_budget(
+      site_.access, *server->node, together, {.servers_down = cell_.budget.servers_down}, deadline);
+}
+
+Status Strikes::arm_one(One& one, Deadline deadline) {
+  {
+    const std::lock_guard held(mutex_);
+    one.armed = true;  // also when the answer is lost: then it may be there
+  }
+  return fault::arm(*one.node,
+                    one.fault,
+                    {.id = one.record,
+                     .run = site_.run_id,
+                     .case_name = cell_.name,
+                     .cluster = site_.cluster.name(),
+                     .trigger = {.window = event::WindowDef{.name = one.anchor.marker_of,
+                                                            .open = one.anchor.open,
+                                                            .close = one.anchor.close,
+                                                            .description = {}},
+                                 .offset = one.anchor.offset,
+                                 .any_invocation = one.after_previous},
+                     .ttl = std::chrono::duration_cast<std::chrono::milliseconds>(kTimeToLive)},
+                    deadline);
+}
+
+Status Strikes::arm() {
+  if (all_.empty()) {
+    return {};
+  }
+  const Deadline deadline = Deadline::after(kArmLimit);
+  TRY(check(deadline), "preflight");
+  heartbeat_ = std::make_unique<fault::Heartbeat>(nodes(), site_.cluster.name(), seconds(3));
+  for (One& one : all_) {
+    if (!one.after_previous) {
+      TRY(arm_one(one, deadline), "arm");
+    }
+  }
+  if (std::ranges::any_of(all_, &One::after_previous)) {
+    in_turn_ = std::jthread([this](const std::stop_token& over) { arm_in_turn(over); });
+  }
+  return {};
+}
+
+// Each waits for the one before it: applied, and where it lasts, taken back and verified.
+void Strikes::arm_in_turn(const std::stop_token& over) {
+  for (std::size_t i = 1; i < all_.size(); ++i) {
+    One& one = all_[i];
+    const One& previous = all_[i - 1];
+    if (!one.after_previous) {
+      continue;
+    }
+    const auto armed = [&]() -> Status {
+      if (!previous.armed) {
+        return fail(ErrorCode::refused, "the fault before it was never armed");
+      }
+      TRY_ASSIGN(const fault::Outcome earlier,
+                 fault::await(*previous.node,
+                              site_.cluster.name(),
+                              previous.record,
+                              {},
+                              Deadline::after(kTimeToLive),
+                              over),
+                 "await " + previous.record);
+      if (earlier.outcome != "applied") {
+        return fail(ErrorCode::refused,
+                    fmt::format("the fault before it was {}: {}", earlier.outcome, earlier.reason));
+      }
+      if (lasting(previous.fault)) {
+        TRY(fault::await_undone(*previous.node,
+                                site_.cluster.name(),
+                                previous.record,
+                                Deadline::after(kTimeToLive),
+                                over),
+            "await the undo of " + previous.record);
+      }
+      return arm_one(one, Deadline::after(kArmLimit));
+    }();
+    if (!armed) {
+      const std::lock_guard held(mutex_);
+      one.never = over.stop_requested() ? "the step was over before its turn came"
+                                        : armed.error().message();
+    }
+  }
+}
+
+Result<fault::Outcome> Strikes::outcome_of(const One& one) {
+  std::string never;
+  {
+    const std::lock_guard held(mutex_);
+    never = one.armed || !one.never.empty() ? one.never : "its turn never came";
+  }
+  if (never.empty()) {
+    return fault::await_window(
+        *one.node, site_.cluster.name(), one.record, sink_, Deadline::after(kEndLimit), site_.stop);
+  }
+  sink_({{"type", "fault"},
+         {"node", one.node->name()},
+         {"id", one.record},
+         {"outcome", "missed"},
+         {"state", "NOT ARMED"},
+         {"reason", never}});
+  return fault::Outcome{
+      .outcome = "missed", .state = "NOT ARMED", .reason = never, .evidence = {}, .record = {}};
+}
+
+Result<std::string> Strikes::await() {
+  if (all_.empty()) {
+    return "no fault";
+  }
+  std::vector<std::string> texts;
+  for (const One& one : all_) {
+    if (one.after_previous && in_turn_.joinable()) {
+      in_turn_.request_stop();
+      in_turn_.join();
+    }
+    TRY_ASSIGN(const fault::Outcome outcome, outcome_of(one), "await the fault");
+    texts.push_back(outcome.outcome == "applied" ? outcome.evidence
+                                                 : outcome.outcome + ": " + outcome.reason);
+  }
+  return fmt::format("{}", fmt::join(texts, "; "));
+}
+
+void Strikes::disarm() {
+  in_turn_.request_stop();
+  {
+    const std::lock_guard held(mutex_);
+    if (std::ranges::none_of(all_, &One::armed)) {
+      return;
+    }
+  }
+  fault::heal(nodes(), site_.cluster.name(), site_.run_id, {}, Deadline::after(kHealLimit));
+}
+
+void Strikes::stop() {
+  in_turn_.request_stop();
+  if (in_turn_.joinable()) {
+    in_turn_.join();
+  }
+  heartbeat_.reset();
+}
+
+}  // namespace harness::run

@@ -1,0 +1,82 @@
+// The faults of one trial, from the first check to their evidence: armed before the step, or one
+// after the other, kept alive, awaited. Each is a record of its own on its node.
+//
+// It heals nothing by itself but what a stop leaves armed; the trial's heal does.
+#pragma once
+
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "harness/cluster/cluster.h"
+#include "harness/fault/injection.h"
+#include "harness/observe/sink.h"
+#include "harness/plan/plan.h"
+
+namespace harness::run {
+
+class Strikes {
+ public:
+  struct Site {
+    cluster::Cluster& cluster;
+    const observe::Access& access;
+    std::string run_id;
+    std::stop_token stop;
+  };
+
+  Strikes(Site site, const plan::Case& cell, const plan::Shot& shot, int trial, observe::Sink sink);
+
+  // Looks nodes and faults up; touches nothing.
+  Status prepare();
+  // Arms what does not wait for another fault, and stands by to arm the rest. Refused when a node
+  // is not ours to hurt or the damage budget would be overdrawn by all of them together.
+  Status arm();
+  // Waits for the end of every record. What was never armed goes to the sink as a miss with its
+  // reason. The text says what the faults did.
+  Result<std::string> await();
+  // On a stop: takes back what is armed, now.
+  void disarm();
+  // Ends the heartbeat and whatever still waits to be armed.
+  void stop();
+
+  // As `trial.started` tells of the further faults.
+  Json companions() const;
+
+ private:
+  struct One {
+    fault::Fault fault;
+    cluster::Node* node = nullptr;
+    aim::Aim aim;
+    aim::Anchor anchor;
+    std::string record;
+    bool after_previous = false;
+    bool armed = false;
+    std::string never;  // why it was not armed
+  };
+
+  Status check(Deadline deadline);
+  Status arm_one(One& one, Deadline deadline);
+  void arm_in_turn(const std::stop_token& over);
+  Result<fault::Outcome> outcome_of(const One& one);
+  std::vector<cluster::Node*> nodes() const;
+
+  const Site site_;
+  const plan::Case& cell_;
+  const plan::Shot& shot_;
+  const int trial_;
+  observe::Sink sink_;
+  mutable std::mutex mutex_;  // armed, never
+  std::vector<One> all_;
+  std::unique_ptr<fault::Heartbeat> heartbeat_;
+  std::jthread in_turn_;
+};
+
+// The id of the guard's record for a trial: lower case letters, digits and dashes, unique in the
+// run. Further faults have a letter behind it.
+std::string record_id(const std::string& run_id, const plan::Case& cell, int trial);
+
+}  // namespace harness::run

@@ -1,0 +1,240 @@
+#include "harness/run/strikes.h"
+
+#include <gmock/gmock.h>
+
+#include "harness/base/eventually.h"
+#include "harness/cluster/borrowed_node.h"
+#include "harness/observe/fake_server.h"
+
+namespace harness::run {
+namespace {
+
+using observe::FakeServer;
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+// A guard as far as arming goes: records in order, each with the answers that a test gives it.
+struct FakeGuard {
+  explicit FakeGuard(FakeServer& server) {
+    server.node.on_guard("arm", [this](const Json& record) -> Result<std::vector<Json>> {
+      const std::lock_guard held(mutex);
+      if (!refuses.empty()) {
+        return fail(ErrorCode::refused, refuses);
+      }
+      armed.push_back(record);
+      return std::vector<Json>{{{"type", "armed"}, {"id", record["id"]}, {"state", "ARMED"}}};
+    });
+    server.node.on_guard("heartbeat", std::vector<Json>{});
+    server.node.on_guard("status", [this](const Json&) {
+      const std::lock_guard held(mutex);
+      std::vector<Json> out;
+      for (const Json& record : armed) {
+        Json line = {{"type", "record"}, {"id", record["id"]}, {"state", "APPLIED"}};
+        line["outcome"] = outcome;
+        line["reason"] = "as told";
+        line["evidence"] = {{"summary", record["id"].get<std::string>() + " is done"}};
+        out.push_back(std::move(line));
+      }
+      return out;
+    });
+    server.node.on_guard("heal", [this](const Json&) {
+      const std::lock_guard held(mutex);
+      ++heals;
+      return std::vector<Json>{};
+    });
+  }
+
+  std::vector<std::string> ids() {
+    const std::lock_guard held(mutex);
+    std::vector<std::string> out;
+    for (const Json& record : armed) {
+      out.push_back(record["id"].get<std::string>());
+    }
+    return out;
+  }
+
+  std::mutex mutex;
+  std::vector<Json> armed;
+  std::string outcome = "applied";
+  std::string refuses;
+  int heals = 0;
+};
+
+struct Bench {
+  Bench() {
+    std::vector<std::unique_ptr<cluster::Node>> nodes;
+    nodes.push_back(std::make_unique<cluster::BorrowedNode>(server.node));
+    cluster = std::make_unique<cluster::Cluster>("lab", std::move(nodes));
+    cell.name = "s/c";
+    cell.fault = "none";
+    cell.target = "cp-1";
+  }
+
+  std::string id() const { return record_id("r", cell, 1); }
+
+  // kill-pod of etcd, and of kube-apiserver beside it or after it.
+  void two_kills(bool after_previous) {
+    const event::WindowDef window{.name = "w",
+                                  .open = {{.text = "open", .level = {}, .object = {}}},
+                                  .close = {{.text = "close", .level = {}, .object = {}}},
+                                  .description = {}};
+    const aim::Anchor anchor{
+        .marker_of = "w", .open = window.open, .close = window.close, .offset = Microseconds(7)};
+    cell.fault = "test-kill";
+    cell.window = window;
+    cell.shot.anchor = anchor;
+    cell.companions.push_back({.fault = "test-kill",
+                               .params = {},
+                               .window = window,
+                               .offset = {},
+                               .shot = {.aim = {},
+                                        .anchor = anchor,
+                                        .why = {},
+                                        .replays = {},
+                                        .original_us = {},
+                                        .companions = {}},
+                               .target = "cp-1",
+                               .after_previous = after_previous});
+  }
+
+  Strikes strikes() {
+    return {{*cluster, access, "r", stop.get_token()}, cell, cell.shot, 1, [this](Json event) {
+              events.push_back(std::move(event));
+            }};
+  }
+
+  FakeServer server;
+  FakeGuard guard{server};
+  std::unique_ptr<cluster::Cluster> cluster;
+  plan::Case cell;
+  std::vector<Json> events;
+  std::stop_source stop;
+
+  observe::Access access{"lab", {&server.node}};
+};
+
+fault::FaultSpec spec(const char* name, int hold_ms) {
+  return {.name = name,
+          .summary = "for tests",
+          .params = {},
+          .blast_radius = "none",
+          .survives_reboot = false,
+          .undo = "none",
+          .evidence = "none",
+          .notes = {},
+          .make = [hold_ms](const fault::Params&) {
+            fault::Fault out;
+            out.action = hold_ms == 0
+                             ? Json{{"do", "kill"}, {"pod", "etcd"}, {"how", "task"}}
+                             : Json{{"do", "freeze"}, {"pod", "etcd"}, {"hold_ms", hold_ms}};
+            out.needs.etcd_voters = 1;
+            return out;
+          }};
+}
+
+const fault::FaultRegistration kKill{spec("test-kill", 0)};
+const fault::FaultRegistration kNone{[] {
+  fault::FaultSpec none = spec("none", 0);
+  none.make = [](const fault::Params&) {
+    fault::Fault out;
+    out.needs.harmless = true;
+    return out;
+  };
+  return none;
+}()};
+
+TEST(Strikes, arm_nothing_for_a_case_without_a_fault) {
+  Bench bench;
+  Strikes strikes = bench.strikes();
+  ASSERT_TRUE(strikes.prepare());
+  ASSERT_TRUE(strikes.arm());
+  EXPECT_EQ(strikes.await().value(), "no fault");
+  EXPECT_TRUE(bench.server.node.traffic().empty());
+}
+
+TEST(Strikes, arm_those_that_come_together_before_the_step) {
+  Bench bench;
+  bench.two_kills(false);
+  Strikes strikes = bench.strikes();
+  ASSERT_TRUE(strikes.prepare());
+  const Status armed = strikes.arm();
+  ASSERT_TRUE(armed) << armed.error().message();
+  EXPECT_THAT(bench.guard.ids(), ElementsAre(bench.id(), bench.id() + "-b"));
+  EXPECT_FALSE(bench.guard.armed[1]["trigger"].contains("any_invocation"));
+  EXPECT_EQ(bench.guard.armed[1]["trigger"]["offset_us"], 7);
+  const auto said = strikes.await();
+  ASSERT_TRUE(said) << said.error().message();
+  EXPECT_EQ(*said, bench.id() + " is done; " + bench.id() + "-b is done");
+  ASSERT_EQ(bench.events.size(), 2U);
+  EXPECT_EQ(bench.events[1]["id"], bench.id() + "-b");
+  EXPECT_EQ(strikes.companions()[0]["record"], bench.id() + "-b");
+}
+
+TEST(Strikes, arm_one_after_the_other_once_the_first_has_fallen) {
+  Bench bench;
+  bench.two_kills(true);
+  Strikes strikes = bench.strikes();
+  ASSERT_TRUE(strikes.prepare());
+  ASSERT_TRUE(strikes.arm());
+  ASSERT_TRUE(eventually("the second is armed",
+                         Deadline::after(std::chrono::seconds(20)),
+                         std::chrono::milliseconds(1),
+                         [&]() -> Result<Observation> {
+                           return Observation{.done = bench.guard.ids().size() == 2, .seen = ""};
+                         }));
+  EXPECT_TRUE(bench.guard.armed[1]["trigger"]["any_invocation"].get<bool>())
+      << "its window is one of the start that runs already";
+  EXPECT_TRUE(strikes.await());
+}
+
+TEST(Strikes, never_arm_what_should_follow_a_miss_and_say_so) {
+  Bench bench;
+  bench.guard.outcome = "missed";
+  bench.two_kills(true);
+  Strikes strikes = bench.strikes();
+  ASSERT_TRUE(strikes.prepare());
+  ASSERT_TRUE(strikes.arm());
+  const auto said = strikes.await();
+  ASSERT_TRUE(said) << said.error().message();
+  EXPECT_EQ(bench.guard.ids().size(), 1U);
+  ASSERT_EQ(bench.events.size(), 2U);
+  EXPECT_EQ(bench.events[1]["outcome"], "missed");
+  EXPECT_EQ(bench.events[1]["state"], "NOT ARMED");
+  EXPECT_FALSE(bench.events[1]["reason"].get<std::string>().empty());
+}
+
+TEST(Strikes, ask_the_budget_for_all_nodes_together) {
+  Bench bench;
+  bench.two_kills(false);
+  FakeServer second("cp-2", "192.0.2.12");
+  FakeGuard guard(second);
+  std::vector<std::unique_ptr<cluster::Node>> nodes;
+  nodes.push_back(std::make_unique<cluster::BorrowedNode>(bench.server.node));
+  nodes.push_back(std::make_unique<cluster::BorrowedNode>(second.node));
+  bench.cluster = std::make_unique<cluster::Cluster>("lab", std::move(nodes));
+  bench.cell.companions[0].target = "cp-2";
+  Strikes strikes = bench.strikes();
+  ASSERT_TRUE(strikes.prepare());
+  const Status armed = strikes.arm();
+  ASSERT_FALSE(armed);
+  EXPECT_EQ(armed.error().code(), ErrorCode::refused);
+  EXPECT_THAT(armed.error().message(), HasSubstr("would leave -1 healthy etcd voters of 1"));
+  EXPECT_TRUE(bench.guard.ids().empty());
+  EXPECT_TRUE(guard.ids().empty());
+}
+
+TEST(Strikes, take_back_what_is_armed_when_told_to_and_only_then) {
+  Bench bench;
+  bench.two_kills(false);
+  Strikes strikes = bench.strikes();
+  ASSERT_TRUE(strikes.prepare());
+  strikes.disarm();
+  EXPECT_EQ(bench.guard.heals, 0) << "nothing was armed yet";
+  bench.guard.refuses = "in quarantine";
+  EXPECT_THAT(strikes.arm().error().message(), HasSubstr("in quarantine"));
+  strikes.disarm();
+  EXPECT_EQ(bench.guard.heals, 1) << "an answer may have been lost";
+}
+
+}  // namespace
+}  // namespace harness::run
