@@ -30,6 +30,7 @@ void add_doctor(CLI::App& app, Action& action);
 void add_allow(CLI::App& app, Action& action);
 void add_plan(CLI::App& app, Action& action);
 void add_run(CLI::App& app, Action& action);
+void add_shrink(CLI::App& app, Action& action);
 void add_windows(CLI::App& app, Action& action);
 void add_windows_check(CLI::App& windows, Action& action);
 void add_windows_learn(CLI::App& windows, Action& action);

@@ -58,6 +58,7 @@ int main(int argc, char** argv) {
   add_allow(app, action);
   add_plan(app, action);
   add_run(app, action);
+  add_shrink(app, action);
   add_windows(app, action);
   add_fault(app, action);
   add_heal(app, action);

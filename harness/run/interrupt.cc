@@ -11,6 +11,8 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include "harness/base/eventually.h"
+
 namespace harness::run {
 
 struct Interrupt::State {
@@ -61,6 +63,7 @@ Interrupt::Interrupt() : state_(std::make_shared<State>()) {
 }
 
 Interrupt::~Interrupt() {
+  limit_ = {};
   const std::uint64_t one = 1;
   static_cast<void>(!write(state_->wake, &one, sizeof one));
   thread_.join();
@@ -72,6 +75,14 @@ void Interrupt::stop(int exit_status) {
   int none = 0;
   state_->exit_status.compare_exchange_strong(none, exit_status);
   source_.request_stop();
+}
+
+void Interrupt::stop_after(Microseconds limit, int exit_status) {
+  limit_ = std::jthread([this, limit, exit_status](const std::stop_token& stop) {
+    if (!paced(limit, stop)) {
+      this->stop(exit_status);
+    }
+  });
 }
 
 int Interrupt::exit_status() const {

@@ -8,6 +8,7 @@
 #include <thread>
 
 #include "harness/base/result.h"
+#include "harness/base/time.h"
 
 namespace harness::run {
 
@@ -23,6 +24,8 @@ class Interrupt {
 
   // Asks to stop for another reason, such as the time limit; `exit_status` is then ours.
   void stop(int exit_status);
+  // The same after a while, unless this object has gone before.
+  void stop_after(Microseconds limit, int exit_status);
   // 0 while nothing asked; 130 for SIGINT, 143 for SIGTERM, or what stop() was given.
   int exit_status() const;
 
@@ -31,6 +34,7 @@ class Interrupt {
   std::shared_ptr<State> state_;
   std::stop_source source_;
   std::jthread thread_;
+  std::jthread limit_;
 };
 
 }  // namespace harness::run

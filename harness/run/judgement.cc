@@ -30,7 +30,7 @@ void note_run(Trials& trials, const Json& event) {
   }
 }
 
-Result<Trials> read_trials(const RunFolder& folder, const std::string& only_case) {
+Result<Trials> read_trials(const RunFolder& folder) {
   Trials out;
   TRY_ASSIGN(const event::ReadReport report,
              event::read_events(folder.events(),
@@ -38,7 +38,7 @@ Result<Trials> read_trials(const RunFolder& folder, const std::string& only_case
                                   const std::string name = json_string(event, "case");
                                   const auto trial = static_cast<int>(json_int(event, "trial"));
                                   note_run(out, event);
-                                  if (!name.empty() && (only_case.empty() || name == only_case)) {
+                                  if (!name.empty()) {
                                     out.events[name][trial].push_back(std::move(event));
                                   }
                                 }),
@@ -74,22 +74,10 @@ Result<EventsOfTrials> events_of_type(const RunFolder& folder, std::string_view 
   return out;
 }
 
-Result<std::vector<Json>> trial_events(const RunFolder& folder,
-                                       const std::string& case_name,
-                                       int trial) {
-  TRY_ASSIGN(Trials trials, read_trials(folder, case_name), folder.name());
-  return std::move(trials.events[case_name][trial]);
-}
-
-Result<check::CaseVerdict> judge_case(const RunFolder& folder, const Json& planned) {
-  TRY_ASSIGN(const Trials trials, read_trials(folder, json_string(planned, "name")), folder.name());
-  return fold(planned, trials);
-}
-
 Result<report::Model> judge(const RunFolder& folder) {
   TRY_ASSIGN(const Json run, folder.read("run.json"), "judge");
   TRY_ASSIGN(const Json plan, folder.read("plan.json"), "judge");
-  TRY_ASSIGN(const Trials trials, read_trials(folder, ""), "judge");
+  TRY_ASSIGN(const Trials trials, read_trials(folder), "judge");
   report::Model model{.run = folder.name(),
                       .tool = json_string(run, "tool"),
                       .seed = static_cast<std::uint64_t>(json_int(run, "seed")),
@@ -132,7 +120,7 @@ Status write_reports(const RunFolder& folder, const report::Model& model, const 
     TRY(folder.write("report.md", report::to_markdown(model)), "report");
   }
   if (formats.html) {
-    TRY_ASSIGN(const Trials trials, read_trials(folder, ""), "report");
+    TRY_ASSIGN(const Trials trials, read_trials(folder), "report");
     const auto events = [&](const std::string& name, int trial) -> std::vector<Json> {
       const auto found = trials.events.find(name);
       if (found == trials.events.end() || !found->second.contains(trial)) {

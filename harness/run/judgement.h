@@ -17,17 +17,10 @@ namespace harness::run {
 Result<report::Model> judge(const RunFolder& folder);
 // The status that the run ended with, or must have.
 int exit_status(const report::Model& model);
-// The same for the trials of one case so far, while a run goes on.
-Result<check::CaseVerdict> judge_case(const RunFolder& folder, const Json& planned);
 
 // The events of a type, in order, by case and trial: one reading of the file for all of them.
 using EventsOfTrials = std::map<std::string, std::map<int, std::vector<Json>>>;
 Result<EventsOfTrials> events_of_type(const RunFolder& folder, std::string_view type);
-
-// The events of one trial, in order.
-Result<std::vector<Json>> trial_events(const RunFolder& folder,
-                                       const std::string& case_name,
-                                       int trial);
 
 struct Formats {
   bool json = true;

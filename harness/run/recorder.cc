@@ -1,5 +1,7 @@
 #include "harness/run/recorder.h"
 
+#include <utility>
+
 namespace harness::run {
 
 void Recorder::begin_trial(const std::string& case_name, int trial) {
@@ -8,8 +10,11 @@ void Recorder::begin_trial(const std::string& case_name, int trial) {
   trial_ = trial;
 }
 
-void Recorder::end_trial() {
-  begin_trial({}, 0);
+std::vector<Json> Recorder::end_trial() {
+  const std::lock_guard lock(mutex_);
+  case_.clear();
+  trial_ = 0;
+  return std::exchange(events_, {});
 }
 
 void Recorder::put(Json event) {
@@ -22,6 +27,9 @@ void Recorder::put(Json event) {
     const Status status = log_.append(event);
     if (!status && written_) {
       written_ = status;
+    }
+    if (!case_.empty()) {
+      events_.push_back(event);
     }
   }
   progress_.see(event);

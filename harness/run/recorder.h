@@ -17,7 +17,8 @@ class Recorder {
   Recorder(event::EventLog& log, Progress& progress) : log_(log), progress_(progress) {}
 
   void begin_trial(const std::string& case_name, int trial);
-  void end_trial();
+  // The trial's events, as the log has them.
+  std::vector<Json> end_trial();
 
   void put(Json event);
   observe::Sink sink();
@@ -33,6 +34,7 @@ class Recorder {
   mutable std::mutex mutex_;
   std::string case_;
   int trial_ = 0;
+  std::vector<Json> events_;  // of the trial that runs
   Status written_;
 };
 

@@ -272,10 +272,7 @@ TrialEnd run_trial(const TrialContext& context,
                    const plan::Case& cell,
                    const plan::Shot& shot,
                    int trial) {
-  context.recorder.begin_trial(cell.name, trial);
-  const TrialEnd end = Trial(context, cell, shot, trial).run();
-  context.recorder.end_trial();
-  return end;
+  return Trial(context, cell, shot, trial).run();
 }
 
 }  // namespace harness::run

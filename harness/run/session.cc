@@ -1,0 +1,216 @@
+#include "harness/run/session.h"
+
+#include <algorithm>
+#include <set>
+
+#include <fmt/format.h>
+
+#include "harness/fault/injection.h"
+#include "harness/run/doctor.h"
+#include "harness/run/healthy_start.h"
+#include "harness/run/judgement.h"
+#include "harness/run/trial.h"
+
+namespace harness::run {
+namespace {
+
+using std::chrono::minutes;
+using std::chrono::seconds;
+
+constexpr auto kHealthyLimit = minutes(2);
+
+}  // namespace
+
+Status Session::allowed(const inventory::Inventory& inventory) {
+  if (inventory.expendable) {
+    return {};
+  }
+  return fail(ErrorCode::refused,
+              fmt::format("{}: the cluster is not expendable; only a cluster whose inventory "
+                          "says `expendable: true` is hurt",
+                          inventory.file));
+}
+
+Session::Session(const inventory::Inventory& inventory,
+                 const RunOptions& options,
+                 Interrupt& interrupt)
+    : inventory_(inventory),
+      options_(options),
+      interrupt_(interrupt),
+      progress_(Progress::screen(stdout), options.style) {}
+
+Status Session::write_run(const std::string& finished) {
+  Json nodes = Json::array();
+  for (const inventory::Node& node : inventory_.nodes) {
+    nodes.push_back({{"name", node.name},
+                     {"address", node.address},
+                     {"role", node.server ? "server" : "agent"}});
+  }
+  std::set<std::string> versions;
+  for (const Version& version : versions_) {
+    versions.insert(version.tag());
+  }
+  const Json run = {{"run", folder_->name()},
+                    {"tool", options_.tool},
+                    {"seed", seed_},
+                    {"suites", options_.suites},
+                    {"versions", versions},
+                    {"inventory", inventory_.digest},
+                    {"inventory_path", inventory_.file},
+                    {"cluster", inventory_.cluster},
+                    {"nodes", nodes},
+                    {"started", started_},
+                    {"finished", finished}};
+  return folder_->write("run.json", run.dump(2) + "\n");
+}
+
+Status Session::preflight() {
+  const auto findings = examine(*cluster_, {.need_allow = true}, Deadline::after(minutes(1)));
+  if (blocks(findings)) {
+    const bool unmarked = std::ranges::any_of(findings, [](const Finding& finding) {
+      return finding.grade == Finding::Grade::blocking && finding.what == kAllowMarker;
+    });
+    return fail(unmarked ? ErrorCode::refused : ErrorCode::remote_failed,
+                "the cluster is not fit for a run:\n" + describe(findings, false));
+  }
+  for (const Finding& finding : findings) {
+    if (finding.grade == Finding::Grade::limited) {
+      progress_.line(
+          fmt::format("{} {}: {}; {}", finding.node, finding.what, finding.seen, finding.advice));
+    }
+  }
+  return {};
+}
+
+void Session::heal_leftovers() {
+  const fault::HealReport report =
+      fault::heal(cluster_->nodes(), cluster_->name(), "", {}, Deadline::after(minutes(2)));
+  for (const fault::HealedRecord& record : report.records) {
+    progress_.line(fmt::format(
+        "{}: took back {} of an earlier run: {}", record.node, record.id, record.summary));
+  }
+  for (const std::string& dirty : report.dirty) {
+    dirty_ = true;
+    recorder_->put({{"type", "node.dirty"}, {"reason", dirty}});
+  }
+}
+
+Status Session::open(const std::string& name,
+                     std::uint64_t seed,
+                     const Json& plan,
+                     const std::vector<Version>& versions,
+                     int trials) {
+  seed_ = seed;
+  versions_ = versions;
+  started_ = format_wall(wall_now_us());
+  TRY_ASSIGN(method_,
+             upgrade::make_install_method(inventory_.install.method, inventory_.install.artifacts),
+             "install method");
+  std::set<std::string> verified;
+  for (const Version& version : versions) {
+    if (verified.insert(version.tag()).second) {
+      TRY(method_->verify(version), "artifacts of " + version.tag());
+    }
+  }
+  TRY_ASSIGN(folder_, RunFolder::create(options_.results, name), "results");
+  TRY(this->plan(plan), "results");
+  TRY(write_run(""), "results");
+  TRY_ASSIGN(log_, event::EventLog::open(folder_->events()), "results");
+  recorder_ = std::make_unique<Recorder>(*log_, progress_);
+  recorder_->put({{"type", "run.started"},
+                  {"tool", options_.tool},
+                  {"seed", seed},
+                  {"suite", name},
+                  {"trials", trials},
+                  {"time_limit_us", options_.time_limit.value_or(Microseconds(0)).count()}});
+  return connect();
+}
+
+Status Session::plan(const Json& plan) {
+  return folder_->write("plan.json", plan.dump(2) + "\n");
+}
+
+Status Session::connect() {
+  TRY_ASSIGN(cluster_,
+             cluster::Cluster::connect(inventory_, Deadline::after(minutes(1))),
+             "connect to " + inventory_.cluster);
+  access_ = std::make_unique<observe::Access>(cluster_->name(), cluster_->nodes());
+  TRY(preflight(), "preflight");
+  TRY_ASSIGN(cluster::Node * first, cluster_->first_server(), "lease");
+  auto lease = cluster::Lease::acquire(
+      *first,
+      {.cluster = cluster_->name(), .holder = cluster::default_holder(), .epoch = folder_->name()},
+      Deadline::after(seconds(20)));
+  if (!lease) {
+    // Somebody else's run is no mistake of this one's caller.
+    return fail(ErrorCode::remote_failed, "lease: " + lease.error().message());
+  }
+  lease_ = *std::move(lease);
+  heal_leftovers();
+  if (!dirty_) {
+    TRY(healthy_start(
+            *access_, recorder_->sink(), Deadline::after(kHealthyLimit), interrupt_.token()),
+        "preflight");
+  }
+  return {};
+}
+
+Result<std::vector<check::TrialVerdict>> Session::trial(const plan::Case& cell,
+                                                        const plan::Shot& shot) {
+  std::vector<check::TrialVerdict>& trials = trials_[cell.name];
+  const int number = static_cast<int>(trials.size()) + 1;
+  const TrialContext context{.cluster = *cluster_,
+                             .access = *access_,
+                             .method = *method_,
+                             .recorder = *recorder_,
+                             .run_id = folder_->name(),
+                             .stop = interrupt_.token(),
+                             .trial_dir = folder_->trial(cell.name, number)};
+  recorder_->begin_trial(cell.name, number);
+  const TrialEnd end = run_trial(context, cell, shot, number);
+  const std::vector<Json> events = recorder_->end_trial();
+  if (end.dirty) {
+    dirty_ = true;
+    recorder_->put({{"type", "node.dirty"}, {"reason", end.dirty_reason}});
+  }
+  TRY(lease_->held(), "lease");
+  TRY(recorder_->written(), "events");
+  trials.push_back(check::judge_trial(check::gather(events)));
+  return trials;
+}
+
+std::vector<check::TrialVerdict> Session::trials(const plan::Case& cell) const {
+  const auto found = trials_.find(cell.name);
+  return found == trials_.end() ? std::vector<check::TrialVerdict>() : found->second;
+}
+
+void Session::end(const std::string& why) {
+  stopped_ = why;
+  progress_.line("the run ends here: " + why);
+  interrupt_.stop(3);
+}
+
+Result<RunEnd> Session::close(const Status& problem) {
+  if (lease_) {
+    static_cast<void>(lease_->release(Deadline::after(seconds(5))));
+  }
+  if (!problem) {
+    stopped_ = problem.error().message();
+  } else if (stopped_.empty() && interrupt_.exit_status() != 0) {
+    stopped_ = interrupt_.exit_status() == kTimeLimitPassed ? "the time limit passed"
+                                                            : "it was interrupted";
+  } else if (stopped_.empty() && dirty_) {
+    stopped_ = "a node could not be healed";
+  }
+  recorder_->put({{"type", "run.finished"},
+                  {"stopped", stopped_},
+                  {"exit_status", dirty_ ? 5 : interrupt_.exit_status()}});
+  TRY(write_run(format_wall(wall_now_us())), "results");
+  TRY_ASSIGN(const report::Model model, judge(*folder_), "judge");
+  TRY(write_reports(*folder_, model), "report");
+  return RunEnd{.folder = folder_->path(),
+                .exit_status = exit_status(model),
+                .summary = report::to_markdown(model)};
+}
+
+}  // namespace harness::run

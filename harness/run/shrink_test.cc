@@ -1,0 +1,185 @@
+#include "harness/run/shrink.h"
+
+#include <set>
+
+#include <gmock/gmock.h>
+
+namespace harness::run {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+Part smallest_with(const std::set<std::size_t>& needed, std::size_t size, int* asked = nullptr) {
+  const auto still = [&](const Part& part) -> Result<bool> {
+    if (asked != nullptr) {
+      ++*asked;
+    }
+    return std::ranges::includes(part, needed);
+  };
+  return smallest(size, still).value();
+}
+
+TEST(Smallest, finds_what_is_needed_and_nothing_else) {
+  EXPECT_THAT(smallest_with({}, 4), IsEmpty());
+  EXPECT_THAT(smallest_with({2}, 3), ElementsAre(2));
+  EXPECT_THAT(smallest_with({0, 3}, 5), ElementsAre(0, 3));
+  EXPECT_THAT(smallest_with({0, 1, 2}, 3), ElementsAre(0, 1, 2));
+  EXPECT_THAT(smallest_with({1, 6, 7}, 8), ElementsAre(1, 6, 7));
+  EXPECT_THAT(smallest_with({0}, 1), ElementsAre(0));
+}
+
+TEST(Smallest, asks_of_each_part_once) {
+  int asked = 0;
+  smallest_with({0, 1}, 2, &asked);
+  EXPECT_EQ(asked, 3) << "nothing, the first, the second; the whole is known";
+}
+
+TEST(Smallest, ends_with_the_first_error) {
+  const auto out =
+      smallest(3, [](const Part&) -> Result<bool> { return fail(ErrorCode::unreachable, "gone"); });
+  ASSERT_FALSE(out);
+  EXPECT_EQ(out.error().code(), ErrorCode::unreachable);
+}
+
+check::TrialVerdict trial(check::Verdict verdict, bool counts = true) {
+  check::TrialVerdict out;
+  out.verdict = verdict;
+  out.counts = counts;
+  return out;
+}
+
+const auto kFail = trial(check::Verdict::fail);
+const auto kPass = trial(check::Verdict::pass);
+const auto kMiss = trial(check::Verdict::unproven, false);
+
+TEST(Confirmed, needs_k_of_n_hits) {
+  const Confirm confirm{.failures = 2, .of = 3};
+  EXPECT_EQ(confirmed({}, confirm), Confirmed::not_yet);
+  EXPECT_EQ(confirmed({kFail, kPass}, confirm), Confirmed::not_yet);
+  EXPECT_EQ(confirmed({kFail, kPass, kFail}, confirm), Confirmed::fails);
+  EXPECT_EQ(confirmed({kPass, kPass}, confirm), Confirmed::survives);
+  EXPECT_EQ(confirmed({kMiss, kMiss, kFail}, confirm), Confirmed::not_yet);
+  EXPECT_EQ(confirmed(std::vector(9, kMiss), confirm), Confirmed::undecided);
+}
+
+TEST(Confirmed, takes_k_of_n_from_the_command_line) {
+  EXPECT_EQ(Confirm::parse("7/10")->failures, 7);
+  for (const char* text : {"", "2", "0/3", "4/3", "2/", "/3", "a/3", "2/3x", "1/1000"}) {
+    const auto parsed = Confirm::parse(text);
+    ASSERT_FALSE(parsed) << text;
+    EXPECT_EQ(parsed.error().code(), ErrorCode::invalid_input);
+  }
+}
+
+aim::Anchor anchor(const char* of, int offset_us) {
+  return {.marker_of = of, .open = {}, .close = {}, .offset = Microseconds(offset_us)};
+}
+
+// etcd, then kube-apiserver after it, then kube-scheduler after that.
+plan::Case three() {
+  plan::Case cell;
+  cell.suite = "s";
+  cell.from = Version::parse("v1.30.12+rke2r1").value();
+  cell.to = Version::parse("v1.30.13-rc2+rke2r1").value();
+  cell.target = "cp-1";
+  cell.fault = "kill-pod";
+  cell.params = {{"pod", "etcd"}};
+  cell.window.name = "static-pod-sync";
+  for (const char* pod : {"kube-apiserver", "kube-scheduler"}) {
+    plan::Companion one;
+    one.fault = "kill-pod";
+    one.params = {{"pod", pod}};
+    one.window.name = "start-up-hooks";
+    one.target = "cp-1";
+    one.after_previous = true;
+    cell.companions.push_back(std::move(one));
+  }
+  return cell;
+}
+
+plan::Shot shot() {
+  plan::Shot out;
+  out.anchor = anchor("static-pod-sync", 1);
+  out.companions = {anchor("start-up-hooks", 2), anchor("start-up-hooks", 3)};
+  return out;
+}
+
+TEST(PartOf, keeps_the_anchors_of_the_failing_trial) {
+  const plan::Case whole = part_of(three(), shot(), {0, 1, 2});
+  EXPECT_EQ(whole.name, plan::name_of(three()));
+  EXPECT_EQ(whole.shot.anchor.offset, Microseconds(1));
+  EXPECT_EQ(whole.companions[1].shot.anchor.offset, Microseconds(3));
+}
+
+TEST(PartOf, moves_up_what_is_left_and_does_not_wait_for_what_is_gone) {
+  const plan::Case last = part_of(three(), shot(), {2});
+  EXPECT_EQ(last.params.at("pod"), "kube-scheduler");
+  EXPECT_EQ(last.shot.anchor.offset, Microseconds(3));
+  EXPECT_THAT(last.companions, IsEmpty());
+  const plan::Case outer = part_of(three(), shot(), {0, 2});
+  EXPECT_FALSE(outer.companions.at(0).after_previous);
+  EXPECT_TRUE(part_of(three(), shot(), {1, 2}).companions.at(0).after_previous);
+  EXPECT_EQ(part_of(three(), shot(), {}).fault, "none");
+}
+
+// Fails whenever kube-scheduler is killed; a miss comes first.
+struct World {
+  std::map<std::string, std::vector<check::TrialVerdict>> trials;
+  std::vector<std::string> began;
+  bool fails_at_all = true;
+
+  Result<Shrunk> shrink(const plan::Case& cell) {
+    return run::shrink(
+        cell,
+        shot(),
+        {.failures = 2, .of = 3},
+        [this](const plan::Case& one) -> Result<std::vector<check::TrialVerdict>> {
+          auto& all = trials[one.name];
+          const bool fails = fails_at_all && one.name.find("kube-scheduler") != std::string::npos;
+          all.push_back(all.empty() ? kMiss : fails ? kFail : kPass);
+          return all;
+        },
+        [this](const plan::Case& one) { began.push_back(one.name); });
+  }
+};
+
+TEST(Shrink, finds_the_one_fault_that_is_needed) {
+  World world;
+  const auto out = world.shrink(three());
+  ASSERT_TRUE(out);
+  EXPECT_TRUE(out->reproduced);
+  EXPECT_EQ(out->smallest.params.at("pod"), "kube-scheduler");
+  EXPECT_THAT(out->smallest.companions, IsEmpty());
+  EXPECT_EQ(out->candidates.front().failures, 2);
+  EXPECT_EQ(out->candidates.front().trials, 3) << "the miss counts for nothing";
+  EXPECT_EQ(world.began.size(), out->candidates.size());
+  EXPECT_THAT(out->describe({}, "hookshot run x.yaml"),
+              HasSubstr("kill-pod pod=kube-scheduler in start-up-hooks +0s on cp-1 is enough: 2 of "
+                        "2 hits failed.\nAgain: hookshot run x.yaml"));
+  EXPECT_EQ(out->to_json()["smallest"]["params"]["pod"], "kube-scheduler");
+}
+
+TEST(Shrink, takes_nothing_away_when_the_failure_does_not_come_again) {
+  World world;
+  world.fails_at_all = false;
+  const auto out = world.shrink(three());
+  ASSERT_TRUE(out);
+  EXPECT_FALSE(out->reproduced);
+  EXPECT_EQ(out->candidates.size(), 1U);
+  EXPECT_THAT(out->describe({}, ""), HasSubstr("did not come again 2 of 3 times"));
+}
+
+TEST(SuiteText, says_the_same_case) {
+  const std::string text = suite_text(part_of(three(), shot(), {0, 1}), {});
+  EXPECT_THAT(text, HasSubstr("fault: [{kill-pod: {pod: \"etcd\"}}]"));
+  EXPECT_THAT(text,
+              HasSubstr("- {fault: {kill-pod: {pod: \"kube-apiserver\"}}, window: start-up-hooks, "
+                        "offset: 0s, target: cp-1, after: previous}"));
+  EXPECT_THAT(text, HasSubstr("hits: 3"));
+  EXPECT_THAT(suite_text(part_of(three(), shot(), {}), {}), testing::Not(HasSubstr("window")));
+}
+
+}  // namespace
+}  // namespace harness::run
