@@ -7,6 +7,7 @@
 
 #include "harness/cli/command.h"
 #include "harness/cli/planning.h"
+#include "harness/cli/session.h"
 #include "harness/run/judgement.h"
 #include "harness/run/replay.h"
 #include "harness/run/session.h"
