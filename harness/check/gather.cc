@@ -165,7 +165,9 @@ void Gatherer::fault(const Json& event) {
                  .effect_wall_us = stamp(event, "effect", "wall_us")};
   // The watch stream stamps the fact with the boot in which it was sent; the deed belongs to the
   // record's own.
-  if (const std::string before = boot_of(evidence, "boot_id_before"); !before.empty()) {
+  if (const std::string woken = boot_of(event, "woken_in"); !woken.empty()) {
+    fact.boot_id = woken;
+  } else if (const std::string before = boot_of(evidence, "boot_id_before"); !before.empty()) {
     fact.boot_id = before;
   } else if (known && known->effect_mono_us == fact.effect_mono_us && !known->boot_id.empty()) {
     fact.boot_id = known->boot_id;

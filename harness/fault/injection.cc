@@ -36,6 +36,9 @@ Json trigger_json(const Trigger& trigger) {
   if (trigger.any_invocation) {
     json["any_invocation"] = true;
   }
+  if (trigger.next_boot) {
+    json["boot"] = "next";
+  }
   return json;
 }
 

@@ -21,6 +21,7 @@ struct Trigger {
   std::optional<event::WindowDef> window;  // none: at once
   Microseconds offset{0};
   bool any_invocation = false;  // also in the invocation that runs while arming
+  bool next_boot = false;       // sleeps until the node boots, and for that boot only
 };
 
 struct ArmRequest {

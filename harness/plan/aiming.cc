@@ -137,6 +137,10 @@ void add_companions(const Suite& suite,
     if (impossible.empty()) {
       impossible = found.impossible;
     }
+    if (impossible.empty() && more.next_boot && !cell.reboots(name)) {
+      impossible = fmt::format(
+          "{} in the next boot needs a fault before it that reboots {}", more.fault.name, name);
+    }
     cell.companions.push_back({.fault = more.fault.name,
                                .params = more.fault.params,
                                .window = std::move(found.window),
@@ -144,7 +148,8 @@ void add_companions(const Suite& suite,
                                .shot = {},
                                .target = name,
                                .on_server = node->server,
-                               .after_previous = more.after_previous});
+                               .after_previous = more.after_previous,
+                               .next_boot = more.next_boot});
   }
 }
 

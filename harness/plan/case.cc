@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include "harness/base/result.h"
@@ -56,7 +58,7 @@ std::string name_of(const Case& cell) {
     name += "/" + at_text(cell.window, cell.offset);
   }
   for (const Companion& one : cell.companions) {
-    name += one.after_previous ? "/then." : "/with.";
+    name += one.next_boot ? "/next-boot." : one.after_previous ? "/then." : "/with.";
     name += one.fault;
     for (const auto& [key, value] : one.params) {
       name += "." + value;
@@ -77,13 +79,21 @@ Json Companion::to_json() const {
           {"window", window.name},
           {"offset", aim::to_string(offset)},
           {"target", target},
-          {"after", after_previous ? "previous" : "nothing"}};
+          {"after", after_previous ? "previous" : "nothing"},
+          {"boot", next_boot ? "next" : "same"}};
 }
 
 const std::vector<event::WindowDef>& Case::windows_on(bool server) const {
   static const Watched kNothing;
   const Watched& all = watched ? *watched : kNothing;
   return server ? all.on_servers : all.on_agents;
+}
+
+bool Case::reboots(const std::string& node) const {
+  return (fault == "reboot" && target == node) ||
+         std::ranges::any_of(companions, [&](const Companion& one) {
+           return one.fault == "reboot" && one.target == node;
+         });
 }
 
 Result<Shot> Case::shot_at(const aim::Aim& aim) const {

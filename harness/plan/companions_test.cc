@@ -69,6 +69,23 @@ TEST(Companions, leave_a_case_out_where_their_window_cannot_come) {
   }));
 }
 
+TEST(Companions, wait_for_the_next_boot_only_where_a_fault_before_them_reboots) {
+  const auto plan = plan_of(
+      "  - {fault: reboot, window: start-up-hooks}\n"
+      "  - {fault: {kill-pod: {pod: etcd}}, window: static-pod-sync, boot: next}\n");
+  ASSERT_TRUE(plan) << plan.error().message();
+  const Companion& last = plan->cases[1].companions.at(1);
+  EXPECT_TRUE(last.next_boot);
+  EXPECT_THAT(plan->cases[1].name, HasSubstr("/next-boot.kill-pod.etcd.static-pod-sync+0s/cp-1"));
+  const auto without =
+      plan_of("  - {fault: {kill-pod: {pod: etcd}}, window: static-pod-sync, boot: next}\n");
+  ASSERT_TRUE(without);
+  EXPECT_EQ(without->cases.size(), 1U) << "only the case without a fault";
+  EXPECT_TRUE(std::ranges::any_of(without->excluded, [](const Excluded& one) {
+    return one.reason == "kill-pod in the next boot needs a fault before it that reboots cp-1";
+  }));
+}
+
 TEST(Companions, are_refused_with_the_place_of_the_mistake) {
   const auto refused = [](const std::string& faults, const char* said) {
     const auto plan = plan_of(faults);
@@ -85,6 +102,7 @@ TEST(Companions, are_refused_with_the_place_of_the_mistake) {
   refused("  - {fault: reboot, window: start-up-hooks, offset: sweep}\n", "can be a sweep");
   refused("  - {fault: reboot, window: start-up-hooks, offset: 50%}\n", "windows learn");
   refused("  - {fault: reboot, window: start-up-hooks, after: dinner}\n", "after");
+  refused("  - {fault: reboot, window: readyz, after: previous, boot: next}\n", "not in turn");
   refused("  - {fault: reboot, window: start-up-hooks, wen: 1}\n", "wen");
 }
 

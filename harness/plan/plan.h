@@ -47,6 +47,7 @@ struct Companion {
   std::string target;
   bool on_server = true;
   bool after_previous = false;  // armed once the fault before it was applied and is undone
+  bool next_boot = false;       // sleeps on the node until it boots, and for one boot only
 
   Json to_json() const;
 };
@@ -83,6 +84,9 @@ struct Case {
 
   // All windows that the version has on servers, or on agents.
   const std::vector<event::WindowDef>& windows_on(bool server) const;
+
+  // Whether a fault of the case so far reboots that node.
+  bool reboots(const std::string& node) const;
 
   // invalid_input when nothing was learned to count back from.
   Result<Shot> shot_at(const aim::Aim& aim) const;

@@ -104,6 +104,10 @@ void SuiteLoader::read_further(const Value& value, Suite& suite) {
     out.target = {target->scalar, place_of(*target)};
   }
   out.after_previous = reader.choice_or("after", {"previous", "nothing"}, "nothing") == "previous";
+  out.next_boot = reader.choice_or("boot", {"next", "same"}, "same") == "next";
+  if (out.next_boot && out.after_previous) {
+    problems_.add(value, "what waits for the next boot is armed before the step, not in turn");
+  }
   reader.finish();
   suite.further.push_back(std::move(out));
 }

@@ -77,6 +77,7 @@ struct FurtherFault {
   OffsetChoice offset;
   Named target;                 // a node's name; empty: the case's own
   bool after_previous = false;  // armed once the fault before it was applied and is undone
+  bool next_boot = false;       // its window is one of the boot that an earlier fault brings
 };
 
 struct Exclusion {

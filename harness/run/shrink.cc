@@ -27,7 +27,9 @@ std::string in_words(const plan::Case& cell) {
                                 cell.target);
   for (const plan::Companion& one : cell.companions) {
     out += fmt::format("{}{} in {} {} on {}",
-                       one.after_previous ? ", then " : ", with ",
+                       one.next_boot        ? ", in the next boot "
+                       : one.after_previous ? ", then "
+                                            : ", with ",
                        words(one.fault, one.params),
                        one.window.name,
                        aim::to_string(one.shot.aim),
@@ -137,6 +139,7 @@ plan::Case part_of(const plan::Case& cell, const plan::Shot& shot, const Part& p
   for (std::size_t at = 1; at < part.size(); ++at) {
     plan::Companion one = anchored(part[at]);
     one.after_previous = one.after_previous && part[at - 1] + 1 == part[at];
+    one.next_boot = one.next_boot && out.reboots(one.target);
     out.companions.push_back(std::move(one));
   }
   out.name = plan::name_of(out);
@@ -168,7 +171,9 @@ std::string suite_text(const plan::Case& cell, const Confirm& confirm) {
                        one.window.name,
                        aim::to_string(one.offset),
                        one.target,
-                       one.after_previous ? ", after: previous" : "");
+                       one.next_boot        ? ", boot: next"
+                       : one.after_previous ? ", after: previous"
+                                            : "");
   }
   out += fmt::format(
       "hits: {}\nattempts: {}\nbudget: {{servers_down: {}, apiserver_outage: {}, recovery: {}}}\n",

@@ -15,6 +15,9 @@ using std::chrono::minutes;
 using std::chrono::seconds;
 
 constexpr auto kTimeToLive = minutes(20);
+// After a boot the node must reach its window before anybody can talk to it.
+constexpr std::chrono::milliseconds kLease{15'000};
+constexpr std::chrono::milliseconds kLeaseAfterBoot{120'000};
 constexpr auto kArmLimit = minutes(1);
 constexpr auto kEndLimit = seconds(90);
 constexpr auto kHealLimit = minutes(3);
@@ -57,7 +60,8 @@ Json Strikes::companions() const {
                    {"where", aim::to_string(one.shot.aim.where)},
                    {"anchor", plan::to_json(anchor)},
                    {"target", one.target},
-                   {"after", one.after_previous ? "previous" : "nothing"}});
+                   {"after", one.after_previous ? "previous" : "nothing"},
+                   {"boot", one.next_boot ? "next" : "same"}});
   }
   return out;
 }
@@ -84,7 +88,8 @@ Status Strikes::prepare() {
          .aim = more.shot.aim,
          .anchor = i < shot_.companions.size() ? shot_.companions[i] : more.shot.anchor,
          .record = fmt::format("{}-{}", id, static_cast<char>('b' + static_cast<char>(i))),
-         .after_previous = more.after_previous});
+         .after_previous = more.after_previous,
+         .next_boot = more.next_boot});
   }
   return {};
 }
@@ -142,8 +147,10 @@ Status Strikes::arm_one(One& one, Deadline deadline) {
                                                             .close = one.anchor.close,
                                                             .description = {}},
                                  .offset = one.anchor.offset,
-                                 .any_invocation = one.after_previous},
-                     .ttl = std::chrono::duration_cast<std::chrono::milliseconds>(kTimeToLive)},
+                                 .any_invocation = one.after_previous,
+                                 .next_boot = one.next_boot},
+                     .ttl = std::chrono::duration_cast<std::chrono::milliseconds>(kTimeToLive),
+                     .lease = one.next_boot ? kLeaseAfterBoot : kLease},
                     deadline);
 }
 

@@ -54,6 +54,7 @@ class Strikes {
     aim::Anchor anchor;
     std::string record;
     bool after_previous = false;
+    bool next_boot = false;
     bool armed = false;
     std::string never;  // why it was not armed
   };

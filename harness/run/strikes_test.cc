@@ -187,6 +187,19 @@ TEST(Strikes, arm_one_after_the_other_once_the_first_has_fallen) {
   EXPECT_TRUE(strikes.await());
 }
 
+TEST(Strikes, let_what_waits_for_the_next_boot_sleep_on_the_node) {
+  Bench bench;
+  bench.two_kills(false);
+  bench.cell.companions[0].next_boot = true;
+  Strikes strikes = bench.strikes();
+  ASSERT_TRUE(strikes.prepare());
+  ASSERT_TRUE(strikes.arm());
+  ASSERT_EQ(bench.guard.ids().size(), 2U);
+  EXPECT_EQ(bench.guard.armed[1]["trigger"]["boot"], "next");
+  EXPECT_GT(bench.guard.armed[1]["lease_ms"], bench.guard.armed[0]["lease_ms"])
+      << "after a boot nobody can renew it for a while";
+}
+
 TEST(Strikes, never_arm_what_should_follow_a_miss_and_say_so) {
   Bench bench;
   bench.guard.outcome = "missed";
