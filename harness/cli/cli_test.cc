@@ -74,6 +74,7 @@ TEST_F(Cli, refuses_to_hurt_a_cluster_that_is_not_expendable) {
   for (const std::vector<std::string>& words :
        {std::vector<std::string>{"run", kSource + "/suites/smoke.yaml", "-i", inv},
         {"allow", "-i", inv},
+        {"shrink", "run:case", "-i", inv},
         {"fault", "inject", "reboot", "--node", "cp-1", "-i", inv}}) {
     const auto result = hookshot(words);
     EXPECT_EQ(result.exit_status, 2) << words[0];
@@ -93,6 +94,19 @@ TEST_F(Cli, shows_faults_and_windows) {
   EXPECT_EQ(hookshot({"fault", "show", "nothing"}).exit_status, 2);
   EXPECT_THAT(hookshot({"windows", "--of", "v1.30.12+rke2r1"}).out, HasSubstr("start-up-hooks"));
   EXPECT_EQ(hookshot({"windows", "--of", "v9.9.9+rke2r1"}).exit_status, 2);
+}
+
+TEST_F(Cli, shrinks_only_a_case_of_a_run_that_failed) {
+  const auto shrink = [&](const std::string& spec, std::vector<std::string> more = {}) {
+    std::vector<std::string> words = {"shrink", spec, "-i", inventory()};
+    words.insert(words.end(), more.begin(), more.end());
+    return hookshot(words);
+  };
+  const auto nameless = shrink(directory_.string());
+  EXPECT_EQ(nameless.exit_status, 2);
+  EXPECT_THAT(nameless.err, HasSubstr("RUN:CASE"));
+  EXPECT_THAT(shrink(directory_.string() + ":s/c").err, HasSubstr("is no run folder"));
+  EXPECT_THAT(shrink("x:s/c", {"--confirm", "3/2"}).err, HasSubstr("K failures of N hits"));
 }
 
 TEST_F(Cli, judges_only_run_folders) {
