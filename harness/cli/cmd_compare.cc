@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "harness/cli/command.h"
+#include "harness/compare/comparable.h"
 #include "harness/compare/render.h"
 #include "harness/run/judgement.h"
 

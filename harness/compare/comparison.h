@@ -11,9 +11,7 @@
 #include <vector>
 
 #include "harness/base/json.h"
-#include "harness/base/result.h"
 #include "harness/compare/pairing.h"
-#include "harness/report/report.h"
 #include "harness/stats/proportions.h"
 #include "harness/stats/ranks.h"
 #include "harness/stats/rate.h"
@@ -69,9 +67,5 @@ Comparison compare(const std::vector<check::CaseVerdict>& before,
 
 // 0 no difference or better, 1 worse, 4 too few trials.
 int exit_status(Outcome outcome);
-
-// invalid_input where two runs say nothing about each other: a run and itself, one that has not
-// finished, the lab's stand-in and a real rke2.
-Status comparable(const report::Model& before, const report::Model& after);
 
 }  // namespace harness::compare

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "harness/compare/comparison.h"
+#include "harness/report/report.h"
 
 namespace harness::compare {
 
