@@ -18,6 +18,8 @@ TEST_F(Cli, explains_itself_and_its_exit_statuses) {
                            "heal",
                            "judge",
                            "report",
+                           "compare",
+                           "selfcheck",
                            "lab",
                            "Exit status: 0 all passed"}) {
     EXPECT_THAT(help.out, HasSubstr(word));

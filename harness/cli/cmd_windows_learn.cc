@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "harness/aim/lengths.h"
+#include "harness/base/length.h"
 #include "harness/cli/command.h"
 #include "harness/cli/planning.h"
 #include "harness/cli/session.h"
@@ -59,10 +60,10 @@ void print(const aim::Lengths& lengths) {
                row.window,
                row.where.node,
                row.learned.samples,
-               format_duration(row.learned.median),
-               format_duration(row.learned.spread),
-               format_duration(row.learned.shortest),
-               format_duration(row.learned.longest),
+               format_length(row.learned.median),
+               format_length(row.learned.spread),
+               format_length(row.learned.shortest),
+               format_length(row.learned.longest),
                row.where.from,
                row.where.to);
   }

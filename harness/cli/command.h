@@ -39,6 +39,8 @@ void add_fault(CLI::App& app, Action& action);
 void add_heal(CLI::App& app, Action& action);
 void add_judge(CLI::App& app, Action& action);
 void add_report(CLI::App& app, Action& action);
+void add_compare(CLI::App& app, Action& action);
+void add_selfcheck(CLI::App& app, Action& action);
 void add_lab(CLI::App& app, Action& action);
 
 // Prints "hookshot: <message>" and returns the status that the error's code asks for.

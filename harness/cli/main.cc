@@ -64,6 +64,8 @@ int main(int argc, char** argv) {
   add_heal(app, action);
   add_judge(app, action);
   add_report(app, action);
+  add_compare(app, action);
+  add_selfcheck(app, action);
   add_lab(app, action);
   try {
     app.parse(words_of(argc, argv));

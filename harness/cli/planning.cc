@@ -24,9 +24,13 @@ plan::FaultCatalogue fault_catalogue() {
 
 namespace {
 
-std::string windows_directory() {
+std::string suites_directory() {
   const char* share = std::getenv("HOOKSHOT_SHARE");
-  return std::string(share == nullptr ? HOOKSHOT_SOURCE_DIR : share) + "/suites/windows";
+  return std::string(share == nullptr ? HOOKSHOT_SOURCE_DIR : share) + "/suites";
+}
+
+std::string windows_directory() {
+  return suites_directory() + "/windows";
 }
 
 std::vector<drift::Expected> expected_of(const plan::WindowPack& pack,
@@ -43,6 +47,10 @@ std::vector<drift::Expected> expected_of(const plan::WindowPack& pack,
 }
 
 }  // namespace
+
+std::string shipped_suite(const std::string& name) {
+  return suites_directory() + "/" + name + ".yaml";
+}
 
 Result<std::vector<plan::WindowPack>> window_packs() {
   return plan::load_packs(windows_directory());

@@ -10,7 +10,10 @@
 namespace harness::cli {
 
 plan::FaultCatalogue fault_catalogue();
-// The packs beside the installed or checked-out tool; HOOKSHOT_SHARE overrides the place.
+// The suite of that name beside the installed or checked-out tool; HOOKSHOT_SHARE overrides the
+// place.
+std::string shipped_suite(const std::string& name);
+// The packs there.
 Result<std::vector<plan::WindowPack>> window_packs();
 // The same packs as `windows check` wants them, with the lines that mark nothing.
 Result<drift::Packs> drift_packs();

@@ -25,15 +25,6 @@ const char* who_acts(check::Verdict verdict) {
   return "";
 }
 
-// Text of a table's cell: one line, and no markup of its own.
-std::string cell(std::string_view raw, std::size_t limit = 240) {
-  std::string out;
-  for (const char c : printable(raw, limit)) {
-    out += c == '|' || c == '\n' || c == '\t' ? ' ' : c == '<' ? '(' : c == '>' ? ')' : c;
-  }
-  return out;
-}
-
 std::string seconds(const check::TrialVerdict& trial, std::string_view name) {
   const auto known = trial.recovery_s(name);
   return known ? fmt::format("{:.1f} s", *known) : "-";
@@ -62,11 +53,11 @@ std::string trial_table(const Model& model) {
   for (const check::CaseVerdict& one : model.cases) {
     for (const check::TrialVerdict& trial : one.trials) {
       out += fmt::format("| {} #{} | {} {} | {} | {} | {} | {} | {} | {} |\n",
-                         cell(one.name),
+                         table_cell(one.name),
                          trial.trial,
-                         cell(trial.fault),
-                         cell(trial.window),
-                         trial.effect_at.empty() ? "-" : cell(trial.effect_at),
+                         table_cell(trial.fault),
+                         table_cell(trial.window),
+                         trial.effect_at.empty() ? "-" : table_cell(trial.effect_at),
                          trial.fault == "none" ? "-"
                          : trial.hit           ? "yes"
                                                : "no",
@@ -91,7 +82,7 @@ std::string instants(const Model& model) {
         out += fmt::format("\nTrial {} landed {:+.1f} ms from {}.\n",
                            trial.trial,
                            static_cast<double>(*trial.landed_us - *trial.original_us) / 1000,
-                           cell(trial.replays));
+                           table_cell(trial.replays));
       }
     }
   }
@@ -102,7 +93,7 @@ std::string rates(const Model& model) {
   std::string out;
   for (const check::CaseVerdict& one : model.cases) {
     if (const auto rate = stats::rate_worth_showing(one)) {
-      out += fmt::format("- {}: {}\n", cell(one.name), stats::describe(*rate));
+      out += fmt::format("- {}: {}\n", table_cell(one.name), stats::describe(*rate));
     }
   }
   return out.empty() ? "" : "\nHow often the product failed:\n\n" + out;
@@ -110,9 +101,9 @@ std::string rates(const Model& model) {
 
 std::string case_section(const Model& model, const check::CaseVerdict& one) {
   std::string out = fmt::format("\n## {}\n\nExpected {}{}, outcome {}, so {}.{}\n\n",
-                                cell(one.name),
-                                cell(one.expect),
-                                one.issue.empty() ? "" : " (" + cell(one.issue) + ")",
+                                table_cell(one.name),
+                                table_cell(one.expect),
+                                one.issue.empty() ? "" : " (" + table_cell(one.issue) + ")",
                                 check::to_string(one.outcome),
                                 check::to_string(one.verdict),
                                 who_acts(one.verdict));
@@ -120,42 +111,44 @@ std::string case_section(const Model& model, const check::CaseVerdict& one) {
     out += fmt::format("- trial {} {}: {}\n",
                        trial.trial,
                        check::to_string(trial.verdict),
-                       cell(trial.reason, 600));
+                       table_cell(trial.reason, 600));
     for (const check::CheckResult& result : trial.checks) {
       if (result.verdict != check::Verdict::pass) {
         out += fmt::format("  - {} {}: {}\n",
-                           cell(result.name),
+                           table_cell(result.name),
                            check::to_string(result.verdict),
-                           cell(result.reason, 600));
+                           table_cell(result.reason, 600));
       }
     }
   }
-  return out + fmt::format("\nAgain: `{}`\n", cell(repeat_command(model, one.name), 600));
+  return out + fmt::format("\nAgain: `{}`\n", table_cell(repeat_command(model, one.name), 600));
 }
 
 }  // namespace
 
 std::string to_markdown(const Model& model) {
   std::string out = fmt::format("# {}: {}\n\n{}. {} on cluster {}, seed {}, {} to {}.\n",
-                                cell(model.run),
+                                table_cell(model.run),
                                 check::to_string(model.verdict()),
                                 headline(model),
-                                cell(model.tool),
-                                cell(model.cluster),
+                                table_cell(model.tool),
+                                table_cell(model.cluster),
                                 model.seed,
-                                cell(model.started),
-                                cell(model.finished));
+                                table_cell(model.started),
+                                table_cell(model.finished));
   if (model.standin) {
     out += fmt::format("\n**{}**\n", kStandInNote);
   }
   for (const std::string& dirty : model.dirty) {
     out += fmt::format("\n**Not healed: {}**. `hookshot heal` undoes and verifies.\n",
-                       cell(dirty, 600));
+                       table_cell(dirty, 600));
   }
   out += "\n| case | verdict | why |\n|---|---|---|\n";
   for (const check::CaseVerdict& one : model.cases) {
-    out += fmt::format(
-        "| {} | {} | {} |\n", cell(one.name), check::to_string(one.verdict), cell(one.reason));
+    out += fmt::format("| {} | {} | {} |\n",
+                       table_cell(one.name),
+                       check::to_string(one.verdict),
+                       table_cell(one.reason));
   }
   out += rates(model) + trial_table(model);
   out += instants(model);

@@ -146,6 +146,14 @@ std::string printable(std::string_view text, std::size_t limit) {
   return out;
 }
 
+std::string table_cell(std::string_view raw, std::size_t limit) {
+  std::string out;
+  for (const char c : printable(raw, limit)) {
+    out += c == '|' || c == '\n' || c == '\t' ? ' ' : c == '<' ? '(' : c == '>' ? ')' : c;
+  }
+  return out;
+}
+
 std::string escape_html(std::string_view text, std::size_t limit) {
   std::string out;
   for (const char c : printable(text, limit)) {

@@ -58,7 +58,9 @@ std::string to_html(const Model& model, const TrialEvents& trial_events);
 
 // Text for XML, HTML and terminals: UTF-8 without control characters, at most `limit` bytes.
 std::string printable(std::string_view text, std::size_t limit = 4000);
-// The same, with <, >, & and " as HTML wants them.
+// The same for a table's cell in Markdown: one line, and no markup of its own.
+std::string table_cell(std::string_view raw, std::size_t limit = 240);
+// As printable, with <, >, & and " as HTML wants them.
 std::string escape_html(std::string_view text, std::size_t limit = 600);
 // How to run one case again.
 std::string repeat_command(const Model& model, const std::string& case_name);
