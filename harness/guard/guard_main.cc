@@ -54,7 +54,7 @@ Status dispatch(Store& store, const std::string& verb, const Json& record) {
   if (verb == "arm")
     return verb_arm(store, record);
   if (verb == "heartbeat")
-    return verb_heartbeat(record);
+    return verb_heartbeat(store, record);
   if (verb == "status")
     return verb_status(store, record);
   if (verb == "revert")
