@@ -70,8 +70,10 @@ Status Mirror::put(const std::string& key,
   if (!kept) {
     return fail(ErrorCode::remote_failed, saved.error().message() + "; " + kept.error().message());
   }
-  audit(fmt::format(
-      "{} is in {} until the disk takes it: {}", key, directory_, saved.error().message()));
+  if (sync == Sync::waited) {  // else something must not be delayed
+    audit(fmt::format(
+        "{} is in {} until the disk takes it: {}", key, directory_, saved.error().message()));
+  }
   return {};
 }
 
