@@ -5,7 +5,7 @@ namespace harness {
 Result<Json> parse_json(std::string_view text) {
   try {
     return Json::parse(text);
-  } catch (const Json::parse_error& problem) {
+  } catch (const Json::exception& problem) {  // also a number beyond any double
     return fail(ErrorCode::invalid_input, problem.what());
   }
 }

@@ -51,7 +51,8 @@ Error reboot(Store& store, RecordState& state) {
   const Now before = now();
   state.progress["begun"] = to_json(before);
   state.progress["effect"] = to_json(before);
-  if (const Status saved = store.save(state); !saved) {
+  // The next boot completes the record, and knows only what is on the disk.
+  if (const Status saved = store.commit(state); !saved) {
     return saved.error();
   }
   if (hard) {

@@ -241,7 +241,7 @@ TEST(Revert, says_that_a_reboot_of_this_boot_is_under_way) {
   RecordState long_ago = state;
   long_ago.progress["begun"]["mono_us"] = now().mono_us - 3600LL * 1000 * 1000;
   EXPECT_FALSE(reboot_is_under_way(long_ago)) << "it did not come";
-  Store store("/nonexistent");
+  Store store(Places::below("/nonexistent"));
   const Healed healed = revert(store, state, "asked");
   EXPECT_EQ(healed.state, "DIRTY");
   EXPECT_THAT(healed.summary, HasSubstr("under way and cannot be taken back"));

@@ -38,7 +38,7 @@ bool Container::static_pod() const {
 }
 
 ContainerWatch::ContainerWatch(Options options)
-    : options_(std::move(options)), watch_(options_.root, kBundleMask) {}
+    : options_(std::move(options)), watch_(options_.root, kBundleMask, options_.read) {}
 
 ContainerWatch::~ContainerWatch() {
   for (const auto& [id, container] : running_) {

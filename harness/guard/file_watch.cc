@@ -36,8 +36,11 @@ Json stamped(Json fact, const Now& stamp) {
   return fact;
 }
 
-DirectoryWatch::DirectoryWatch(std::string path, std::uint32_t mask)
-    : path_(std::move(path)), mask_(mask), inotify_(inotify_init1(IN_NONBLOCK | IN_CLOEXEC)) {}
+DirectoryWatch::DirectoryWatch(std::string path, std::uint32_t mask, Read read)
+    : path_(std::move(path)),
+      mask_(mask),
+      read_(std::move(read)),
+      inotify_(inotify_init1(IN_NONBLOCK | IN_CLOEXEC)) {}
 
 DirectoryWatch::~DirectoryWatch() {
   close(inotify_);
@@ -61,7 +64,7 @@ std::vector<DirectoryWatch::Change> DirectoryWatch::changes() {
   std::vector<Change> out;
   alignas(inotify_event) char buffer[16384];
   ssize_t got = 0;
-  while ((got = read(inotify_, buffer, sizeof buffer)) > 0) {
+  while ((got = read_(inotify_, buffer, sizeof buffer)) > 0) {
     for (ssize_t at = 0; at < got;) {
       const auto* event = reinterpret_cast<const inotify_event*>(buffer + at);
       if ((event->mask & IN_Q_OVERFLOW) != 0) {
@@ -79,8 +82,8 @@ std::vector<DirectoryWatch::Change> DirectoryWatch::changes() {
   return out;
 }
 
-ManifestWatch::ManifestWatch(const std::string& data_dir)
-    : watch_(data_dir + "/agent/pod-manifests", kManifestMask) {}
+ManifestWatch::ManifestWatch(const std::string& data_dir, DirectoryWatch::Read read)
+    : watch_(data_dir + "/agent/pod-manifests", kManifestMask, std::move(read)) {}
 
 ManifestWatch::Identity ManifestWatch::identity(const std::string& file) const {
   struct stat info {};

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include <poll.h>
+#include <unistd.h>
 
 #include "harness/base/json.h"
 #include "harness/guard/system.h"
@@ -28,7 +29,10 @@ Json stamped(Json fact, const Now& stamp);
 // An inotify descriptor on one directory that need not exist; looks for it again at every call.
 class DirectoryWatch {
  public:
-  DirectoryWatch(std::string path, std::uint32_t mask);
+  // How the kernel's events are read: read(2), but for tests.
+  using Read = std::function<ssize_t(int fd, void* into, std::size_t size)>;
+
+  DirectoryWatch(std::string path, std::uint32_t mask, Read read = ::read);
   ~DirectoryWatch();
   DirectoryWatch(const DirectoryWatch&) = delete;
   DirectoryWatch& operator=(const DirectoryWatch&) = delete;
@@ -54,6 +58,7 @@ class DirectoryWatch {
 
   std::string path_;
   std::uint32_t mask_;
+  Read read_;
   int inotify_ = -1;
   int watch_ = -1;
   bool overflowed_ = false;
@@ -61,7 +66,7 @@ class DirectoryWatch {
 
 class ManifestWatch {
  public:
-  explicit ManifestWatch(const std::string& data_dir);
+  explicit ManifestWatch(const std::string& data_dir, DirectoryWatch::Read read = ::read);
 
   int fd() const { return watch_.fd(); }
 
@@ -112,6 +117,7 @@ class ContainerWatch {
     std::string root = "/run/k3s/containerd/io.containerd.runtime.v2.task/k8s.io";
     std::string proc = "/proc";
     std::function<int(int)> open_pidfd = pidfd_open;
+    DirectoryWatch::Read read = ::read;
   };
 
   ContainerWatch() : ContainerWatch(Options{}) {}

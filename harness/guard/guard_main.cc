@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "harness/guard/nesting.h"
 #include "harness/guard/protocol.h"
 #include "harness/guard/trigger.h"
 #include "harness/guard/verbs.h"
@@ -35,6 +36,7 @@ Result<Json> read_record(bool one_line) {
   if (!record.is_object()) {
     return fail(ErrorCode::invalid_input, "the record must be a JSON object");
   }
+  TRY(check_nesting(record), "record");
   return record;
 }
 
@@ -54,7 +56,7 @@ Status dispatch(Store& store, const std::string& verb, const Json& record) {
   if (verb == "arm")
     return verb_arm(store, record);
   if (verb == "heartbeat")
-    return verb_heartbeat(record);
+    return verb_heartbeat(store, record);
   if (verb == "status")
     return verb_status(store, record);
   if (verb == "revert")

@@ -143,4 +143,14 @@ class JournalFixture {
   std::uint64_t head_ = 0;
 };
 
+// The fields of a line as RKE2 writes it.
+inline std::vector<JournalFixture::Field> line(const std::string& message,
+                                               const std::string& unit = "rke2-server.service") {
+  return {{"_SYSTEMD_UNIT=" + unit},
+          {"_PID=42"},
+          {"SYSLOG_IDENTIFIER=rke2"},
+          {"_SYSTEMD_INVOCATION_ID=aa"},
+          {"MESSAGE=" + message}};
+}
+
 }  // namespace harness::guard

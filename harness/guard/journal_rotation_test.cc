@@ -4,8 +4,8 @@
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <unistd.h>
 
+#include "harness/guard/guard_fixture.h"
 #include "harness/guard/journal_fixture.h"
 #include "harness/guard/journal_reader.h"
 
@@ -22,14 +22,6 @@ using testing::IsEmpty;
 constexpr std::int64_t kNow = INT64_MAX;
 constexpr int kUntilRotationIsSeen = 64;
 
-std::vector<JournalFixture::Field> line(const std::string& message) {
-  return {{"_SYSTEMD_UNIT=rke2-server.service"},
-          {"_PID=42"},
-          {"SYSLOG_IDENTIFIER=rke2"},
-          {"_SYSTEMD_INVOCATION_ID=aa"},
-          {"MESSAGE=" + message}};
-}
-
 std::string id_of(char c) {
   std::string out;
   for (int i = 0; i < 16; ++i) {
@@ -42,13 +34,9 @@ std::string id_of(char c) {
 class Rotation : public testing::TestWithParam<Layout> {
  protected:
   void SetUp() override {
-    root_ = fs::temp_directory_path() /
-            ("hookshot-rotation-" + std::to_string(getpid()) + "-" + std::to_string(counter_++));
     fs::create_directories(root_ / "var");
     fs::create_directories(root_ / "run");
   }
-
-  void TearDown() override { fs::remove_all(root_); }
 
   std::string in_var(const std::string& name = "system.journal") const {
     return (root_ / "var" / name).string();
@@ -81,8 +69,7 @@ class Rotation : public testing::TestWithParam<Layout> {
     return made;
   }
 
-  fs::path root_;
-  static inline int counter_ = 0;
+  TestFolder root_;
 };
 
 TEST_P(Rotation, goes_on_in_a_boot_whose_clock_is_behind) {

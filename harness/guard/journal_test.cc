@@ -3,10 +3,10 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <unistd.h>
 #include <zstd.h>
 
 #include "harness/guard/decompress.h"
+#include "harness/guard/guard_fixture.h"
 #include "harness/guard/journal_fixture.h"
 #include "harness/guard/journal_reader.h"
 
@@ -17,25 +17,8 @@ namespace fs = std::filesystem;
 using Compression = JournalFixture::Compression;
 using Layout = JournalFixture::Layout;
 
-std::vector<JournalFixture::Field> line(const std::string& message,
-                                        const std::string& unit = "rke2-server.service") {
-  return {{"_SYSTEMD_UNIT=" + unit},
-          {"_PID=42"},
-          {"SYSLOG_IDENTIFIER=rke2"},
-          {"_SYSTEMD_INVOCATION_ID=aa"},
-          {"MESSAGE=" + message}};
-}
-
 class Journal : public testing::TestWithParam<Layout> {
  protected:
-  void SetUp() override {
-    directory_ = fs::temp_directory_path() / ("hookshot-journal-" + std::to_string(getpid()) + "-" +
-                                              std::to_string(counter_++));
-    fs::create_directories(directory_);
-  }
-
-  void TearDown() override { fs::remove_all(directory_); }
-
   std::string live() const { return (directory_ / "system.journal").string(); }
 
   JournalReader reader() const {
@@ -56,8 +39,7 @@ class Journal : public testing::TestWithParam<Layout> {
     return out;
   }
 
-  fs::path directory_;
-  static inline int counter_ = 0;
+  TestFolder directory_;
 };
 
 TEST_P(Journal, yields_the_units_own_lines_and_systemds_about_it_only) {

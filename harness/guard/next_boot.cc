@@ -21,8 +21,8 @@ AtBoot at_boot(const RecordState& state, const std::string& boot_id) {
 Status wake(Store& store, RecordState& state) {
   state.progress["woken_in"] = boot_id();
   state.progress["woken"] = to_json(now());
-  TRY(store.save(state), "wake");
-  TRY(beat(), "wake");
+  TRY(store.commit(state), "wake");
+  TRY(beat(store.places().run), "wake");
   TRY(install_timer(state.record), "wake");
   TRY(start_trigger(state.record), "wake");
   audit("woke " + state.record.id + " in the boot that it was armed for");

@@ -1,12 +1,8 @@
 #include "harness/guard/next_boot.h"
 
-#include <filesystem>
-#include <fstream>
-
 #include <gmock/gmock.h>
-#include <gtest/gtest.h>
-#include <unistd.h>
 
+#include "harness/guard/guard_fixture.h"
 #include "harness/guard/undo.h"
 
 namespace harness::guard {
@@ -102,9 +98,8 @@ TEST(NextBoot, is_before_the_services_in_the_boot_unit) {
 }
 
 TEST(NextBoot, notes_the_boot_before_anything_is_started) {
-  const auto dir =
-      std::filesystem::temp_directory_path() / ("hookshot-next-boot-" + std::to_string(getpid()));
-  Store store(dir.string());
+  const TestFolder folder;
+  Store store(Places::below(folder.string()));
   RecordState state = armed();
   // There is no directory to save into: nothing may have been started then.
   const Status woken = wake(store, state);
@@ -112,7 +107,6 @@ TEST(NextBoot, notes_the_boot_before_anything_is_started) {
   EXPECT_THAT(woken.error().message(), HasSubstr("state.json"));
   EXPECT_EQ(at_boot(state, boot_id()), AtBoot::leave);
   EXPECT_EQ(at_boot(state, "another"), AtBoot::revert);
-  std::filesystem::remove_all(dir);
 }
 
 }  // namespace

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "harness/event/marker.h"
+#include "harness/guard/guard_fixture.h"
 
 namespace harness::guard {
 namespace {
@@ -23,17 +24,10 @@ using testing::IsEmpty;
 
 class Processes : public testing::Test {
  protected:
-  void SetUp() override {
-    root_ = fs::temp_directory_path() /
-            ("hookshot-processes-" + std::to_string(getpid()) + "-" + std::to_string(counter_++));
-    fs::create_directories(root_);
-  }
-
   void TearDown() override {
     for (const int pid : children_) {
       end(pid);
     }
-    fs::remove_all(root_);
   }
 
   // A real process whose program has this name; it has begun when this returns.
@@ -89,9 +83,8 @@ class Processes : public testing::Test {
     return out;
   }
 
-  fs::path root_;
+  TestFolder root_;
   std::vector<int> children_;
-  static inline int counter_ = 0;
 };
 
 TEST_F(Processes, tells_what_runs_what_starts_and_what_ends) {

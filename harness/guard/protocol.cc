@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "harness/base/names.h"
+#include "harness/guard/nesting.h"
 
 namespace harness::guard {
 namespace {
@@ -242,6 +243,7 @@ bool known_verb(std::string_view verb) {
 }
 
 Result<ArmRecord> arm_record_from_json(const Json& json) {
+  TRY(check_nesting(json), "arm");
   TRY(check_keys(json,
                  "record",
                  {"id",

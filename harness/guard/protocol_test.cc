@@ -132,6 +132,24 @@ TEST(ArmRecord, refuses_unknown_keys_wrong_types_and_wrong_ranges) {
   EXPECT_FALSE(arm_record_from_json("text"));
 }
 
+TEST(ArmRecord, refuses_nesting_that_would_cost_the_stack) {
+  constexpr std::size_t kLevels = 200'000;
+  Json rest = good();
+  rest.erase("params");
+  const auto json = parse_json(R"({"params":{"a":)" + std::string(kLevels, '[') +
+                               std::string(kLevels, ']') + "}," + text_of(rest).substr(1));
+  ASSERT_TRUE(json) << json.error().message();
+  const auto record = arm_record_from_json(*json);
+  ASSERT_FALSE(record);
+  EXPECT_EQ(record.error().code(), ErrorCode::invalid_input);
+}
+
+TEST(ArmRecord, is_refused_with_a_number_beyond_any_double) {
+  const auto json = parse_json(R"({"id":"h-1","lease_ms":1E5000})");
+  ASSERT_FALSE(json);
+  EXPECT_EQ(json.error().code(), ErrorCode::invalid_input);
+}
+
 TEST(Verbs, are_a_fixed_list) {
   EXPECT_TRUE(known_verb("arm"));
   EXPECT_FALSE(known_verb("arm; reboot"));

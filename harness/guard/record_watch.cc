@@ -4,21 +4,12 @@
 #include <set>
 #include <utility>
 
-#include <sys/stat.h>
-
 namespace harness::guard {
 
 void RecordWatch::look(const std::string& id, const Take& take) {
-  struct stat info {};
-
-  const std::string file = "/" + id + "/state.json";
-  if (stat((store_.armed_dir() + file).c_str(), &info) != 0 &&
-      stat((store_.dir() + "/done" + file).c_str(), &info) != 0) {
-    return;
-  }
-  const std::int64_t written = info.st_mtim.tv_sec * 1'000'000'000 + info.st_mtim.tv_nsec;
+  const std::string version = store_.version(id);
   Seen& seen = seen_[id];
-  if (seen.inode == info.st_ino && seen.written_ns == written) {
+  if (version.empty() || seen.version == version) {
     return;
   }
   const Now stamp = now();
@@ -27,8 +18,7 @@ void RecordWatch::look(const std::string& id, const Take& take) {
   if (!state) {
     return;  // between two of its files; the next look finds it whole
   }
-  seen.inode = info.st_ino;
-  seen.written_ns = written;
+  seen.version = version;
   std::string progress = state->progress.dump();
   if (progress != seen.progress) {
     seen.progress = std::move(progress);

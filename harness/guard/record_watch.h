@@ -22,8 +22,7 @@ class RecordWatch {
 
  private:
   struct Seen {
-    std::uint64_t inode = 0;
-    std::int64_t written_ns = 0;
+    std::string version;
     std::string progress;
   };
 

@@ -1,10 +1,8 @@
 #include "harness/guard/record_watch.h"
 
-#include <filesystem>
-
 #include <gmock/gmock.h>
-#include <gtest/gtest.h>
-#include <unistd.h>
+
+#include "harness/guard/guard_fixture.h"
 
 namespace harness::guard {
 namespace {
@@ -14,30 +12,6 @@ using testing::IsEmpty;
 
 class Records : public testing::Test {
  protected:
-  void SetUp() override {
-    directory_ =
-        std::filesystem::temp_directory_path() / ("hookshot-records-" + std::to_string(getpid()));
-    std::filesystem::create_directories(directory_ / "armed");
-  }
-
-  void TearDown() override { std::filesystem::remove_all(directory_); }
-
-  static RecordState state(const std::string& id) {
-    RecordState out;
-    out.record = {.id = id,
-                  .run = "r",
-                  .case_name = "c",
-                  .cluster = "lab",
-                  .unit = "rke2-server.service",
-                  .data_dir = "/var/lib/rancher/rke2",
-                  .fault = "kill-pod"};
-    out.record.action = {Action::Kind::kill, "etcd", "task"};
-    out.record.trigger.now = true;
-    out.record.ttl = out.record.lease = std::chrono::seconds(10);
-    out.progress = {{"state", "ARMED"}, {"outcome", ""}};
-    return out;
-  }
-
   static std::vector<std::string> poll(RecordWatch& watch) {
     std::vector<std::string> out;
     watch.poll([&](const Json& fact) {
@@ -48,36 +22,57 @@ class Records : public testing::Test {
     return out;
   }
 
-  std::filesystem::path directory_;
+  TestFolder folder_;
+  Disk disk_{folder_};
+  Store store_{disk_.places()};
 };
 
 TEST_F(Records, tells_each_state_once_up_to_the_last) {
-  Store store(directory_.string());
-  RecordState past = state("h-0");
-  ASSERT_TRUE(store.create(past));
-  ASSERT_TRUE(store.finish(past));
-  RecordState record = state("h-1");
-  ASSERT_TRUE(store.create(record));
-  RecordWatch watch(store);
+  RecordState past = armed_record("h-0");
+  ASSERT_TRUE(store_.create(past));
+  past.progress["state"] = "VERIFIED";
+  ASSERT_TRUE(store_.finish(past));
+  RecordState record = armed_record("h-1");
+  ASSERT_TRUE(store_.create(record));
+  RecordWatch watch(store_);
   EXPECT_THAT(poll(watch), ElementsAre("h-1 ARMED"));
   EXPECT_THAT(poll(watch), IsEmpty());
   record.progress["state"] = "APPLIED";
-  ASSERT_TRUE(store.save(record));
+  ASSERT_TRUE(store_.save(record));
   EXPECT_THAT(poll(watch), ElementsAre("h-1 APPLIED"));
   record.progress["state"] = "VERIFIED";
-  ASSERT_TRUE(store.finish(record));
+  ASSERT_TRUE(store_.finish(record));
   EXPECT_THAT(poll(watch), ElementsAre("h-1 VERIFIED"));
 }
 
 TEST_F(Records, reads_a_record_again_only_when_its_file_changed) {
-  Store store(directory_.string());
-  RecordState record = state("h-1");
-  ASSERT_TRUE(store.create(record));
-  RecordWatch watch(store);
+  RecordState record = armed_record("h-1");
+  ASSERT_TRUE(store_.create(record));
+  RecordWatch watch(store_);
   for (int i = 0; i < 5; ++i) {
     poll(watch);
   }
   EXPECT_EQ(watch.parsed(), 1U);
+}
+
+TEST_F(Records, tells_what_is_only_in_memory_once) {
+  if (access("/dev/full", W_OK) != 0) {
+    GTEST_SKIP() << "no /dev/full";
+  }
+  RecordState record = armed_record("h-1");
+  ASSERT_TRUE(store_.create(record));
+  RecordWatch watch(store_);
+  EXPECT_THAT(poll(watch), ElementsAre("h-1 ARMED"));
+  disk_.full = true;
+  record.progress["state"] = "APPLIED";
+  ASSERT_TRUE(store_.save(record));
+  EXPECT_THAT(poll(watch), ElementsAre("h-1 APPLIED"));
+  disk_.full = false;
+  store_.fold_all();
+  EXPECT_THAT(poll(watch), IsEmpty());
+  record.progress["state"] = "VERIFIED";
+  ASSERT_TRUE(store_.finish(record));
+  EXPECT_THAT(poll(watch), ElementsAre("h-1 VERIFIED"));
 }
 
 }  // namespace

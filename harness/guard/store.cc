@@ -1,22 +1,19 @@
 #include "harness/guard/store.h"
 
-#include <algorithm>
-#include <cerrno>
-#include <cstring>
 #include <filesystem>
 
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <sys/file.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 namespace harness::guard {
 namespace fs = std::filesystem;
 
 namespace {
 
-constexpr std::size_t kKeepDone = 100;
+bool there(const std::string& path) {
+  std::error_code problem;
+  return fs::exists(path, problem);
+}
 
 }  // namespace
 
@@ -33,63 +30,82 @@ Json RecordState::to_json(const char* type) const {
   return out;
 }
 
-Store::Store(std::string state_dir) : dir_(std::move(state_dir)) {}
+Store::Store(Places places) : places_(std::move(places)), mirror_(places_) {}
+
+std::string Store::directory_of(const std::string& id) const {
+  const std::string armed = armed_dir() + "/" + id;
+  return there(armed) ? armed : done_dir() + "/" + id;
+}
 
 Status Store::create(const RecordState& state) {
   const std::string directory = armed_dir() + "/" + state.record.id;
-  std::error_code problem;
-  if (fs::exists(directory, problem) || fs::exists(dir_ + "/done/" + state.record.id, problem)) {
+  if (there(directory) || there(done_dir() + "/" + state.record.id)) {
     return fail(ErrorCode::refused,
                 fmt::format("a record with id {} is on this node already", state.record.id));
   }
   TRY(make_dir(directory), "record");
-  Status written = write_durable(directory + "/record.json", text_of(guard::to_json(state.record)));
+  Status written = places_.write(
+      directory + "/record.json", text_of(guard::to_json(state.record)), Sync::waited);
   if (written) {
-    written = save(state);
+    written = commit(state);
   }
   if (!written) {
+    std::error_code problem;
     fs::remove_all(directory, problem);
   }
   return written;
 }
 
+Status Store::put(const RecordState& state, Sync sync) {
+  const std::string directory = armed_dir() + "/" + state.record.id;
+  // Against fold(), which must not put back what this replaces.
+  const auto lock = DirectoryLock::take(directory);
+  return mirror_.put(key(state.record.id), directory + "/state.json", state.progress, sync);
+}
+
 Status Store::save(const RecordState& state) {
-  return write_durable(fmt::format("{}/{}/state.json", armed_dir(), state.record.id),
-                       text_of(state.progress));
+  return put(state, Sync::waited);
 }
 
 Status Store::note(const RecordState& state) {
-  const std::string path = fmt::format("{}/{}/state.json", armed_dir(), state.record.id);
-  const std::string text = text_of(state.progress);
-  const int fd = open((path + ".note").c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-  const bool written =
-      fd >= 0 && write(fd, text.data(), text.size()) == static_cast<ssize_t>(text.size());
-  const int problem = errno;
-  close(fd);
-  if (written && rename((path + ".note").c_str(), path.c_str()) == 0) {
-    return {};
-  }
-  unlink((path + ".note").c_str());
-  return fail(ErrorCode::remote_failed, fmt::format("note {}: {}", path, std::strerror(problem)));
+  return put(state, Sync::later);
+}
+
+Status Store::commit(const RecordState& state) {
+  const std::string directory = armed_dir() + "/" + state.record.id;
+  const auto lock = DirectoryLock::take(directory);
+  return mirror_.commit(key(state.record.id), directory + "/state.json", state.progress);
+}
+
+Status Store::fold(const std::string& id) const {
+  const std::string directory = directory_of(id);
+  TRY_ASSIGN(const DirectoryLock lock, DirectoryLock::take(directory), "fold");
+  return mirror_.fold(key(id), directory + "/state.json");
 }
 
 Result<RecordState> Store::load_from(const std::string& directory) const {
   TRY_ASSIGN(
       const std::string record_text, read_whole(directory + "/record.json", 1U << 20U), "record");
-  TRY_ASSIGN(
-      const std::string state_text, read_whole(directory + "/state.json", 1U << 20U), "record");
   TRY_ASSIGN(const Json record_json, parse_json(record_text), "record");
   RecordState state;
   TRY_ASSIGN(state.record, arm_record_from_json(record_json), "record");
-  TRY_ASSIGN(state.progress, parse_json(state_text), "record");
+  const std::string id = fs::path(directory).filename().string();
+  TRY_ASSIGN(state.progress, mirror_.get(key(id), directory + "/state.json"), "record");
+  if (directory.starts_with(done_dir()) && state.state() != "VERIFIED") {
+    // Only what is verified is moved there: the word of it was in memory when the node went down.
+    const bool perhaps = state.outcome().empty() && state.state() != "ARMED";
+    state.progress["state"] = "VERIFIED";
+    state.progress["outcome"] = state.outcome().empty() ? "expired" : state.outcome();
+    state.progress["reason"] =
+        std::string(perhaps ? "may have been applied: " : "") +
+        "the node went down before the full disk took what became of it; it is taken back";
+  }
   return state;
 }
 
 Result<RecordState> Store::load(const std::string& id) const {
   TRY(check_id("id", id), "record");
-  std::error_code problem;
-  const std::string armed = armed_dir() + "/" + id;
-  return load_from(fs::exists(armed, problem) ? armed : dir_ + "/done/" + id);
+  return load_from(directory_of(id));
 }
 
 std::vector<RecordState> Store::list(const std::string& directory) const {
@@ -115,99 +131,54 @@ std::vector<std::string> Store::unreadable() const {
 }
 
 Status Store::set_aside(const std::string& id) {
-  TRY(make_dir(dir_ + "/broken"), "set aside");
+  TRY(make_dir(dir() + "/broken"), "set aside");
   std::error_code problem;
-  fs::remove_all(dir_ + "/broken/" + id, problem);
-  fs::rename(armed_dir() + "/" + id, dir_ + "/broken/" + id, problem);
+  fs::remove_all(dir() + "/broken/" + id, problem);
+  fs::rename(armed_dir() + "/" + id, dir() + "/broken/" + id, problem);
+  sync_directory(dir() + "/broken");
+  sync_directory(armed_dir());
   return problem ? Status(fail(ErrorCode::remote_failed,
                                fmt::format("set {} aside: {}", id, problem.message())))
                  : Status();
 }
 
-std::vector<RecordState> Store::armed() const {
-  return list(armed_dir());
+bool Store::quarantined() const {
+  return there(dir() + "/QUARANTINE") || there(places_.run + "/QUARANTINE");
 }
 
-std::vector<RecordState> Store::done() const {
-  return list(dir_ + "/done");
-}
-
-Status Store::finish(const RecordState& state) {
-  TRY(save(state), "finish");
-  TRY(make_dir(dir_ + "/done"), "finish");
+Status Store::quarantine(const std::string& why) {
+  const Status written = places_.write(dir() + "/QUARANTINE", why + "\n", Sync::waited);
   std::error_code problem;
-  const std::string from = armed_dir() + "/" + state.record.id;
-  const std::string to = dir_ + "/done/" + state.record.id;
-  fs::remove_all(to, problem);
-  fs::rename(from, to, problem);
-  if (problem) {
-    return fail(ErrorCode::remote_failed,
-                fmt::format("move {} to done: {}", state.record.id, problem.message()));
+  if (written || !fs::is_directory(dir(), problem)) {
+    return written;
   }
-  std::vector<fs::directory_entry> kept;
-  for (const auto& item : fs::directory_iterator(dir_ + "/done", problem)) {
-    kept.push_back(item);
-  }
-  std::ranges::sort(
-      kept, [](const auto& a, const auto& b) { return a.last_write_time() > b.last_write_time(); });
-  for (std::size_t i = kKeepDone; i < kept.size(); ++i) {
-    fs::remove_all(kept[i].path(), problem);
+  TRY(make_dir(places_.run), written.error().message());
+  return write_whole(places_.run + "/QUARANTINE", why + "\n", Sync::later);
+}
+
+Status Store::lift_quarantine() {
+  for (const std::string& directory : {dir(), places_.run}) {
+    std::error_code problem;
+    fs::remove(directory + "/QUARANTINE", problem);
+    if (problem) {
+      return fail(ErrorCode::remote_failed, "lift the quarantine: " + problem.message());
+    }
   }
   return {};
 }
 
-bool Store::quarantined() const {
-  std::error_code problem;
-  return fs::exists(dir_ + "/QUARANTINE", problem);
-}
+std::string Store::version(const std::string& id) const {
+  std::string out;
+  for (const std::string& file : {armed_dir() + "/" + id + "/state.json",
+                                  done_dir() + "/" + id + "/state.json",
+                                  mirror_.file(key(id))}) {
+    struct stat info {};
 
-Status Store::quarantine(const std::string& why) {
-  return write_durable(dir_ + "/QUARANTINE", why + "\n");
-}
-
-Status Store::lift_quarantine() {
-  std::error_code problem;
-  fs::remove(dir_ + "/QUARANTINE", problem);
-  return problem
-             ? Status(fail(ErrorCode::remote_failed, "lift the quarantine: " + problem.message()))
-             : Status();
-}
-
-StoreLock::StoreLock(const Store& store)
-    : fd_(open((store.dir() + "/lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600)) {
-  if (fd_ >= 0) {
-    flock(fd_, LOCK_EX);
+    if (stat(file.c_str(), &info) == 0) {
+      out += fmt::format("{}:{}.{:09} ", info.st_ino, info.st_mtim.tv_sec, info.st_mtim.tv_nsec);
+    }
   }
-}
-
-StoreLock::~StoreLock() {
-  if (fd_ >= 0) {
-    close(fd_);
-  }
-}
-
-std::string allowed_cluster(const std::string& file) {
-  std::string text = read_whole(file, 4096).value_or("");
-  while (!text.empty() && (text.back() == '\n' || text.back() == ' ')) {
-    text.pop_back();
-  }
-  return text;
-}
-
-Status check_allowed(const std::string& cluster, const std::string& file) {
-  TRY(check_cluster(cluster), "record");
-  const std::string marker = allowed_cluster(file);
-  if (marker == cluster) {
-    return {};
-  }
-  return fail(
-      ErrorCode::refused,
-      marker.empty()
-          ? fmt::format(
-                "this node carries no {}; `hookshot allow` marks it as expendable for cluster '{}'",
-                file,
-                cluster)
-          : fmt::format("this node is marked for cluster '{}', not for '{}'", marker, cluster));
+  return out;
 }
 
 }  // namespace harness::guard

@@ -1,11 +1,14 @@
-// The guard's records on the node's disk: what was armed, how far it got, what proves it.
-// Everything that matters survives a power cut; a record moves from armed/ to done/ when it is
-// verified.
+// The guard's records: what was armed, how far it got, what proves it. They are on the node's disk;
+// while it does not take them, their state is in memory (mirror.h), and comes to the disk as soon
+// as that can be written again. A record moves from armed/ to done/ when it is verified.
 #pragma once
 
 #include <string>
 #include <vector>
 
+#include "harness/guard/directory_lock.h"
+#include "harness/guard/mirror.h"
+#include "harness/guard/places.h"
 #include "harness/guard/protocol.h"
 #include "harness/guard/system.h"
 
@@ -28,16 +31,25 @@ struct RecordState {
 
 class Store {
  public:
-  // Directories default to the real ones; tests give their own.
-  explicit Store(std::string state_dir = std::string(kStateDir));
+  explicit Store(Places places = {});
 
-  const std::string& dir() const { return dir_; }
+  const Places& places() const { return places_; }
 
-  // Writes the record and its first state, durably. Nothing is left behind when it fails.
+  const std::string& dir() const { return places_.state; }
+
+  const Mirror& mirror() const { return mirror_; }
+
+  // Controller, timer and boot unit never revert at once.
+  Result<DirectoryLock> lock() const { return DirectoryLock::take(dir()); }
+
+  // Writes the record and its first state to the disk. Nothing is left behind when it fails.
   Status create(const RecordState& state);
+  // To the disk, and while that does not take it, to memory.
   Status save(const RecordState& state);
   // As save, but not waited for by the disk: for a step that must not delay the next.
   Status note(const RecordState& state);
+  // To the disk alone: for what the next boot must know.
+  Status commit(const RecordState& state);
   Result<RecordState> load(const std::string& id) const;
   std::vector<RecordState> armed() const;
   // Records that are there and cannot be read: cut off while they were written, or another
@@ -46,36 +58,42 @@ class Store {
   // Out of the armed ones, kept below broken/ for whoever looks into it.
   Status set_aside(const std::string& id);
   std::vector<RecordState> done() const;
+  // Verified, and no boot can wake it.
+  bool over(const RecordState& state) const;
   // To done/, where only the last hundred are kept.
   Status finish(const RecordState& state);
   bool quarantined() const;
   Status quarantine(const std::string& why);
   Status lift_quarantine();
 
-  std::string armed_dir() const { return dir_ + "/armed"; }
+  // True while the state of this record, or of any, is only in memory.
+  bool mirrored(const std::string& id) const { return mirror_.holds(key(id)); }
+
+  bool mirrored() const { return !mirror_.keys().empty(); }
+
+  // To the disk what is only in memory, if the disk takes it by now: of one record, or all there
+  // is, for which the caller holds lock().
+  Status fold(const std::string& id) const;
+  void fold_all();
+  // Differs when what load() gives may differ; empty when there is no such record.
+  std::string version(const std::string& id) const;
+
+  std::string armed_dir() const { return dir() + "/armed"; }
+
+  std::string done_dir() const { return dir() + "/done"; }
 
  private:
+  static std::string key(const std::string& id) { return "record-" + id; }
+
+  std::string directory_of(const std::string& id) const;
+  Status put(const RecordState& state, Sync sync);
   Result<RecordState> load_from(const std::string& directory) const;
   std::vector<RecordState> list(const std::string& directory) const;
+  Status move_to_done(const std::string& id);
+  void forget_oldest();
 
-  std::string dir_;
+  Places places_;
+  Mirror mirror_;
 };
-
-// Holds S/lock: controller, timer and boot unit never revert at once.
-class StoreLock {
- public:
-  explicit StoreLock(const Store& store);
-  ~StoreLock();
-  StoreLock(const StoreLock&) = delete;
-  StoreLock& operator=(const StoreLock&) = delete;
-
- private:
-  int fd_;
-};
-
-// The marker of the node: the cluster's name, or empty.
-std::string allowed_cluster(const std::string& file = std::string(kAllowFile));
-// refused unless the marker is exactly this cluster's.
-Status check_allowed(const std::string& cluster, const std::string& file = std::string(kAllowFile));
 
 }  // namespace harness::guard

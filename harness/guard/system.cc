@@ -79,20 +79,33 @@ Result<std::string> read_whole(const std::string& path, std::size_t limit) {
   return out;
 }
 
+std::string parent_directory(const std::string& path) {
+  const std::size_t slash = path.rfind('/');
+  return slash == 0 ? "/" : path.substr(0, slash);
+}
+
+void sync_directory(const std::string& path) {
+  if (const int fd = open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC); fd >= 0) {
+    fsync(fd);
+    close(fd);
+  }
+}
+
 Status make_dir(const std::string& path, int mode) {
   std::size_t at = 0;
   while (at != std::string::npos) {
     at = path.find('/', at + 1);
     const std::string part = path.substr(0, at);
-    if (mkdir(part.c_str(), at == std::string::npos ? static_cast<mode_t>(mode) : 0755) != 0 &&
-        errno != EEXIST) {
+    if (mkdir(part.c_str(), at == std::string::npos ? static_cast<mode_t>(mode) : 0755) == 0) {
+      sync_directory(parent_directory(part));
+    } else if (errno != EEXIST) {
       return fail(ErrorCode::remote_failed, fmt::format("make {}: {}", part, std::strerror(errno)));
     }
   }
   return {};
 }
 
-Status write_durable(const std::string& path, std::string_view content, int mode) {
+Status write_whole(const std::string& path, std::string_view content, Sync sync, int mode) {
   const std::string fresh = fmt::format("{}.new{}", path, getpid());
   const auto failed = [&](const char* doing, int fd) {
     const Error error(
@@ -115,19 +128,21 @@ Status write_durable(const std::string& path, std::string_view content, int mode
     }
     rest.remove_prefix(static_cast<std::size_t>(put));
   }
-  if (fsync(fd) != 0) {
+  if (sync == Sync::waited && fsync(fd) != 0) {
     return failed("sync", fd);
   }
   close(fd);
   if (rename(fresh.c_str(), path.c_str()) != 0) {
     return failed("rename to", -1);
   }
-  const std::string directory = path.substr(0, path.rfind('/'));
-  if (const int dir = open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC); dir >= 0) {
-    fsync(dir);
-    close(dir);
+  if (sync == Sync::waited) {
+    sync_directory(parent_directory(path));
   }
   return {};
+}
+
+Status write_durable(const std::string& path, std::string_view content, int mode) {
+  return write_whole(path, content, Sync::waited, mode);
 }
 
 int pidfd_open(int pid) {
@@ -173,17 +188,20 @@ bool emit(const Json& line) {
   return true;
 }
 
+std::string one_line(std::string text) {
+  for (char& c : text) {
+    c = static_cast<unsigned char>(c) < 0x20 || c == 0x7f ? ' ' : c;
+  }
+  return text;
+}
+
 void audit(const std::string& text) {
   const int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
   std::strncpy(address.sun_path, "/run/systemd/journal/socket", sizeof address.sun_path - 1);
-  std::string flat = text;
-  for (char& c : flat) {
-    c = c == '\n' ? ' ' : c;
-  }
   const std::string datagram =
-      fmt::format("SYSLOG_IDENTIFIER=hookshot\nPRIORITY=5\nMESSAGE={}\n", flat);
+      fmt::format("SYSLOG_IDENTIFIER=hookshot\nPRIORITY=5\nMESSAGE={}\n", one_line(text));
   static_cast<void>(sendto(fd,
                            datagram.data(),
                            datagram.size(),

@@ -24,10 +24,24 @@ Json to_json(const Now& stamp);  // {"wall_us", "mono_us"}
 const std::string& boot_id();
 
 Result<std::string> read_whole(const std::string& path, std::size_t limit = 64U << 20U);
-// Temporary file, fsync, rename, fsync of the directory: there whole or not at all, also after a
-// power cut.
+enum class Sync {
+  waited,  // on the disk when it returns, also after a power cut
+  later    // for a step that must not delay the next
+};
+
+// Temporary file, rename: there whole or not at all.
+Status write_whole(const std::string& path,
+                   std::string_view content,
+                   Sync sync = Sync::waited,
+                   int mode = 0600);
+// As write_whole, waited for.
 Status write_durable(const std::string& path, std::string_view content, int mode = 0600);
+// With the names of the directories that it makes on the disk.
 Status make_dir(const std::string& path, int mode = 0700);
+// The names in a directory on the disk: what was made, renamed or linked there outlasts a power
+// cut.
+void sync_directory(const std::string& path);
+std::string parent_directory(const std::string& path);
 
 struct Finished {
   int status = 0;
@@ -65,6 +79,8 @@ std::string comm_of(int pid);
 
 // One JSON line on standard output, whole, at once. False when nobody reads any more.
 bool emit(const Json& line);
+// The text with each control character as a space: nobody forges a second line with it.
+std::string one_line(std::string text);
 // One line in the node's own journal under the identifier `hookshot`: what a human debugging the
 // node finds.
 void audit(const std::string& text);

@@ -50,12 +50,6 @@ void notify_ready() {
   close(fd);
 }
 
-std::string current_invocation(const std::string& unit) {
-  const auto shown = spawn({"systemctl", "show", "--property=InvocationID", "--value", unit},
-                           std::chrono::seconds(10));
-  return shown && shown->ok() ? shown->out.substr(0, shown->out.find('\n')) : "";
-}
-
 void until(std::int64_t mono_us) {
   const timespec at{mono_us / 1'000'000, (mono_us % 1'000'000) * 1000};
   clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &at, nullptr);
@@ -86,6 +80,11 @@ class Watcher {
   int miss(const std::string& outcome, const std::string& reason);
   int applied(const Deed& deed);
   int hold();
+  int kept(const Status& saved) const;
+
+  bool lease_is_over() const {
+    return heartbeat_age_ms(store_.places().run) > state_.record.lease.count();
+  }
 
   Store& store_;
   RecordState state_;
@@ -117,9 +116,12 @@ int Watcher::run() {
 // What was done is taken back when the controller is gone, not only when the record's time is over.
 int Watcher::stay(int status) {
   while (json_string(state_.progress, "outcome") != "expired") {
-    if (heartbeat_age_ms() > state_.record.lease.count()) {
+    if (lease_is_over()) {
       ask_for_undo(state_.record.id);
       break;
+    }
+    if (store_.mirrored(state_.record.id)) {
+      static_cast<void>(store_.fold(state_.record.id));
     }
     const std::int64_t at = now().mono_us;
     std::int64_t next = at + kLeaseCheckEvery * kPeriodUs;
@@ -191,7 +193,7 @@ int Watcher::watch() {
     if (logic_.opened() && at >= logic_.fire_at_mono_us()) {
       return fire();
     }
-    if (round % kLeaseCheckEvery == 0 && heartbeat_age_ms() > state_.record.lease.count()) {
+    if (round % kLeaseCheckEvery == 0 && lease_is_over()) {
       return miss("expired",
                   fmt::format("the controller's lease of {} ms ran out before the window opened",
                               state_.record.lease.count()));
@@ -205,12 +207,20 @@ int Watcher::miss(const std::string& outcome, const std::string& reason) {
   state_.progress["reason"] = reason;
   state_.progress["invocation"] = logic_.invocation();
   state_.progress["state"] = outcome == "missed" ? "MISSED" : "EXPIRED";
-  static_cast<void>(store_.save(state_));
+  const Status saved = store_.save(state_);
   audit(fmt::format("did not fire {} ({}): {}", state_.record.id, state_.record.fault, reason));
   if (outcome == "expired") {
     ask_for_undo(state_.record.id);
   }
-  return 0;
+  return kept(saved);
+}
+
+int Watcher::kept(const Status& saved) const {
+  if (!saved) {
+    audit(fmt::format(
+        "what became of {} is not kept: {}", state_.record.id, saved.error().message()));
+  }
+  return saved ? 0 : 1;
 }
 
 int Watcher::fire() {
@@ -283,7 +293,7 @@ int Watcher::applied(const Deed& deed) {
                     state_.record.id,
                     state_.record.fault,
                     json_string(deed.evidence, "summary")));
-  return saved ? 0 : 1;
+  return kept(saved);
 }
 
 }  // namespace
@@ -330,18 +340,20 @@ TriggerLogic::Verdict TriggerLogic::feed(const Json& fact) {
   return Verdict::armed;
 }
 
-std::string heartbeat_file() {
-  return std::string(kRunDir) + "/heartbeat";
+std::string current_invocation(const std::string& unit) {
+  const auto shown = spawn({"systemctl", "show", "--property=InvocationID", "--value", unit},
+                           std::chrono::seconds(10));
+  return shown && shown->ok() ? shown->out.substr(0, shown->out.find('\n')) : "";
 }
 
-std::int64_t heartbeat_age_ms() {
-  const auto text = read_whole(heartbeat_file(), 64);
+std::int64_t heartbeat_age_ms(const std::string& run) {
+  const auto text = read_whole(run + "/heartbeat", 64);
   return (now().mono_us - (text ? std::atoll(text->c_str()) : 0)) / 1000;
 }
 
-Status beat() {
-  TRY(make_dir(std::string(kRunDir)), "heartbeat");
-  return write_durable(heartbeat_file(), std::to_string(now().mono_us));
+Status beat(const std::string& run) {
+  TRY(make_dir(run), "heartbeat");
+  return write_whole(run + "/heartbeat", std::to_string(now().mono_us), Sync::later);
 }
 
 int run_trigger(Store& store, const std::string& id) {

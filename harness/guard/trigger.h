@@ -49,13 +49,15 @@ class TriggerLogic {
   std::string reason_;
 };
 
+// The unit's InvocationID as systemd gives it; empty when it has none.
+std::string current_invocation(const std::string& unit);
+
 // The verb `trigger`, run by systemd. Returns the process's exit status.
 int run_trigger(Store& store, const std::string& id);
 
-// Where the controller's heartbeat is kept: /run/hookshot/heartbeat, touched by the verb.
-std::string heartbeat_file();
-// Milliseconds since the last heartbeat; since boot when there was none.
-std::int64_t heartbeat_age_ms();
-Status beat();
+// Milliseconds since the controller's last heartbeat, which is kept in <run>/heartbeat; since boot
+// when there was none.
+std::int64_t heartbeat_age_ms(const std::string& run);
+Status beat(const std::string& run);
 
 }  // namespace harness::guard

@@ -1,11 +1,7 @@
 #include "harness/guard/trigger.h"
 
-#include <filesystem>
-#include <fstream>
-
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 namespace harness::guard {
 namespace {
@@ -82,70 +78,6 @@ TEST(TriggerLogic, takes_renames_for_the_invocation_that_wrote_last) {
   EXPECT_EQ(logic.feed(removed), Verdict::wait) << "no invocation has been seen yet";
   logic.feed(journal("hello", "new", 6));
   EXPECT_EQ(logic.feed(removed), Verdict::armed);
-}
-
-class StoreTest : public testing::Test {
- protected:
-  void SetUp() override {
-    directory_ =
-        std::filesystem::temp_directory_path() / ("hookshot-store-" + std::to_string(getpid()));
-    std::filesystem::create_directories(directory_ / "armed");
-  }
-
-  void TearDown() override { std::filesystem::remove_all(directory_); }
-
-  static RecordState state() {
-    RecordState out;
-    out.record = {.id = "h-1-1",
-                  .run = "r",
-                  .case_name = "c",
-                  .cluster = "lab",
-                  .unit = "rke2-server.service",
-                  .data_dir = "/var/lib/rancher/rke2",
-                  .fault = "kill-pod"};
-    out.record.action = {Action::Kind::kill, "etcd", "task"};
-    out.record.trigger = trigger();
-    out.record.ttl = out.record.lease = std::chrono::seconds(10);
-    out.progress = {{"state", "ARMED"}, {"outcome", ""}};
-    return out;
-  }
-
-  std::filesystem::path directory_;
-};
-
-TEST_F(StoreTest, keeps_a_record_until_it_is_finished) {
-  Store store(directory_.string());
-  RecordState record = state();
-  ASSERT_TRUE(store.create(record));
-  ASSERT_EQ(store.armed().size(), 1U);
-  EXPECT_EQ(store.armed()[0].to_json("record")["window"], "w");
-  EXPECT_EQ(store.create(record).error().code(), ErrorCode::refused) << "an id is used once";
-  record.progress["state"] = "VERIFIED";
-  ASSERT_TRUE(store.finish(record));
-  EXPECT_TRUE(store.armed().empty());
-  EXPECT_EQ(store.load("h-1-1")->state(), "VERIFIED");
-  EXPECT_FALSE(store.load("../../etc"));
-}
-
-TEST_F(StoreTest, leaves_nothing_behind_when_the_disk_is_full) {
-  if (access("/dev/full", W_OK) != 0) {
-    GTEST_SKIP() << "no /dev/full";
-  }
-  // A directory that cannot be written stands for the full disk: the temporary file cannot be made.
-  Store store((directory_ / "none").string());
-  std::ofstream(directory_ / "none") << "a file where the directory should be";
-  EXPECT_FALSE(store.create(state()));
-  EXPECT_TRUE(store.armed().empty());
-}
-
-TEST_F(StoreTest, takes_only_the_clusters_own_mark) {
-  const std::string mark = (directory_ / "allow").string();
-  EXPECT_EQ(check_allowed("lab", mark).error().code(), ErrorCode::refused);
-  std::ofstream(mark) << "lab\n";
-  EXPECT_TRUE(check_allowed("lab", mark));
-  EXPECT_THAT(check_allowed("other", mark).error().message(),
-              testing::HasSubstr("marked for cluster 'lab', not for 'other'"));
-  EXPECT_EQ(check_allowed("la b", mark).error().code(), ErrorCode::invalid_input);
 }
 
 }  // namespace

@@ -117,15 +117,19 @@ Status install_timer(const ArmRecord& record) {
   return {};
 }
 
-Status install_boot_unit() {
-  if (read_whole(kBootUnit, 65536).value_or("") != kBootUnitText) {
-    TRY(write_durable(kBootUnit, kBootUnitText, 0644), "install the boot unit");
+Status install_boot_unit(const std::string& units) {
+  const std::string file = units + "/" + kBootUnit;
+  if (read_whole(file, 65536).value_or("") != kBootUnitText) {
+    TRY(write_durable(file, kBootUnitText, 0644), "install the boot unit");
     TRY(run({"systemctl", "daemon-reload"}), "install the boot unit");
   }
-  const auto enabled = spawn({"systemctl", "is-enabled", "hookshot-boot.service"}, kToolLimit);
+  const auto enabled = spawn({"systemctl", "is-enabled", kBootUnit}, kToolLimit);
   if (!enabled || !enabled->ok()) {
-    TRY(run({"systemctl", "enable", "--quiet", "hookshot-boot.service"}), "install the boot unit");
+    TRY(run({"systemctl", "enable", "--quiet", kBootUnit}), "install the boot unit");
   }
+  // Also when it was enabled before: by a guard, perhaps, that was ended right then.
+  sync_directory(parent_directory(units + "/" + kBootLink));
+  sync_directory(units);
   return {};
 }
 
@@ -253,10 +257,13 @@ std::vector<std::string> units_left() {
   return out;
 }
 
-void remove_boot_unit() {
-  static_cast<void>(
-      spawn({"systemctl", "disable", "--quiet", "hookshot-boot.service"}, kToolLimit));
-  unlink(kBootUnit);
+void remove_boot_unit(const std::string& units) {
+  static_cast<void>(spawn({"systemctl", "disable", "--quiet", kBootUnit}, kToolLimit));
+  for (const char* name : {kBootLink, kBootUnit}) {
+    const std::string path = units + "/" + name;
+    unlink(path.c_str());
+    sync_directory(parent_directory(path));
+  }
   static_cast<void>(spawn({"systemctl", "daemon-reload"}, kToolLimit));
 }
 

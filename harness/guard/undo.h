@@ -14,7 +14,8 @@ namespace harness::guard {
 // back active.
 Status install_timer(const ArmRecord& record);
 // hookshot-boot.service: in each boot, before rke2, if anything is armed. The only persistent unit.
-Status install_boot_unit();
+// `units`: /etc/systemd/system.
+Status install_boot_unit(const std::string& units);
 // hookshot-trig-<id>.service: waits for the moment. Read back active.
 Status start_trigger(const ArmRecord& record);
 // What start_trigger runs. All that the trigger started ends with it: a ctr that hangs does not
@@ -44,11 +45,13 @@ Healed revert(Store& store, RecordState state, const std::string& why);
 bool stop_units(const std::string& id);
 
 const char* boot_unit_text();
-inline constexpr const char* kBootUnit = "/etc/systemd/system/hookshot-boot.service";
+inline constexpr const char* kBootUnit = "hookshot-boot.service";
+// The link by which it is enabled, below the folder of units.
+inline constexpr const char* kBootLink = "multi-user.target.wants/hookshot-boot.service";
 
 // Names of our units that systemd still knows, the boot unit left out; one line saying so when it
 // does not answer.
 std::vector<std::string> units_left();
-void remove_boot_unit();
+void remove_boot_unit(const std::string& units);
 
 }  // namespace harness::guard

@@ -16,7 +16,7 @@ Status verb_exec(const Json& record);
 Status verb_read(const Json& record);
 
 Status verb_arm(Store& store, const Json& record);
-Status verb_heartbeat(const Json& record);
+Status verb_heartbeat(const Store& store, const Json& record);
 Status verb_status(Store& store, const Json& record);
 Status verb_revert(Store& store, const Json& record);
 Status verb_heal(Store& store, const Json& record);

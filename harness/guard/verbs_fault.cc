@@ -15,7 +15,7 @@ namespace harness::guard {
 namespace {
 
 Status check_can_arm(const Store& store, const ArmRecord& record) {
-  TRY(check_allowed(record.cluster), "arm");
+  TRY(check_allowed(record.cluster, store.places().allow), "arm");
   if (store.quarantined()) {
     return fail(ErrorCode::refused,
                 "arm: this node is in quarantine, as an earlier fault could not be undone; "
@@ -41,28 +41,23 @@ Status check_can_arm(const Store& store, const ArmRecord& record) {
   return {};
 }
 
-std::string invocation_of(const std::string& unit) {
-  const auto shown = spawn({"systemctl", "show", "--property=InvocationID", "--value", unit},
-                           std::chrono::seconds(10));
-  return shown && shown->ok() ? shown->out.substr(0, shown->out.find('\n')) : "";
-}
-
 }  // namespace
 
 Status verb_arm(Store& store, const Json& json) {
   TRY_ASSIGN(ArmRecord record, arm_record_from_json(json), "record");
   TRY(make_dir(store.armed_dir()), "arm");
-  const StoreLock lock(store);
+  TRY_ASSIGN(const DirectoryLock lock, store.lock(), "arm");
+  store.fold_all();
   TRY(check_can_arm(store, record), "record");
-  TRY(beat(), "arm");
+  TRY(beat(store.places().run), "arm");
   RecordState state{.record = std::move(record)};
   const Now stamp = now();
   state.progress = {
       {"state", "ARMED"}, {"outcome", ""}, {"boot_id", boot_id()}, {"armed", to_json(stamp)}};
-  state.progress["baseline_invocation"] = invocation_of(state.record.unit);
+  state.progress["baseline_invocation"] = current_invocation(state.record.unit);
   TRY(store.create(state), "arm");
   Status ready = install_timer(state.record);
-  ready = ready ? install_boot_unit() : ready;
+  ready = ready ? install_boot_unit(store.places().units) : ready;
   if (ready) {
     audit(fmt::format("armed {}: {} {} in window {} for run {}",
                       state.record.id,
@@ -85,16 +80,20 @@ Status verb_arm(Store& store, const Json& json) {
   return {};
 }
 
-Status verb_heartbeat(const Json& record) {
-  TRY(check_allowed(json_string(record, "cluster")), "heartbeat");
-  return beat();
+Status verb_heartbeat(const Store& store, const Json& record) {
+  TRY(check_allowed(json_string(record, "cluster"), store.places().allow), "heartbeat");
+  return beat(store.places().run);
 }
 
 Status verb_status(Store& store, const Json& record) {
   TRY(check_cluster(json_string(record, "cluster")), "status");
+  if (store.mirrored()) {
+    TRY_ASSIGN(const DirectoryLock lock, store.lock(), "status");
+    store.fold_all();
+  }
   for (RecordState& state : store.armed()) {
     if (state.state() == "APPLYING" && state.record.action.kind == Action::Kind::reboot) {
-      const StoreLock lock(store);
+      TRY_ASSIGN(const DirectoryLock lock, store.lock(), "status");
       // The boot unit may have taken it back while the lock was waited for.
       state = store.load(state.record.id).value_or(state);
       if (complete_reboot(state)) {
@@ -110,11 +109,12 @@ Status verb_status(Store& store, const Json& record) {
 }
 
 Status verb_revert(Store& store, const Json& record) {
-  TRY(check_allowed(json_string(record, "cluster")), "revert");
+  TRY(check_allowed(json_string(record, "cluster"), store.places().allow), "revert");
   TRY(make_dir(store.dir()), "revert");
-  const StoreLock lock(store);
+  TRY_ASSIGN(const DirectoryLock lock, store.lock(), "revert");
+  store.fold_all();
   TRY_ASSIGN(RecordState state, store.load(json_string(record, "id")), "revert");
-  if (state.state() == "VERIFIED") {
+  if (store.over(state)) {
     emit({{"type", "healed"},
           {"id", state.record.id},
           {"state", "VERIFIED"},
@@ -130,9 +130,10 @@ Status verb_revert(Store& store, const Json& record) {
 }
 
 Status verb_heal(Store& store, const Json& record) {
-  TRY(check_allowed(json_string(record, "cluster")), "heal");
+  TRY(check_allowed(json_string(record, "cluster"), store.places().allow), "heal");
   TRY(make_dir(store.dir()), "heal");
-  const StoreLock lock(store);
+  TRY_ASSIGN(const DirectoryLock lock, store.lock(), "heal");
+  store.fold_all();
   const std::string run = json_string(record, "run", "*");
   bool dirty = false;
   for (RecordState& state : store.armed()) {
@@ -191,22 +192,28 @@ Status verb_clean(const Store& store, const Json& record) {
 }
 
 Status verb_release(Store& store, const Json& record) {
-  TRY(check_allowed(json_string(record, "cluster")), "release");
-  const StoreLock lock(store);
+  TRY(check_allowed(json_string(record, "cluster"), store.places().allow), "release");
+  TRY(make_dir(store.dir()), "release");
+  TRY_ASSIGN(const DirectoryLock lock, store.lock(), "release");
   if (!store.armed().empty() || !store.unreadable().empty() || store.quarantined()) {
     return fail(ErrorCode::refused,
                 "release: something is armed or dirty on this node; `hookshot heal` first");
   }
-  remove_boot_unit();
+  const Places& places = store.places();
+  remove_boot_unit(places.units);
   // The mark goes with the rest, and before the guard that would have to ask for it.
-  unlink(std::string(kAllowFile).c_str());
+  unlink(places.allow.c_str());
   std::error_code problem;
-  std::filesystem::remove_all(std::string(kRunDir), problem);
-  std::filesystem::remove_all(store.dir(), problem);
+  std::filesystem::remove_all(places.run, problem);
+  std::filesystem::remove_all(places.state, problem);
   Json left = Json::array();
-  for (const std::string& path :
-       {std::string(kBootUnit), std::string(kAllowFile), std::string(kRunDir), store.dir()}) {
-    if (std::filesystem::exists(path, problem)) {
+  for (const std::string& path : {places.units + "/" + kBootLink,
+                                  places.units + "/" + kBootUnit,
+                                  places.allow,
+                                  places.run,
+                                  places.state}) {
+    // A link to nothing is there, too.
+    if (std::filesystem::exists(std::filesystem::symlink_status(path, problem))) {
       left.push_back(path);
     }
   }
@@ -219,7 +226,12 @@ Status verb_release(Store& store, const Json& record) {
 }
 
 int run_boot(Store& store) {
-  const StoreLock lock(store);
+  const auto lock = store.lock();
+  if (!lock) {
+    audit("boot: " + lock.error().message());
+    return 1;
+  }
+  store.fold_all();
   for (RecordState& state : store.armed()) {
     const AtBoot what = at_boot(state, boot_id());
     if (what == AtBoot::revert) {
@@ -234,9 +246,14 @@ int run_boot(Store& store) {
 }
 
 int run_expire(Store& store, const std::string& id) {
-  const StoreLock lock(store);
+  const auto lock = store.lock();
+  if (!lock) {
+    audit("expire " + id + ": " + lock.error().message());
+    return 1;
+  }
+  store.fold_all();
   auto state = store.load(id);
-  if (state && state->state() != "VERIFIED") {
+  if (state && !store.over(*state)) {
     revert(store, *std::move(state), "its time was over");
   }
   return 0;

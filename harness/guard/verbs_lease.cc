@@ -1,25 +1,27 @@
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include "harness/guard/verbs.h"
 
 // The run lease of a cluster: one file on its first server, {"holder", "epoch", "ttl_ms",
-// "renewed_wall_us", "renewed_mono_us", "boot_id"}. A lease of another boot, or one not renewed
-// within its time, is over.
+// "renewed_wall_us", "renewed_mono_us", "boot_id"}. It is over when it was not renewed within its
+// time, or was released; then {"holder", "epoch", "released_wall_us"} stays, so that nobody who
+// slept meanwhile takes it for his own. A reboot, which may be the run's own fault, does not end
+// it. Renewing is for whoever has it, also when it has lapsed and nobody took it since.
 namespace harness::guard {
 namespace {
 
 constexpr std::int64_t kLongestTtlMs = 3'600'000;
+constexpr const char* kKey = "lease";
 
-std::string lease_file() {
-  return std::string(kStateDir) + "/lease.json";
+std::string lease_file(const Store& store) {
+  return store.dir() + "/lease.json";
 }
 
-Json current() {
-  return parse_json(read_whole(lease_file(), 4096).value_or("null")).value_or(Json());
+Json current(const Store& store) {
+  return store.mirror().get(kKey, lease_file(store)).value_or(Json());
 }
 
-// A reboot, which may be the run's own fault, does not end its lease: then the wall clock tells.
+// The monotonic clock begins anew with each boot: after one the wall clock tells.
 std::int64_t age_ms(const Json& lease) {
   const Now stamp = now();
   return json_string(lease, "boot_id") == boot_id()
@@ -27,32 +29,54 @@ std::int64_t age_ms(const Json& lease) {
              : (stamp.wall_us - json_int(lease, "renewed_wall_us")) / 1000;
 }
 
+bool released(const Json& lease) {
+  return lease.is_object() && lease.contains("released_wall_us");
+}
+
 bool live(const Json& lease) {
-  return lease.is_object() && age_ms(lease) < json_int(lease, "ttl_ms");
+  return lease.is_object() && !released(lease) && age_ms(lease) < json_int(lease, "ttl_ms");
 }
 
-Result<Json> asked(const Json& record) {
-  TRY(check_allowed(json_string(record, "cluster")), "lease");
-  const std::string holder = json_string(record, "holder");
-  const std::string epoch = json_string(record, "epoch");
-  const std::int64_t ttl = json_int(record, "ttl_ms", 60'000);
-  if (holder.empty() || holder.size() > 200 || epoch.empty() || epoch.size() > 100 || ttl < 1000 ||
-      ttl > kLongestTtlMs) {
-    return fail(ErrorCode::invalid_input,
-                "lease: holder, epoch and ttl_ms (1000 to 3600000) are wanted");
+bool same_holder(const Json& one, const Json& other) {
+  return json_string(one, "epoch") == json_string(other, "epoch") &&
+         json_string(one, "holder") == json_string(other, "holder");
+}
+
+// Who has it is told in messages and in the node's journal.
+Status check_name(const char* field, const std::string& text, std::size_t limit) {
+  bool plain = text == one_line(text);
+  for (std::size_t i = 0; i + 1 < text.size(); ++i) {  // C1, as UTF-8 has it
+    plain = plain && !(text[i] == '\xc2' && static_cast<unsigned char>(text[i + 1]) < 0xa0);
   }
-  const Now stamp = now();
-  return Json{{"type", "lease"},
-              {"holder", holder},
-              {"epoch", epoch},
-              {"ttl_ms", ttl},
-              {"renewed_wall_us", stamp.wall_us},
-              {"renewed_mono_us", stamp.mono_us},
-              {"boot_id", boot_id()}};
+  if (!text.empty() && text.size() <= limit && plain) {
+    return {};
+  }
+  return fail(ErrorCode::invalid_input,
+              fmt::format("lease: {}: 1 to {} bytes without control characters are wanted; {} "
+                          "came, {} control characters",
+                          field,
+                          limit,
+                          text.size(),
+                          plain ? "without" : "with"));
 }
 
-Status check_ours(const Json& held, const Json& wanted) {
-  if (!live(held) || json_string(held, "epoch") == json_string(wanted, "epoch")) {
+Result<Json> asked(const Store& store, const Json& record) {
+  TRY(check_allowed(json_string(record, "cluster"), store.places().allow), "lease");
+  Json wanted = {{"type", "lease"},
+                 {"holder", json_string(record, "holder")},
+                 {"epoch", json_string(record, "epoch")},
+                 {"ttl_ms", json_int(record, "ttl_ms", 60'000)},
+                 {"boot_id", boot_id()}};
+  TRY(check_name("holder", wanted["holder"], 200), "");
+  TRY(check_name("epoch", wanted["epoch"], 100), "");
+  if (wanted["ttl_ms"] < 1000 || wanted["ttl_ms"] > kLongestTtlMs) {
+    return fail(ErrorCode::invalid_input, "lease: ttl_ms must be between 1000 and 3600000");
+  }
+  return wanted;
+}
+
+Status check_free(const Json& held, const Json& wanted) {
+  if (!live(held) || same_holder(held, wanted)) {
     return {};
   }
   return fail(ErrorCode::refused,
@@ -64,9 +88,37 @@ Status check_ours(const Json& held, const Json& wanted) {
                           json_int(held, "ttl_ms") / 1000));
 }
 
-Status put(const Json& lease) {
-  TRY(make_dir(std::string(kStateDir)), "lease");
-  TRY(write_durable(lease_file(), lease.dump()), "lease");
+Status check_ours(const Json& held, const Json& wanted) {
+  if (same_holder(held, wanted) && !released(held)) {
+    return {};
+  }
+  if (!held.is_object()) {
+    return fail(ErrorCode::refused,
+                fmt::format("lease: {} has no lease of this cluster, and nobody else has one: it "
+                            "was taken away; begin a new run",
+                            json_string(wanted, "holder")));
+  }
+  const std::string whose = same_holder(held, wanted) ? "" : ", who took it after yours lapsed";
+  return fail(
+      ErrorCode::refused,
+      released(held)
+          ? fmt::format("lease: this cluster's lease was released {} s ago by {}{}; begin a "
+                        "new run",
+                        (now().wall_us - json_int(held, "released_wall_us")) / 1'000'000,
+                        json_string(held, "holder"),
+                        whose)
+          : fmt::format("lease: {} {} this cluster{}, renewed {} s ago; this run must end",
+                        json_string(held, "holder"),
+                        live(held) ? "holds" : "had",
+                        whose,
+                        age_ms(held) / 1000));
+}
+
+Status put(const Store& store, Json lease) {
+  const Now stamp = now();
+  lease["renewed_wall_us"] = stamp.wall_us;
+  lease["renewed_mono_us"] = stamp.mono_us;
+  TRY(store.mirror().put(kKey, lease_file(store), lease, Sync::waited), "lease");
   emit(lease);
   return {};
 }
@@ -74,30 +126,31 @@ Status put(const Json& lease) {
 }  // namespace
 
 Status verb_lease_acquire(const Store& store, const Json& record) {
-  TRY_ASSIGN(const Json wanted, asked(record), "acquire");
+  TRY_ASSIGN(const Json wanted, asked(store, record), "acquire");
   TRY(make_dir(store.dir()), "acquire");
-  const StoreLock lock(store);
-  TRY(check_ours(current(), wanted), "acquire");
-  return put(wanted);
+  TRY_ASSIGN(const DirectoryLock lock, store.lock(), "acquire");
+  TRY(check_free(current(store), wanted), "acquire");
+  return put(store, wanted);
 }
 
 Status verb_lease_renew(const Store& store, const Json& record) {
-  TRY_ASSIGN(const Json wanted, asked(record), "renew");
-  TRY(make_dir(store.dir()), "renew");
-  const StoreLock lock(store);
-  TRY(check_ours(current(), wanted), "renew");
-  return put(wanted);
+  TRY_ASSIGN(const Json wanted, asked(store, record), "renew");
+  TRY_ASSIGN(const DirectoryLock lock, store.lock(), "renew");
+  TRY(check_ours(current(store), wanted), "renew");
+  return put(store, wanted);
 }
 
 Status verb_lease_release(const Store& store, const Json& record) {
-  TRY(check_allowed(json_string(record, "cluster")), "release");
-  TRY(make_dir(store.dir()), "release");
-  const StoreLock lock(store);
-  const Json held = current();
-  if (held.is_object() && json_string(held, "epoch") == json_string(record, "epoch")) {
-    unlink(lease_file().c_str());
+  TRY(check_allowed(json_string(record, "cluster"), store.places().allow), "release");
+  TRY_ASSIGN(const DirectoryLock lock, store.lock(), "release");
+  const Json held = current(store);
+  const bool ours = held.is_object() && same_holder(held, record) && !released(held);
+  if (ours) {
+    const Json mark = {
+        {"holder", held["holder"]}, {"epoch", held["epoch"]}, {"released_wall_us", now().wall_us}};
+    TRY(store.mirror().put(kKey, lease_file(store), mark, Sync::waited), "release");
   }
-  emit({{"type", "lease"}, {"released", true}});
+  emit({{"type", "lease"}, {"released", ours}});
   return {};
 }
 
