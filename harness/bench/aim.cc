@@ -18,8 +18,8 @@ constexpr std::chrono::seconds kStepLimit{30};
 constexpr std::chrono::milliseconds kTrialLimit{3000};
 constexpr std::chrono::milliseconds kStatusPeriod{20};
 // Random, so that no way is always at the same place of journald's 250 ms between change notices.
-constexpr std::int64_t kShortestDelayUs = 300'000;
-constexpr std::int64_t kLongestDelayUs = 700'000;
+constexpr std::int64_t kShortestDelayUs = 200'000;
+constexpr std::int64_t kLongestDelayUs = 450'000;
 
 struct Trial {
   bool hit = false;
