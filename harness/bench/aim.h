@@ -8,12 +8,12 @@
 #include <array>
 #include <cstdint>
 #include <functional>
-#include <memory>
 #include <string>
 #include <string_view>
 
 #include "harness/base/seed.h"
 #include "harness/bench/distribution.h"
+#include "harness/bench/node_client.h"
 #include "harness/cluster/node.h"
 #include "harness/ssh/session.h"
 
@@ -22,54 +22,47 @@ namespace harness::bench {
 enum class Way { guard, journalctl, ssh };
 inline constexpr std::array<std::string_view, 3> kWays = {"guard", "journalctl", "ssh"};
 
+// Of all ways alike: the writer's stamp before it writes, journald's stamp of the line, the
+// killer's before the signal, and the end of the victim as the node-side program saw it.
+struct Trial {
+  std::int64_t written_us = 0;
+  std::int64_t marker_us = 0;
+  std::int64_t seen_us = 0;  // the guard's, when it had read the line
+  std::int64_t action_us = 0;
+  std::int64_t effect_us = 0;
+  std::string lost;  // why it tells nothing; empty for a complete one
+};
+
+// The shortest window for which hits are promised.
+inline constexpr std::int64_t kShortWindowUs = 50'000;
+
 struct Measured {
+  Distribution written_to_action;
   Distribution marker_to_action;
   Distribution action_to_effect;
-  Distribution marker_to_effect;  // the effect as the node-side program saw it, for all ways alike
-  int misses = 0;
-  std::string last_miss;
-};
+  Distribution marker_to_effect;
+  Distribution marker_to_seen;  // the guard's alone
+  int within_short_window = 0;  // the effect, counted from the marker
+  int lost = 0;
+  std::string last_loss;
 
-struct Share {
-  double core = 0;  // per cent of one
-  std::int64_t peak_kb = 0;
-  std::int64_t resident_kb = 0;
-};
-
-struct GuardUsage {
-  Share rest;           // `guard watch` alone, which follows the node during a run
-  Share watch_armed;    // the same while a trigger waits
-  Share trigger_armed;  // the waiting trigger
-};
-
-// The program on the node that makes units, victims and stamps; its end takes them away.
-class NodeSide {
- public:
-  static Result<std::unique_ptr<NodeSide>> start(ssh::Session& session, const std::string& sudo);
-  Result<Json> ask(const Json& request, Deadline deadline);
-  // The two halves of ask(), for what must happen in between.
-  Status send(const Json& request, Deadline deadline);
-  Result<Json> receive(Deadline deadline);
-
- private:
-  explicit NodeSide(std::unique_ptr<ssh::LineChannel> lines) : lines_(std::move(lines)) {}
-
-  std::unique_ptr<ssh::LineChannel> lines_;
+  // A trial whose stamps do not follow one another is lost too.
+  void add(const Trial& trial);
+  // Of all trials, lost ones included.
+  double short_window_percent() const;
 };
 
 struct Bench {
   std::string cluster;
-  std::string run;  // names the guard's records
+  std::string run;  // names the guard's records and is part of each marker
   std::string sudo;
   cluster::Node& node;
   ssh::Session& session;
   NodeSide& side;
 };
 
-Result<GuardUsage> measure_usage(const Bench& bench, std::chrono::seconds span);
-
-// Ways take turns, and each round begins with another. A trial whose victim outlived the limit is a
-// miss; an error means that the benchmark itself could not go on.
+// Ways take turns, and each round begins with another. An error means that the benchmark itself
+// could not go on: the connection is gone, or the node could not be cleaned after a trial.
 Result<std::array<Measured, 3>> measure_aim(const Bench& bench,
                                             int trials,
                                             const Seed& seed,

@@ -1,4 +1,4 @@
-// hookshot_bench_aim INVENTORY TRIALS JSON-FILE: run by scripts/bench; JSON-FILE may be empty.
+// aim_bench INVENTORY TRIALS JSON-FILE: run by scripts/bench; JSON-FILE may be empty.
 
 #include <charconv>
 #include <cstdio>
@@ -21,7 +21,7 @@ namespace {
 using namespace harness;
 using namespace harness::bench;
 
-constexpr std::chrono::seconds kUsageSpan{30};
+constexpr std::chrono::seconds kCostSpan{20};
 constexpr int kTellEvery = 20;
 
 Deadline soon() {
@@ -33,6 +33,56 @@ struct Options {
   int trials = 0;
   std::string json;
 };
+
+struct Outcome {
+  Setup setup;
+  std::array<Measured, 3> measured;
+  Cost cost;
+};
+
+Result<Json> machine(const Bench& bench) {
+  return bench.side.ask({{"op", "machine"}}, soon());
+}
+
+Result<Outcome> measure(const Bench& bench, int trials, std::uint64_t seed) {
+  fmt::print("measuring the guard's own share, {} s twice\n", kCostSpan.count());
+  std::fflush(stdout);
+  const auto tell = [&](int done) {
+    if (done % kTellEvery == 0 || done == trials) {
+      fmt::print("{} of {} trials of each way\n", done, trials);
+      std::fflush(stdout);
+    }
+  };
+  Outcome out{.setup = {.node = bench.node.name(), .trials = trials, .seed = seed}};
+  TRY_ASSIGN(out.cost, measure_cost(bench, kCostSpan), "the guard's own share");
+  TRY_ASSIGN(const Json before, machine(bench), "load");
+  TRY_ASSIGN(out.measured, measure_aim(bench, trials, Seed(seed), tell), "aim");
+  TRY_ASSIGN(const Json after, machine(bench), "load");
+  out.setup.cpus = static_cast<int>(json_int(before, "cpus"));
+  out.setup.load_before = before.value("load", 0.0);
+  out.setup.load_after = after.value("load", 0.0);
+  return out;
+}
+
+Status show(const Outcome& result, const std::string& json) {
+  fmt::print("\n{}", table(result.setup, result.measured, result.cost));
+  if (!json.empty()) {
+    std::ofstream file(json);
+    file << report(result.setup, result.measured, result.cost).dump(2) << "\n";
+    file.close();
+    if (!file) {
+      return fail(ErrorCode::invalid_input, json + ": it could not be written");
+    }
+  }
+  for (std::size_t way = 0; way < kWays.size(); ++way) {
+    const Measured& one = result.measured[way];
+    if (one.marker_to_action.size() == 0) {
+      return fail(ErrorCode::remote_failed,
+                  fmt::format("{}: not one trial is complete: {}", kWays[way], one.last_loss));
+    }
+  }
+  return {};
+}
 
 Status run(const Options& options) {
   TRY_ASSIGN(const auto inventory, inventory::load(options.inventory), "inventory");
@@ -57,34 +107,16 @@ Status run(const Options& options) {
   TRY_ASSIGN(const auto target, cluster::target_of(where), "target");
   TRY_ASSIGN(const auto session, ssh::Session::connect(target, soon()), "connect");
   const std::string sudo = where.ssh.become_sudo ? "sudo -n " : "";
-  TRY_ASSIGN(const auto side, NodeSide::start(*session, sudo), node->name());
-  const Bench bench{inventory.cluster, id, sudo, *node, *session, *side};
-  fmt::print("measuring the guard's own share, {} s twice\n", kUsageSpan.count());
-  std::fflush(stdout);
-  const auto tell = [&](int done) {
-    if (done % kTellEvery == 0 || done == options.trials) {
-      fmt::print("{} of {} trials of each way\n", done, options.trials);
-      std::fflush(stdout);
-    }
-  };
-  const auto usage = measure_usage(bench, kUsageSpan);
-  const auto measured = usage ? measure_aim(bench, options.trials, Seed(seed), tell)
-                              : Result<std::array<Measured, 3>>(fail(usage.error(), "usage"));
+  TRY_ASSIGN(const auto side, NodeSide::start(*session, sudo, id), node->name());
+  auto result =
+      measure({inventory.cluster, id, sudo, *node, *session, *side}, options.trials, seed);
   const auto healed = fault::heal({node}, inventory.cluster, id, {}, soon());
-  TRY(measured, "bench");
+  TRY(result, "bench");
   if (!healed.clean()) {
     return fail(ErrorCode::remote_failed, "heal: " + healed.dirty.front());
   }
-  const Setup setup{node->name(), facts.kernel, options.trials, seed};
-  fmt::print("\n{}", table(setup, *measured, *usage));
-  if (!options.json.empty()) {
-    std::ofstream file(options.json);
-    file << report(setup, *measured, *usage).dump(2) << "\n";
-    file.close();
-    if (!file) {
-      return fail(ErrorCode::invalid_input, options.json + ": it could not be written");
-    }
-  }
+  result->setup.kernel = facts.kernel;
+  TRY(show(*result, options.json), "bench");
   return lease->release(soon());
 }
 
@@ -96,7 +128,7 @@ int main(int argc, char** argv) {
   const auto [end, problem] =
       std::from_chars(trials.data(), trials.data() + trials.size(), options.trials);
   if (problem != std::errc() || end != trials.data() + trials.size() || options.trials < 1) {
-    std::fprintf(stderr, "usage: hookshot_bench_aim INVENTORY TRIALS JSON-FILE\n");
+    std::fprintf(stderr, "usage: aim_bench INVENTORY TRIALS JSON-FILE\n");
     return 2;
   }
   if (const Status done = run(options); !done) {

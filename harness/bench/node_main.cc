@@ -9,21 +9,57 @@
 #include <unistd.h>
 
 #include "harness/base/time.h"
+#include "harness/bench/lines.h"
 #include "harness/bench/node_side.h"
 #include "harness/guard/system.h"
 
 namespace harness::bench {
 namespace {
 
-std::string logrus(const std::string& message) {
-  return fmt::format("time=\"{}\" level=info msg=\"{}\"\n",
-                     format_wall(wall_now_us()).substr(0, 19) + "Z",
-                     message);
-}
+// A logger that nobody stops ends by itself.
+constexpr std::chrono::minutes kPatience{5};
 
 bool put(int fd, const std::string& text) {
   return write(fd, text.data(), text.size()) == static_cast<ssize_t>(text.size());
 }
+
+class Logger {
+ public:
+  Logger(std::string run, int trial, int back) : run_(std::move(run)), trial_(trial), back_(back) {}
+
+  bool waits() const { return say(line("waits")) && answer("waits", 0); }
+
+  bool obey(const Note& order) const {
+    if (order.word == "probe") {
+      return say(line("probe")) && answer("probed", 0);
+    }
+    const std::string marker = line("marker");
+    const timespec delay{order.us / 1'000'000, (order.us % 1'000'000) * 1000};
+    if (!say(line("lead"))) {
+      return false;
+    }
+    clock_nanosleep(CLOCK_MONOTONIC, 0, &delay, nullptr);
+    const std::int64_t stamp = guard::now().mono_us;
+    return say(marker) && answer("wrote", stamp);
+  }
+
+ private:
+  std::string line(std::string_view kind) const {
+    return fmt::format("time=\"{}\" level=info msg=\"{}\"\n",
+                       format_wall(wall_now_us()).substr(0, 19) + "Z",
+                       message_of(kind, run_, trial_));
+  }
+
+  static bool say(const std::string& text) { return put(STDOUT_FILENO, text); }
+
+  bool answer(const char* word, std::int64_t us) const {
+    return put(back_, text_of({word, trial_, us}));
+  }
+
+  const std::string run_;
+  const int trial_;
+  const int back_;
+};
 
 }  // namespace
 
@@ -31,27 +67,19 @@ int run_logger() {
   const std::string dir(kRunDir);
   const int go = open((dir + "/go").c_str(), O_RDWR | O_CLOEXEC);
   const int back = open((dir + "/back").c_str(), O_RDWR | O_CLOEXEC);
-  if (go < 0 || back < 0 || !put(STDOUT_FILENO, logrus(std::string(kWaits))) ||
-      !put(back, "waits\n")) {
+  const auto trial = guard::read_whole(dir + "/trial", 256);
+  const auto mine = trial ? note_from(trial->substr(0, trial->find('\n'))) : std::nullopt;
+  if (go < 0 || back < 0 || !mine) {
+    std::fprintf(stderr, "logger: %s lacks its FIFOs or the trial's number\n", dir.c_str());
     return 1;
   }
-  char buffer[128];
-  const ssize_t got = read(go, buffer, sizeof buffer - 1);
-  buffer[got > 0 ? got : 0] = '\0';
-  int trial = 0;
-  long long delay_us = 0;
-  if (std::sscanf(buffer, "%d %lld", &trial, &delay_us) != 2) {
-    return 1;
+  const Logger logger(mine->word, mine->trial, back);
+  bool well = logger.waits();
+  for (Notes notes; well;) {
+    const auto order = read_note(go, notes, "", mine->trial, Deadline::after(kPatience));
+    well = order && logger.obey(*order);
   }
-  const std::string line = logrus(fmt::format("{}, trial {}", kMarker, trial));
-  const timespec delay{delay_us / 1'000'000, (delay_us % 1'000'000) * 1000};
-  clock_nanosleep(CLOCK_MONOTONIC, 0, &delay, nullptr);
-  const std::int64_t stamp = guard::now().mono_us;
-  if (!put(STDOUT_FILENO, line) || !put(back, fmt::format("{}\n", stamp))) {
-    return 1;
-  }
-  pause();
-  return 0;
+  return 1;
 }
 
 int run_strike() {

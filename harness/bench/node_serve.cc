@@ -1,20 +1,14 @@
-#include <cerrno>
-#include <csignal>
 #include <cstdlib>
-#include <cstring>
 #include <filesystem>
 #include <iostream>
 #include <utility>
 
-#include <fcntl.h>
 #include <fmt/format.h>
 #include <poll.h>
-#include <sys/prctl.h>
-#include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
-#include "harness/base/time.h"
+#include "harness/bench/node_loop.h"
+#include "harness/bench/node_scene.h"
 #include "harness/bench/node_side.h"
 #include "harness/guard/protocol.h"
 #include "harness/guard/system.h"
@@ -22,205 +16,110 @@
 namespace harness::bench {
 namespace {
 
-constexpr std::chrono::seconds kToolLimit{20};
 constexpr std::chrono::seconds kReadyLimit{10};
+constexpr std::chrono::seconds kToolLimit{20};
 constexpr std::int64_t kStepUs = 1000;
 
-// What somebody would write by hand: each part is a builtin, so nothing is started when it counts.
-constexpr const char* kLoop =
-    "journalctl -f -n 1 -o cat -u \"$2\" | { read -r line; echo ready; while read -r line; do "
-    "case $line in *\"$3\"*) t=$EPOCHREALTIME; kill -KILL \"$1\"; echo \"$t\"; break ;; esac; "
-    "done; }";
-
-const std::string kUnitFile = fmt::format("/run/systemd/system/{}", kUnit);
-const std::string kBundle =
-    fmt::format("/run/k3s/containerd/io.containerd.runtime.v2.task/k8s.io/{}", kVictim);
-
-Status systemctl(std::vector<std::string> words) {
-  words.insert(words.begin(), "systemctl");
-  TRY_ASSIGN(const guard::Finished done, guard::spawn(words, kToolLimit), "systemctl");
-  return done.ok() ? Status()
-                   : Status(fail(ErrorCode::remote_failed,
-                                 fmt::format("systemctl {}: {}", words[1], done.err)));
-}
-
-Result<std::string> read_line(int fd, Deadline deadline, const std::string& what) {
-  std::string line;
-  pollfd watched{fd, POLLIN, 0};
-  for (char c = 0; ::poll(&watched, 1, static_cast<int>(deadline.left().count())) > 0;) {
-    if (read(fd, &c, 1) != 1) {
-      return fail(ErrorCode::remote_failed, what + " has ended");
+// The wall clock's lead over the monotonic one, from the closest of a few pairs of readings.
+std::int64_t wall_lead_us() {
+  std::int64_t lead = 0;
+  std::int64_t closest = INT64_MAX;
+  for (int i = 0; i < 5; ++i) {
+    const std::int64_t before = guard::now().mono_us;
+    const guard::Now pair = guard::now();
+    if (pair.mono_us - before < closest) {
+      closest = pair.mono_us - before;
+      lead = pair.wall_us - pair.mono_us;
     }
-    if (c == '\n') {
-      return line;
-    }
-    line += c;
   }
-  return fail(ErrorCode::timed_out, fmt::format("{} said nothing in time (\"{}\")", what, line));
+  return lead;
 }
 
 class Server {
  public:
-  ~Server() { take_away(); }
-
   Result<Json> answer(const Json& request);
 
  private:
-  Status setup();
-  Result<Json> victim();
-  Status loop();
-  Result<Json> go(const Json& request);
-  Status end();
-  void take_away();
+  Status probe();
+  Status start_loop();
+  Result<Json> go(std::int64_t delay_us, std::chrono::milliseconds limit);
+  Result<guard::Now> await_end(const Deadline& deadline, std::int64_t& written_us);
 
-  int go_ = -1;
-  int back_ = -1;
-  int victim_ = -1;
-  int pidfd_ = -1;
-  int loop_ = -1;
-  int loop_out_ = -1;
-  bool set_up_ = false;
+  Scene scene_;
+  ShellLoop loop_;
 };
 
-Status Server::setup() {
-  const std::string dir(kRunDir);
-  set_up_ = true;
-  TRY(guard::make_dir(dir), "set up");
-  for (const auto& [name, fd] : {std::pair{"/go", &go_}, std::pair{"/back", &back_}}) {
-    unlink((dir + name).c_str());
-    mkfifo((dir + name).c_str(), 0600);
-    *fd = open((dir + name).c_str(), O_RDWR | O_CLOEXEC);
-    if (*fd < 0) {
-      return fail(ErrorCode::remote_failed, fmt::format("{}{}: {}", dir, name, strerror(errno)));
-    }
-  }
-  TRY(guard::write_durable(
-          kUnitFile,
-          fmt::format("[Unit]\nDescription=Hookshot bench\nStartLimitIntervalSec=0\n"
-                      "[Service]\nSyslogIdentifier=rke2\nExecStart={} logger\n",
-                      kProgram),
-          0644),
-      "set up");
-  return systemctl({"daemon-reload"});
-}
-
-// A bundle such as containerd's shim leaves, whose process is the victim.
-Result<Json> Server::victim() {
-  victim_ = fork();
-  if (victim_ == 0) {
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
-    while (true) {
-      pause();
-    }
-  }
-  pidfd_ = guard::pidfd_open(victim_);
-  if (victim_ < 0 || pidfd_ < 0) {
-    return fail(ErrorCode::not_supported,
-                "victim: fork or pidfd_open: " + std::string(strerror(errno)));
-  }
-  const std::string prefix = "io.kubernetes.cri.";
-  const Json config{{"annotations",
-                     {{prefix + "container-name", kPod},
-                      {prefix + "sandbox-name", fmt::format("{}-bench", kPod)},
-                      {prefix + "container-type", "container"},
-                      {prefix + "sandbox-id", kVictim},
-                      {prefix + "sandbox-uid", kVictim},
-                      {prefix + "sandbox-namespace", "kube-system"}}}};
-  std::error_code problem;
-  std::filesystem::create_directories(kBundle, problem);
-  TRY(guard::write_durable(kBundle + "/config.json", config.dump()), "victim");
-  TRY(guard::write_durable(kBundle + "/init.pid", std::to_string(victim_)), "victim");
-  return Json{{"pid", victim_}};
-}
-
-Status Server::loop() {
-  int ends[2] = {-1, -1};
-  const int none = open("/dev/null", O_RDWR | O_CLOEXEC);
-  if (none < 0 || pipe2(ends, O_CLOEXEC) != 0) {
-    return fail(ErrorCode::remote_failed, "start the loop: " + std::string(strerror(errno)));
-  }
-  loop_ = guard::start({"/bin/bash",
-                        "-c",
-                        kLoop,
-                        "loop",
-                        std::to_string(victim_),
-                        std::string(kUnit),
-                        std::string(kMarker)},
-                       none,
-                       ends[1],
-                       STDERR_FILENO,
-                       {{"LC_ALL", "C"}});
-  close(none);
-  close(ends[1]);
-  loop_out_ = ends[0];
-  TRY_ASSIGN(const std::string said,
-             read_line(loop_out_, Deadline::after(kReadyLimit), "the shell loop"),
-             "start the loop");
+Status Server::probe() {
+  TRY(scene_.order({"probe", scene_.trial(), 0}), "probe");
+  TRY(scene_.answer("probed", Deadline::after(kReadyLimit)), "probe");
   return {};
 }
 
-Result<Json> Server::go(const Json& request) {
-  const std::int64_t delay_us = json_int(request, "delay_us");
-  const guard::Now before = guard::now();
-  const std::string order = fmt::format("{} {}\n", json_int(request, "trial"), delay_us);
-  if (write(go_, order.data(), order.size()) != static_cast<ssize_t>(order.size())) {
-    return fail(ErrorCode::remote_failed, "tell the logger: " + std::string(strerror(errno)));
+// Ready when it has answered a line that was written after it began to follow.
+Status Server::start_loop() {
+  const Deadline deadline = Deadline::after(kReadyLimit);
+  TRY(loop_.start(scene_, deadline), "start the shell loop");
+  TRY(probe(), "start the shell loop");
+  TRY(loop_.answer("seen", deadline), "start the shell loop");
+  return {};
+}
+
+// The victim's end and the logger's stamp, whichever comes first. A mono_us of 0: it lives on.
+Result<guard::Now> Server::await_end(const Deadline& deadline, std::int64_t& written_us) {
+  guard::Now effect;
+  while (!deadline.passed() && (effect.mono_us == 0 || written_us == 0)) {
+    pollfd watched[2] = {{effect.mono_us == 0 ? scene_.victim_pidfd() : -1, POLLIN, 0},
+                         {written_us == 0 ? scene_.back() : -1, POLLIN, 0}};
+    static_cast<void>(::poll(watched, 2, static_cast<int>(deadline.left().count())));
+    if (watched[0].revents != 0) {
+      effect = guard::now();
+    }
+    if (watched[1].revents != 0) {
+      TRY_ASSIGN(const Note wrote, scene_.answer("wrote", deadline), "marker");
+      written_us = wrote.us;
+    }
   }
-  TRY_ASSIGN(const std::string marker,
-             read_line(back_, Deadline::after(Microseconds(delay_us) + kReadyLimit), "the logger"),
-             "marker");
-  const bool died =
-      guard::pidfd_wait(pidfd_, std::chrono::milliseconds(json_int(request, "limit_ms")));
-  const guard::Now effect = guard::now();
+  if (written_us == 0) {
+    return fail(ErrorCode::timed_out, "the logger did not say that it wrote the marker");
+  }
+  return effect;
+}
+
+Result<Json> Server::go(std::int64_t delay_us, std::chrono::milliseconds limit) {
+  const std::int64_t lead_before = wall_lead_us();
+  TRY(scene_.order({"go", scene_.trial(), delay_us}), "go");
+  std::int64_t written_us = 0;
+  TRY_ASSIGN(const guard::Now effect,
+             await_end(Deadline::after(Microseconds(delay_us) + limit), written_us),
+             "go");
+  const std::int64_t lead_us = wall_lead_us();
   Json out{
-      {"died", died}, {"marker_us", std::atoll(marker.c_str())}, {"effect_us", effect.mono_us}};
-  if (died && loop_out_ >= 0) {
-    TRY_ASSIGN(std::string stamp,
-               read_line(loop_out_, Deadline::after(kReadyLimit), "the shell loop"),
-               "the loop's stamp");
-    std::erase(stamp, '.');
-    out["action_us"] = std::atoll(stamp.c_str()) - (effect.wall_us - effect.mono_us);
+      {"died", effect.mono_us != 0}, {"written_us", written_us}, {"effect_us", effect.mono_us}};
+  if (loop_.runs() && effect.mono_us != 0) {
+    TRY_ASSIGN(const Note killed, loop_.answer("killed", Deadline::after(kReadyLimit)), "go");
+    out["action_us"] = killed.us - lead_us;
   }
-  const std::int64_t moved = (effect.wall_us - effect.mono_us) - (before.wall_us - before.mono_us);
-  if (std::abs(moved) > kStepUs) {
+  TRY_ASSIGN(const guard::Finished printed,
+             guard::spawn({"journalctl",
+                           "--no-pager",
+                           "--output=json",
+                           "--output-fields=MESSAGE",
+                           "--lines=20",
+                           fmt::format("--unit={}", kUnit)},
+                          kToolLimit),
+             "journal");
+  const auto stamp = journal_stamp(printed.out, message_of("marker", scene_.run(), scene_.trial()));
+  if (!stamp) {
+    return fail(ErrorCode::remote_failed, "the marker is not in the journal: " + printed.err);
+  }
+  out["marker_us"] = stamp->mono_us;
+  if (std::abs(lead_us - lead_before) > kStepUs) {
     return fail(ErrorCode::remote_failed,
                 fmt::format("the node's wall clock was moved by {} us during the trial, and the "
-                            "shell loop has no other; run again when it is steady",
-                            moved));
+                            "shell loop has no other",
+                            lead_us - lead_before));
   }
   return out;
-}
-
-Status Server::end() {
-  TRY(systemctl({"stop", std::string(kUnit)}), "end");
-  if (const int loop = std::exchange(loop_, -1); loop > 0) {
-    kill(-loop, SIGKILL);
-    waitpid(loop, nullptr, 0);
-  }
-  if (const int victim = std::exchange(victim_, -1); victim > 0) {
-    kill(victim, SIGKILL);
-    waitpid(victim, nullptr, 0);
-  }
-  for (int* fd : {&loop_out_, &pidfd_}) {
-    if (*fd >= 0) {
-      close(std::exchange(*fd, -1));
-    }
-  }
-  std::error_code ignored;
-  std::filesystem::remove_all(kBundle, ignored);
-  return {};
-}
-
-void Server::take_away() {
-  if (!set_up_) {
-    return;
-  }
-  static_cast<void>(end());
-  std::error_code ignored;
-  std::filesystem::remove(kUnitFile, ignored);
-  static_cast<void>(systemctl({"daemon-reload"}));
-  std::filesystem::remove_all(std::string(kRunDir), ignored);
-  std::filesystem::remove_all(std::string(kProgramDir), ignored);
 }
 
 // The guard that runs this verb; the newest, if there are several.
@@ -234,6 +133,9 @@ Result<Json> usage(const std::string& verb) {
       pid = one;
     }
   }
+  if (pid == 0) {
+    return fail(ErrorCode::remote_failed, fmt::format("no process runs guard {}", verb));
+  }
   const std::string proc = fmt::format("/proc/{}", pid);
   TRY_ASSIGN(std::string stat, guard::read_whole(proc + "/stat"), "guard " + verb);
   TRY_ASSIGN(std::string status, guard::read_whole(proc + "/status"), "guard " + verb);
@@ -244,27 +146,39 @@ Result<Json> usage(const std::string& verb) {
               {"ticks_per_second", sysconf(_SC_CLK_TCK)}};
 }
 
+Json machine() {
+  double load = 0;
+  static_cast<void>(getloadavg(&load, 1));
+  return {{"cpus", sysconf(_SC_NPROCESSORS_ONLN)}, {"load", load}};
+}
+
 Result<Json> Server::answer(const Json& request) {
   const std::string op = json_string(request, "op");
   if (op == "victim") {
-    return victim();
+    TRY_ASSIGN(const int pid, scene_.make_victim(), op);
+    return Json{{"pid", pid}};
   }
   if (op == "go") {
-    return go(request);
+    return go(json_int(request, "delay_us"),
+              std::chrono::milliseconds(json_int(request, "limit_ms")));
   }
   if (op == "usage") {
     return usage(json_string(request, "verb"));
   }
+  if (op == "machine") {
+    return machine();
+  }
   if (op == "setup") {
-    TRY(setup(), op);
+    TRY(scene_.set_up(json_string(request, "run")), op);
   } else if (op == "begin") {
-    TRY(systemctl({"start", std::string(kUnit)}), op);
-    TRY_ASSIGN(
-        const std::string said, read_line(back_, Deadline::after(kReadyLimit), "logger"), op);
+    TRY(scene_.begin(static_cast<int>(json_int(request, "trial"))), op);
+  } else if (op == "probe") {
+    TRY(probe(), op);
   } else if (op == "loop") {
-    TRY(loop(), op);
+    TRY(start_loop(), op);
   } else if (op == "end") {
-    TRY(end(), op);
+    loop_.end();
+    TRY(scene_.end(), op);
   } else {
     return fail(ErrorCode::invalid_input, "there is no op '" + op + "'");
   }
@@ -274,14 +188,19 @@ Result<Json> Server::answer(const Json& request) {
 }  // namespace
 
 int run_serve() {
-  Server server;
-  for (std::string line; std::getline(std::cin, line);) {
-    const auto request = parse_json(line);
-    const auto answer = request ? server.answer(*request) : Result<Json>(fail(request.error()));
-    if (!guard::emit(answer ? *answer : Json{{"error", answer.error().message()}})) {
-      return 1;
+  {
+    Server server;
+    bool heard = true;
+    for (std::string line; heard && std::getline(std::cin, line);) {
+      const auto request = parse_json(line);
+      auto answer = request ? server.answer(*request) : Result<Json>(fail(request.error()));
+      Json out = answer ? *std::move(answer) : Json{{"error", answer.error().message()}};
+      out["seq"] = request ? json_int(*request, "seq") : 0;
+      heard = guard::emit(out);
     }
   }
+  std::error_code ignored;
+  std::filesystem::remove_all(std::string(kProgramDir), ignored);
   return 0;
 }
 

@@ -1,10 +1,11 @@
 // The part of the benchmark that runs on the node: a static program, uploaded for one run.
 //
-//   logger   run by rke2-agent.service; says that it waits, then writes the marker line when told
+//   logger   run by rke2-agent.service; writes its lines when told by the FIFO `go`, answers by
+//            the FIFO `back`
 //   strike   reads a pid, stamps CLOCK_MONOTONIC, sends SIGKILL, prints the stamp in microseconds
-//   serve    one JSON request per line in, one answer per line out: {"op": setup | victim | begin |
-//            loop | go | end | usage}; an answer with "error" is a failure. The end of its input
-//            takes away all that it made
+//   serve    one JSON request per line in, one answer with the same "seq" per line out: {"op":
+//            setup | victim | begin | probe | loop | go | end | usage | machine}; an answer with
+//            "error" is a failure. The end of its input takes away all that it made
 #pragma once
 
 #include <string_view>
@@ -21,8 +22,6 @@ inline constexpr std::string_view kUnit = "rke2-agent.service";
 inline constexpr std::string_view kVictim = "hookshot-bench-victim";
 // The component whose container the victim stands for: the newest one is taken by the guard.
 inline constexpr std::string_view kPod = "kube-scheduler";
-inline constexpr std::string_view kWaits = "Hookshot bench waits";
-inline constexpr std::string_view kMarker = "Hookshot bench marker";
 
 int run_logger();
 int run_strike();
