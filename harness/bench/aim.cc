@@ -179,6 +179,7 @@ void Measured::add(const Trial& trial) {
   marker_to_effect.add(trial.effect_us - trial.marker_us);
   if (trial.seen_us != 0) {
     marker_to_seen.add(trial.seen_us - trial.marker_us);
+    seen_to_action.add(trial.action_us - trial.seen_us);
   }
   within_short_window += trial.effect_us - trial.marker_us <= kShortWindowUs ? 1 : 0;
 }

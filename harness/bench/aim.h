@@ -41,7 +41,9 @@ struct Measured {
   Distribution marker_to_action;
   Distribution action_to_effect;
   Distribution marker_to_effect;
-  Distribution marker_to_seen;  // the guard's alone
+  // The guard's alone.
+  Distribution marker_to_seen;
+  Distribution seen_to_action;
   int within_short_window = 0;  // the effect, counted from the marker
   int lost = 0;
   std::string last_loss;

@@ -21,6 +21,7 @@ TEST(Measured, takes_each_span_from_the_stamps_at_its_ends) {
   EXPECT_EQ(measured.action_to_effect.percentile(50), 100);
   EXPECT_EQ(measured.marker_to_effect.percentile(50), 1000);
   EXPECT_EQ(measured.marker_to_seen.percentile(50), 400);
+  EXPECT_EQ(measured.seen_to_action.percentile(50), 500);
 }
 
 TEST(Measured, counts_a_lost_trial_and_takes_no_time_from_it) {

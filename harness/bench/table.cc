@@ -136,6 +136,7 @@ std::string table(const Setup& setup, const std::array<Measured, 3>& measured, c
     out += row("written to action", one.written_to_action);
     if (one.marker_to_seen.size() > 0) {
       out += row("marker to seen", one.marker_to_seen);
+      out += row("seen to action", one.seen_to_action);
     }
     out += row("marker to action", one.marker_to_action);
     out += row("action to effect", one.action_to_effect);
@@ -180,6 +181,7 @@ Json report(const Setup& setup, const std::array<Measured, 3>& measured, const C
                                     {"lost", one.lost}};
   }
   out["guard"]["marker_to_seen_us"] = measured[0].marker_to_seen.to_json();
+  out["guard"]["seen_to_action_us"] = measured[0].seen_to_action.to_json();
   return out;
 }
 
