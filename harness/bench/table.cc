@@ -58,8 +58,13 @@ std::string target(const char* what,
                    const char* limit,
                    bool met,
                    const std::string& beside = {}) {
-  return fmt::format(
-      "  {:<38}{:>12}   {:<20}{:<8}{}\n", what, value, limit, met ? "met" : "missed", beside);
+  return fmt::format("  {:<38}{:>12}   {:<20}{}{}{}\n",
+                     what,
+                     value,
+                     limit,
+                     met ? "met" : "missed",
+                     beside.empty() ? "" : "; ",
+                     beside);
 }
 
 std::string beside(const std::array<Measured, 3>& measured, int percent) {
@@ -95,7 +100,7 @@ std::string targets(const std::array<Measured, 3>& measured, const Cost& cost) {
   const auto megabytes = [](std::int64_t kb) {
     return fmt::format("{:.1f} MB", static_cast<double>(kb) / 1024);
   };
-  std::string out = fmt::format("\nTargets of the guard{:>32}   {:<20}\n", "measured", "target");
+  std::string out = fmt::format("\nTargets of the guard{:>32}   {}\n", "measured", "target");
   out += time(
       "marker to action, p50", guard.marker_to_action, 50, 2000, "<= 2 ms", beside(measured, 50));
   out += time("marker to action, p99",
