@@ -12,7 +12,7 @@ using harness::fault::ParamType;
 
 const harness::fault::FaultRegistration kRegistration{{
     .name = "slow-service",
-    .summary = "Slow rke2-server or rke2-agent by a CPU quota",
+    .summary = "Slow rke2-server or rke2-agent by a CPU quota, or by stopping it in turns",
     .params = {{.name = "percent",
                 .type = ParamType::choice,
                 .fallback = "10",
@@ -23,14 +23,18 @@ const harness::fault::FaultRegistration kRegistration{{
     .blast_radius =
         "rke2, kubelet and containerd of the node get little CPU; the containers keep theirs",
     .survives_reboot = false,
-    .undo = "the quota that was there before, when the time, the lease or the record's timer is "
-            "over; read back. A reboot forgets it",
-    .evidence = "the quota, read back from systemd and from the kernel",
-    .notes = "A unit that has a quota of its own is left alone, and so is a node without the "
-             "kernel's cpu\n"
-             "controller. Its trials are stretched: the evidence says `stretched`, and they are "
-             "never counted\n"
-             "with natural ones.",
+    .undo =
+        "the quota that was there before, or SIGCONT to exactly the processes that were stopped, "
+        "when the time, the lease or the record's timer is over; read back. A reboot forgets it",
+    .evidence =
+        "the quota, read back from systemd and from the kernel; or state T and state running "
+        "of the processes, read back from /proc",
+    .notes = "Where the unit has a quota of its own, or the kernel no cpu controller for it, rke2, "
+             "containerd\n"
+             "and kubelet are stopped and continued ten times a second, until that rke2 ends. Its "
+             "trials are\n"
+             "stretched: the evidence says `stretched`, and they are never counted with natural "
+             "ones.",
     .make = [](const Params& params) -> Fault {
       Fault fault;
       fault.action = Json{{"do", "slow"},

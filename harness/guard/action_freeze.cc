@@ -16,15 +16,6 @@ namespace {
 
 constexpr std::chrono::milliseconds kToolLimit{120'000};
 
-// A signal to exactly this process, never to one that got its pid later.
-bool signal_to(const Process& process, int signal) {
-  const int pidfd = pidfd_open(process.pid);
-  const bool sent =
-      pidfd >= 0 && start_ticks(process.pid) == process.start_ticks && pidfd_kill(pidfd, signal);
-  close(pidfd);
-  return sent;
-}
-
 bool waits_for(const Deadline& deadline, const std::function<bool()>& done) {
   while (!done()) {
     if (deadline.passed()) {
@@ -38,15 +29,6 @@ bool waits_for(const Deadline& deadline, const std::function<bool()>& done) {
 bool settled(const Process& process) {
   const char state = state_of(process);
   return state == 'T' || state == '-';
-}
-
-Json held_of(const std::string& what, const std::vector<Process>& processes) {
-  Json held{
-      {"kind", "frozen"}, {"what", what}, {"boot_id", boot_id()}, {"processes", Json::array()}};
-  for (const Process& process : processes) {
-    held["processes"].push_back({{"pid", process.pid}, {"start_ticks", process.start_ticks}});
-  }
-  return held;
 }
 
 Result<Deed> frozen(const std::string& what, const std::vector<Process>& all, Deed deed) {
@@ -80,6 +62,23 @@ Result<Deed> frozen(const std::string& what, const std::vector<Process>& all, De
 }
 
 }  // namespace
+
+bool signal_to(const Process& process, int signal) {
+  const int pidfd = pidfd_open(process.pid);
+  const bool sent =
+      pidfd >= 0 && start_ticks(process.pid) == process.start_ticks && pidfd_kill(pidfd, signal);
+  close(pidfd);
+  return sent;
+}
+
+Json held_of(const std::string& what, const std::vector<Process>& processes) {
+  Json held{
+      {"kind", "frozen"}, {"what", what}, {"boot_id", boot_id()}, {"processes", Json::array()}};
+  for (const Process& process : processes) {
+    held["processes"].push_back({{"pid", process.pid}, {"start_ticks", process.start_ticks}});
+  }
+  return held;
+}
 
 Means means_of(std::function<Status(const Json& held)> note) {
   return {.note = std::move(note),

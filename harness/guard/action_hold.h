@@ -27,6 +27,11 @@ struct Means {
 
 Means means_of(std::function<Status(const Json& held)> note = {});
 
+// A signal to exactly this process, never to one that got its pid later.
+bool signal_to(const Process& process, int signal);
+// What a record keeps of processes that are, or will be, stopped.
+Json held_of(const std::string& what, const std::vector<Process>& processes);
+
 // The processes whose cgroup bears this container's id.
 std::vector<Process> processes_of(const std::string& container, const std::string& proc);
 // T when stopped, as /proc/<pid>/stat has it; '-' when it is not that process any more.
@@ -42,8 +47,11 @@ Result<Deed> freeze_container(const ArmRecord& record,
                               const Means& means);
 // The unit's main process frozen or killed, or the unit stopped, as action.how says.
 Result<Deed> strike_service(const ArmRecord& record, const Means& means);
-// CPUQuota of the unit's cgroup, as a property of this boot.
+// CPUQuota of the unit's cgroup, as a property of this boot. not_supported where the unit has a
+// quota of its own, or the kernel has no cpu controller for it; nothing is then left of the try.
 Result<Deed> slow_service(const ArmRecord& record, const Means& means);
+
+Result<Process> main_process(const Means& means, const std::string& unit);
 
 Result<std::string> release_frozen(const Json& held);
 // Takes back what a record holds and reads it back; says what was done. Safe to run twice. An

@@ -32,18 +32,6 @@ Result<std::string> property(const Means& means, const std::string& unit, const 
   return shown.out.substr(0, shown.out.find('\n'));
 }
 
-Result<Process> main_process(const Means& means, const std::string& unit) {
-  TRY_ASSIGN(const std::string text, property(means, unit, "MainPID"), "find the main process");
-  const int pid = std::atoi(text.c_str());
-  const Process found{pid, pid > 1 ? start_ticks(pid) : 0};
-  if (found.start_ticks == 0) {
-    return fail(
-        ErrorCode::remote_failed,
-        fmt::format("{} has no main process when the moment came (MainPID {})", unit, text));
-  }
-  return found;
-}
-
 Result<Deed> kill_main(const std::string& unit, const Process& target) {
   const int pidfd = pidfd_open(target.pid);
   if (pidfd < 0 || start_ticks(target.pid) != target.start_ticks) {
@@ -151,6 +139,18 @@ Result<std::string> release_slowed(const Json& held, const Means& means) {
 
 }  // namespace
 
+Result<Process> main_process(const Means& means, const std::string& unit) {
+  TRY_ASSIGN(const std::string text, property(means, unit, "MainPID"), "find the main process");
+  const int pid = std::atoi(text.c_str());
+  const Process found{pid, pid > 1 ? start_ticks(pid) : 0};
+  if (found.start_ticks == 0) {
+    return fail(
+        ErrorCode::remote_failed,
+        fmt::format("{} has no main process when the moment came (MainPID {})", unit, text));
+  }
+  return found;
+}
+
 Result<Deed> strike_service(const ArmRecord& record, const Means& means) {
   const std::string& unit = record.unit;
   if (record.action.how == "stop") {
@@ -174,14 +174,14 @@ Result<Deed> slow_service(const ArmRecord& record, const Means& means) {
   }
   const std::string drop_in =
       fmt::format("/run/systemd/system.control/{}.d/50-CPUQuota.conf", unit);
-  TRY(means.note({{"kind", "slowed"},
-                  {"unit", unit},
-                  {"boot_id", boot_id()},
-                  {"quota", before},
-                  {"quota_percent", ""},
-                  {"drop_in", drop_in},
-                  {"had_drop_in", access(drop_in.c_str(), F_OK) == 0}}),
-      "keep the quota");
+  const Json held = {{"kind", "slowed"},
+                     {"unit", unit},
+                     {"boot_id", boot_id()},
+                     {"quota", before},
+                     {"quota_percent", ""},
+                     {"drop_in", drop_in},
+                     {"had_drop_in", access(drop_in.c_str(), F_OK) == 0}};
+  TRY(means.note(held), "keep the quota");
   Deed deed{.begun = now(), .effect = {}, .evidence = {}};
   TRY(asked(means,
             {"systemctl",
@@ -204,9 +204,9 @@ Result<Deed> slow_service(const ArmRecord& record, const Means& means) {
   }
   // systemd takes the property where the kernel's cpu controller is not there to carry it out.
   if (after == before || kernel.empty() || kernel.starts_with("max") || kernel.starts_with("-1")) {
-    return fail(ErrorCode::remote_failed,
-                fmt::format("CPUQuota={}% of {} has no effect: systemd says {}, the kernel '{}'; "
-                            "the cpu controller is wanted on this node",
+    TRY(release_slowed(held, means), "take the quota back");
+    return fail(ErrorCode::not_supported,
+                fmt::format("CPUQuota={}% of {} has no effect: systemd says {}, the kernel '{}'",
                             record.action.how,
                             unit,
                             after,

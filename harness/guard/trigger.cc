@@ -18,6 +18,7 @@
 
 #include "harness/guard/action.h"
 #include "harness/guard/action_hold.h"
+#include "harness/guard/action_pulse.h"
 #include "harness/guard/endpoint_watch.h"
 #include "harness/guard/file_watch.h"
 #include "harness/guard/journal_reader.h"
@@ -80,6 +81,7 @@ class Watcher {
   int miss(const std::string& outcome, const std::string& reason);
   int applied(const Deed& deed);
   int hold();
+  Result<Deed> slow(const Means& means);
   int kept(const Status& saved) const;
 
   bool lease_is_over() const {
@@ -93,6 +95,7 @@ class Watcher {
   ManifestWatch manifests_;
   ContainerWatch containers_;
   Now seen_;
+  std::optional<Pulses> pulses_;
 };
 
 int Watcher::run() {
@@ -133,6 +136,7 @@ int Watcher::stay(int status) {
         break;
       }
       next = std::min(next, over);
+      next = pulses_ ? std::min(next, pulses_->step(at)) : next;
     }
     until(next);
   }
@@ -272,7 +276,7 @@ int Watcher::hold() {
   const Action& action = state_.record.action;
   const auto deed = action.kind == Action::Kind::freeze
                         ? freeze_container(state_.record, containers_, means)
-                    : action.kind == Action::Kind::slow ? slow_service(state_.record, means)
+                    : action.kind == Action::Kind::slow ? slow(means)
                                                         : strike_service(state_.record, means);
   if (deed) {
     return applied(*deed);
@@ -280,6 +284,23 @@ int Watcher::hold() {
   const auto released = release(state_.progress.value("held", Json()), means);
   return miss("missed",
               deed.error().message() + (released ? "" : "; " + released.error().message()));
+}
+
+// By the kernel where it can, else by stopping and continuing from here.
+Result<Deed> Watcher::slow(const Means& means) {
+  auto deed = slow_service(state_.record, means);
+  if (deed || deed.error().code() != ErrorCode::not_supported) {
+    return deed;
+  }
+  TRY_ASSIGN(const Process main, main_process(means, state_.record.unit), "slow");
+  pulses_.emplace(
+      state_.record.unit,
+      [main] { return with_children(main, "/proc"); },
+      std::atoi(state_.record.action.how.c_str()),
+      means_of(means.note));
+  TRY_ASSIGN(Deed pulsed, pulses_->begin(), "");
+  pulsed.evidence["no_quota"] = deed.error().message();
+  return pulsed;
 }
 
 int Watcher::applied(const Deed& deed) {

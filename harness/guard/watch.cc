@@ -19,11 +19,10 @@
 namespace harness::guard {
 namespace {
 
-// The journal has no descriptor to wait on that speaks in time. Its facts bear journald's own stamps
-// and most others wake the watch, so looking seldom costs no exactness; a port is known no better
-// than it is looked at.
+// The journal has no descriptor to wait on that speaks in time. Its facts bear journald's own
+// stamps and most others wake the watch, so looking seldom costs no exactness; a port or a new
+// process is known no better than it is looked at.
 constexpr int kPeriodMs = 10;
-constexpr int kPortsPeriodMs = 5;
 constexpr std::int64_t kRecordsPeriodUs = 50'000;
 constexpr std::int64_t kClockPeriodUs = 1'000'000;
 
@@ -36,10 +35,8 @@ class Watch {
       : journal_({.unit = unit, .directories = {}, .boot_id = {}}),
         manifests_(data_dir),
         unit_(unit),
-        processes_({.unit = unit,
-                    .cgroups = {},
-                    .period = std::chrono::milliseconds(kPeriodMs)}),
-        period_ms_(look.empty() ? kPeriodMs : kPortsPeriodMs),
+        processes_({.unit = unit, .cgroups = {}, .period = std::chrono::milliseconds(kPeriodMs)}),
+
         endpoints_({.markers = std::move(look)}),
         records_(store) {}
 
@@ -55,7 +52,6 @@ class Watch {
   ContainerWatch containers_;
   UnitWatch unit_;
   ProcessWatch processes_;
-  const int period_ms_;
   EndpointWatch endpoints_;
   RecordWatch records_;
   bool open_ = true;
@@ -96,7 +92,7 @@ bool Watch::wait() {
   processes_.wait_on(watched);
   endpoints_.wait_on(watched);
   unit_.wait_on(watched);
-  if (::poll(watched.data(), watched.size(), period_ms_) <= 0 || watched[0].revents == 0) {
+  if (::poll(watched.data(), watched.size(), kPeriodMs) <= 0 || watched[0].revents == 0) {
     return true;
   }
   char ignored[512];
