@@ -54,12 +54,26 @@ std::string fault_text(const check::TrialVerdict& trial) {
       latency("action to effect", trial.action_to_effect_us));
 }
 
+std::string companions_text(const check::TrialVerdict& trial) {
+  std::string out;
+  for (const check::CompanionVerdict& more : trial.companions) {
+    out += fmt::format("<p>With <code>{}</code> on {}, aimed at <code>{}</code> {}: {} ({}).</p>",
+                       escape_html(more.fault),
+                       escape_html(more.target),
+                       escape_html(more.window),
+                       escape_html(more.aim),
+                       more.hit ? "hit" : "missed",
+                       escape_html(more.hit_reason));
+  }
+  return out;
+}
+
 std::string trial_section(const check::TrialVerdict& trial, const std::vector<Json>& events) {
   std::string out = fmt::format("<h3>Trial {} {}</h3><p>{}</p>{}",
                                 trial.trial,
                                 badge(trial.verdict),
                                 escape_html(trial.reason, 1200),
-                                fault_text(trial));
+                                fault_text(trial) + companions_text(trial));
   out += timelines(events);
   if (!trial.checks.empty()) {
     out += "<table><tr><th>check</th><th>verdict</th><th>recovery</th><th>why</th></tr>";

@@ -131,7 +131,7 @@ std::vector<Instant> instants_of(const std::vector<check::CaseVerdict>& cases) {
       instant.fault += parameters(trial.params);
       for (const check::CompanionVerdict& more : trial.companions) {
         instant.fault += fmt::format(
-            " + {}{} in {} {}", more.fault, parameters(more.params), more.window, more.aim);
+            " with {}{} at {} {}", more.fault, parameters(more.params), more.window, more.aim);
       }
       out.push_back(std::move(instant));
     }

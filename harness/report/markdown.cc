@@ -112,6 +112,15 @@ std::string case_section(const Model& model, const check::CaseVerdict& one) {
                        trial.trial,
                        check::to_string(trial.verdict),
                        table_cell(trial.reason, 600));
+    for (const check::CompanionVerdict& more : trial.companions) {
+      out += fmt::format("  - with {} in {} {} on {}: {}{}\n",
+                         table_cell(more.fault),
+                         table_cell(more.window),
+                         table_cell(more.aim),
+                         table_cell(more.target),
+                         more.hit ? "hit: " : "missed: ",
+                         table_cell(more.hit_reason, 600));
+    }
     for (const check::CheckResult& result : trial.checks) {
       if (result.verdict != check::Verdict::pass) {
         out += fmt::format("  - {} {}: {}\n",

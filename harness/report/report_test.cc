@@ -9,6 +9,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "harness/report/instants.h"
+
 namespace harness::report {
 namespace {
 
@@ -208,6 +210,24 @@ TEST(Render, gives_every_format) {
   EXPECT_EQ(render(one, no_events, Format::junit), to_junit(one));
   EXPECT_EQ(render(one, no_events, Format::markdown), to_markdown(one));
   EXPECT_EQ(render(one, no_events, Format::html), to_html(one, no_events));
+}
+
+TEST(Companions, are_told_in_every_report_for_people) {
+  Model one = model();
+  one.cases[0].trials[0].window = "static-pod-sync";
+  one.cases[0].trials[0].companions = {{.fault = "slow-service",
+                                        .params = {{"percent", "10"}},
+                                        .window = "start-up-hooks",
+                                        .aim = "+100ms",
+                                        .target = "cp-1",
+                                        .hit = false,
+                                        .hit_reason = "it came <late>",
+                                        .landed_us = {}}};
+  EXPECT_THAT(to_markdown(one),
+              HasSubstr("with slow-service in start-up-hooks +100ms on cp-1: missed: it came"));
+  EXPECT_THAT(to_html(one, no_events), HasSubstr("+100ms: missed (it came &lt;late&gt;)"));
+  EXPECT_EQ(instants_of(one.cases).front().fault,
+            " with slow-service percent=10 at start-up-hooks +100ms");
 }
 
 TEST(Hostile, text_stays_text_in_every_report) {
