@@ -214,8 +214,8 @@ TEST(Render, gives_every_format) {
 
 TEST(Companions, are_told_in_every_report_for_people) {
   Model one = model();
-  one.cases[0].trials[0].window = "static-pod-sync";
-  one.cases[0].trials[0].companions = {{.fault = "slow-service",
+  one.cases[1].trials[0].window = "static-pod-sync";
+  one.cases[1].trials[0].companions = {{.fault = "slow-service",
                                         .params = {{"percent", "10"}},
                                         .window = "start-up-hooks",
                                         .aim = "+100ms",
@@ -226,7 +226,7 @@ TEST(Companions, are_told_in_every_report_for_people) {
   EXPECT_THAT(to_markdown(one),
               HasSubstr("with slow-service in start-up-hooks +100ms on cp-1: missed: it came"));
   EXPECT_THAT(to_html(one, no_events), HasSubstr("+100ms: missed (it came &lt;late&gt;)"));
-  EXPECT_EQ(instants_of(one.cases).front().fault,
+  EXPECT_EQ(instants_of(one.cases).at(0).fault,
             " with slow-service percent=10 at start-up-hooks +100ms");
 }
 
