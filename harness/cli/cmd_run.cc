@@ -7,8 +7,8 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include "harness/base/redact.h"
 #include "harness/cli/command.h"
+#include "harness/cli/json_end.h"
 #include "harness/cli/planning.h"
 #include "harness/cli/session.h"
 #include "harness/run/conductor.h"
@@ -95,12 +95,7 @@ int show_plan(const Options& options) {
 int end_without_verdict(const Options& options, const Error& error, int interrupted = 0) {
   const int status = interrupted != 0 ? interrupted : exit_status_of(error.code());
   if (options.json) {
-    const Json end = {
-        {"verdict", "error"},
-        {"cases", Json::array()},
-        {"error", {{"code", to_string(error.code())}, {"message", redact(error.message())}}},
-        {"exit_status", status}};
-    fmt::print("{}\n", end.dump(2, ' ', false, Json::error_handler_t::replace));
+    print_json_end(error, status);
   }
   if (interrupted == 0) {
     fail_with(error);

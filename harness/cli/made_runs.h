@@ -53,6 +53,7 @@ struct MadeCase {
   int missed = 0;
   std::string expect = "pass";
   std::string fault = "kill-pod";
+  std::int64_t longer_us = 0;  // each trial's window than the one's before
 };
 
 class MadeRuns : public Cli {
@@ -99,11 +100,42 @@ class MadeRuns : public Cli {
   std::string results() const { return (directory_ / "results").string(); }
 
  private:
+  static std::size_t effect_in(const std::vector<Json>& events) {
+    const auto found = std::find_if(
+        events.begin(), events.end(), [](const Json& event) { return event.contains("effect"); });
+    EXPECT_NE(found, events.end());
+    return static_cast<std::size_t>(found - events.begin());
+  }
+
+  // The event as it would be had nothing been killed; false: it would not be.
+  static bool undisturbed(Json& event, const std::string& type, const std::string& killed) {
+    if (type == "container" || type == "manifest") {
+      return false;
+    }
+    if ((type == "journal" || type == "unit") && json_string(event, "invocation") == killed) {
+      return false;
+    }
+    if (event.contains("n_restarts")) {
+      event["n_restarts"] = 0;
+    }
+    if (event.contains("job_result")) {
+      event.update({{"ok", true}, {"job_result", "done"}, {"exit_status", 0}});
+      event.erase("error");
+    }
+    return true;
+  }
+
   static std::string lines_of(const MadeCase& one, int trial, End end, bool standin) {
     static const std::vector<Json> kSample = sample_trial();
+    static const std::string kKilled = json_string(kSample[effect_in(kSample)], "invocation");
     std::string out;
+    bool armed = false;
     for (Json event : kSample) {
       const std::string type = json_string(event, "type");
+      armed = armed || type == "fault";
+      if (one.fault == "none" && armed && !undisturbed(event, type, kKilled)) {
+        continue;
+      }
       event["case"] = one.name;
       event["trial"] = trial;
       if (type == "trial.started") {
@@ -115,10 +147,13 @@ class MadeRuns : public Cli {
         for (Json& node : event["nodes"]) {
           node["lease_renewed_us"] = INT64_C(4'000'000'000'000'000);
         }
-      } else if (type == "fault" && one.fault == "none") {
-        continue;
-      } else if (type == "fault" && event.contains("effect")) {
-        out += windows_around(event, end);
+      } else if (type == "fault") {
+        if (event.contains("effect")) {
+          out += windows_around(event, end, one.longer_us * (trial - 1));
+        }
+        if (one.fault == "none") {
+          continue;
+        }
       }
       out += event.dump() + "\n";
     }
@@ -126,10 +161,11 @@ class MadeRuns : public Cli {
   }
 
   // The window that the fault was aimed at, a second long; of a miss it closed before the effect.
-  static std::string windows_around(const Json& fault, End end) {
+  static std::string windows_around(const Json& fault, End end, std::int64_t longer_us) {
     std::string out;
     const std::int64_t shift = end == End::miss ? -1'000'000 : 0;
-    for (const auto& [op, after] : {std::pair("opened", -500'000), {"closed", 500'000}}) {
+    for (const auto& [op, after] :
+         {std::pair("opened", std::int64_t{-500'000}), {"closed", 500'000 + longer_us}}) {
       const Json window = {{"type", "window"},
                            {"case", fault["case"]},
                            {"trial", fault["trial"]},

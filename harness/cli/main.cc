@@ -6,6 +6,7 @@
 
 #include "harness/base/log.h"
 #include "harness/cli/command.h"
+#include "harness/cli/json_end.h"
 
 namespace {
 
@@ -70,7 +71,13 @@ int main(int argc, char** argv) {
   try {
     app.parse(words_of(argc, argv));
   } catch (const CLI::ParseError& problem) {
-    return app.exit(problem) == 0 ? kPassed : kUsage;
+    if (app.exit(problem) == 0) {
+      return kPassed;
+    }
+    if (wants_json(app, argc, argv)) {
+      print_json_end({harness::ErrorCode::invalid_input, problem.what()}, kUsage);
+    }
+    return kUsage;
   }
   if (verbose) {
     harness::log::set_level(harness::log::Level::debug);

@@ -30,6 +30,31 @@ TEST_F(Cli, tells_early_errors_of_a_run_as_json_too) {
   }
 }
 
+TEST_F(Cli, tells_wrong_usage_as_json_too_where_the_verb_has_it) {
+  for (const auto& [words, said] : {std::pair<std::vector<std::string>, std::string>{
+                                        {"plan", "--json", "-i", inventory()}, "suites"},
+                                    {{"doctor", "--json", "--deep", "-i", inventory()}, "--deep"},
+                                    {{"run", "--json", "--repeat", "0"}, "--repeat"},
+                                    {{"windows", "check", "--json", "--depe"}, "--depe"}}) {
+    const auto wrong = hookshot(words);
+    EXPECT_EQ(wrong.exit_status, 2) << said;
+    const Json json = json_of(wrong);
+    EXPECT_EQ(json["verdict"], "error") << said;
+    EXPECT_EQ(json["exit_status"], 2);
+    EXPECT_EQ(json["error"]["code"], "invalid input");
+    EXPECT_THAT(json_string(json["error"], "message"), HasSubstr(said));
+    EXPECT_THAT(wrong.err, HasSubstr(said)) << "and for people";
+  }
+  for (const std::vector<std::string>& words : {std::vector<std::string>{"doctor", "--deep"},
+                                                {"lab", "up", "--json"},
+                                                {"frobnicate", "--json"},
+                                                {"plan", "--deep", "--", "--json"}}) {
+    const auto wrong = hookshot(words);
+    EXPECT_EQ(wrong.exit_status, 2) << words[0];
+    EXPECT_EQ(wrong.out, "") << words[0];
+  }
+}
+
 class Hosting : public Cli {
  protected:
   exec::CommandResult run(std::vector<std::string> more,

@@ -52,6 +52,8 @@ class BorrowedNode final : public Node {
     return node_.upload(local, remote, mode, deadline);
   }
 
+  Result<std::string> landing(Deadline deadline) override { return node_.landing(deadline); }
+
   Result<HttpResponse> http(const HttpRequest& request, Deadline deadline) override {
     return node_.http(request, deadline);
   }

@@ -171,6 +171,11 @@ void FakeNode::set_reconnect_error(Error error) {
   reconnect_error_ = std::move(error);
 }
 
+void FakeNode::set_landing(std::string folder) {
+  const std::lock_guard lock(mutex_);
+  landing_ = std::move(folder);
+}
+
 void FakeNode::set_data_dir(std::string data_dir) {
   data_dir_ = std::move(data_dir);
 }
@@ -255,6 +260,14 @@ Status FakeNode::upload(const std::filesystem::path& local,
   TRY(note("upload", remote, local.string()), "");
   uploads_.insert_or_assign(remote, local.string());
   return {};
+}
+
+Result<std::string> FakeNode::landing(Deadline) {
+  const std::lock_guard lock(mutex_);
+  if (lost_) {
+    return fail(ErrorCode::unreachable, fmt::format("{}: {}", name_, *lost_));
+  }
+  return landing_;
 }
 
 Result<HttpResponse> FakeNode::http(const HttpRequest& request, Deadline) {

@@ -71,6 +71,7 @@ class FakeNode final : public Node {
   std::vector<Seen> traffic() const;
   std::map<std::string, std::string> uploads() const;  // remote path -> local path
   void set_data_dir(std::string data_dir);
+  void set_landing(std::string folder);
 
   const std::string& name() const override { return name_; }
 
@@ -99,6 +100,7 @@ class FakeNode final : public Node {
                 const std::string& remote,
                 int mode,
                 Deadline deadline) override;
+  Result<std::string> landing(Deadline deadline) override;
   Result<HttpResponse> http(const HttpRequest& request, Deadline deadline) override;
   bool connected() const override;
   Result<Reconnected> reconnect(Deadline deadline) override;
@@ -111,6 +113,7 @@ class FakeNode final : public Node {
   const bool server_;
   const std::string address_;
   std::string data_dir_ = "/var/lib/rancher/rke2";
+  std::string landing_ = "/root";
   mutable std::mutex mutex_;
   using WaitingAnswer =
       std::function<Result<exec::CommandResult>(const exec::Command&, Deadline, std::stop_token)>;

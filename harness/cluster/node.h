@@ -92,6 +92,8 @@ class Node {
                         const std::string& remote,
                         int mode,
                         Deadline deadline) = 0;
+  // The folder on the node in which an uploaded file lies as a whole before it is put in its place.
+  virtual Result<std::string> landing(Deadline deadline) = 0;
   // Every HTTP status is a result. remote_failed: the node answered for the port and there is no
   // HTTP behind it (connection refused, reset, TLS refused), which is a fact about the service.
   // unreachable: the connection to the node itself is gone, which says nothing about the service.

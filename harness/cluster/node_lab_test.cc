@@ -280,6 +280,30 @@ TEST_F(NodeOnSshd, reports_a_connection_lost_in_the_middle_of_a_command_and_come
   EXPECT_EQ(node->run({.argv = {"echo", "back"}}, soon())->out, "back\n");
 }
 
+TEST_F(NodeOnSshd, names_node_and_script_when_the_connection_is_cut_under_an_installer) {
+  const auto node = connect(config());
+  ASSERT_TRUE(node);
+  const auto mark = folder_ / "unpacking";
+  const auto script = folder_ / "install.sh";
+  std::ofstream(script) << "echo \"$INSTALL_RKE2_TYPE\" >\"$MARK\"\nexec sleep 100\n";
+  std::jthread killer([&](const std::stop_token& stop) {
+    while (slurp(mark) != "server\n" && !paced(milliseconds(5), stop)) {
+    }
+    sshd_->signal_connections(SIGKILL);
+  });
+  const auto cut = node->run({.argv = {"/bin/sh", script.string()},
+                              .env = {{"INSTALL_RKE2_TYPE", "server"}, {"MARK", mark.string()}}},
+                             soon(),
+                             std::stop_source().get_token());
+  ASSERT_FALSE(cut);
+  EXPECT_EQ(cut.error().code(), ErrorCode::unreachable);
+  EXPECT_THAT(cut.error().message(),
+              AllOf(HasSubstr("/bin/sh " + script.string()),
+                    HasSubstr("connection to cp-1 lost in the middle of")));
+  ASSERT_TRUE(node->reconnect(soon()));
+  EXPECT_EQ(node->landing(soon()).value().front(), '/');
+}
+
 TEST_F(NodeOnSshd, recognises_another_boot) {
   const auto node = connect(scripted(""));
   ASSERT_TRUE(node);

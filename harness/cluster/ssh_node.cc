@@ -298,13 +298,20 @@ Status SshNode::upload(const std::filesystem::path& local,
   // sha256sum begins a line with a backslash when it had to escape the name.
   const std::string sha256 = sum.out.substr(sum.out.starts_with('\\') ? 1 : 0, 64);
   const auto connection = current();
-  TRY_ASSIGN(const std::string home, connection->session->absolute(".", deadline), doing);
+  TRY_ASSIGN(const std::string home, landing(deadline), doing);
   const std::string staged = home + "/" + staging_name();
   TRY(connection->session->upload(local, staged, 0600, deadline), doing);
   auto placed = put_in_place(staged, remote, mode, sha256, deadline);
   static_cast<void>(connection->session->remove(staged, deadline));
   TRY(placed, doing);
   return {};
+}
+
+Result<std::string> SshNode::landing(Deadline deadline) {
+  TRY_ASSIGN(std::string home,
+             current()->session->absolute(".", deadline),
+             fmt::format("{}: the home of {}", name(), login_.user));
+  return home;
 }
 
 Status SshNode::put_in_place(const std::string& staged,

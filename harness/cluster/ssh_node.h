@@ -69,6 +69,7 @@ class SshNode final : public Node {
                 const std::string& remote,
                 int mode,
                 Deadline deadline) override;
+  Result<std::string> landing(Deadline deadline) override;
   Result<HttpResponse> http(const HttpRequest& request, Deadline deadline) override;
   bool connected() const override;
   Result<Reconnected> reconnect(Deadline deadline) override;

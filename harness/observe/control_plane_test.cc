@@ -158,6 +158,8 @@ class SlowDisk final : public cluster::Node {
     return node_.upload(local, remote, mode, deadline);
   }
 
+  Result<std::string> landing(Deadline deadline) override { return node_.landing(deadline); }
+
   Result<cluster::HttpResponse> http(const cluster::HttpRequest& request,
                                      Deadline deadline) override {
     return node_.http(request, deadline);

@@ -4,6 +4,7 @@
 
 #include <filesystem>
 #include <memory>
+#include <stop_token>
 #include <string>
 #include <string_view>
 
@@ -25,10 +26,16 @@ class InstallMethod {
   // file and what to do about it.
   virtual Status verify(const Version& version) const = 0;
   // Verifies, then installs. Safe to run again after any error; an error in the middle says in
-  // which state the node is.
+  // which state the node is. So does a stop (refused), which ends it between two files, and ends
+  // the installer as Node::run ends a command.
   virtual Result<Installed> install(cluster::Node& node,
                                     const Version& version,
-                                    Deadline deadline) const = 0;
+                                    Deadline deadline,
+                                    std::stop_token stop) const = 0;
+
+  Result<Installed> install(cluster::Node& node, const Version& version, Deadline deadline) const {
+    return install(node, version, deadline, {});
+  }
 };
 
 // `method` as in the inventory; only "tarball" so far. Artifacts are in <artifacts>/<version>/.

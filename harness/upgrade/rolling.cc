@@ -155,7 +155,8 @@ Result<NodeUpgrade> upgrade_node(const Rollout& rollout,
   TRY(not_stopped(rollout, node, "the install"), "upgrade " + node.name());
   {
     Step step(rollout, "install", node.name(), version);
-    auto installed = rollout.method.install(node, version, deadline.at_most(rollout.install_limit));
+    auto installed = rollout.method.install(
+        node, version, deadline.at_most(rollout.install_limit), rollout.stop);
     step.finish(error_of(installed));
     TRY(installed, "install " + version.tag() + " on " + node.name());
     // Without this a node that reboots comes back without its service; the installer leaves it out.

@@ -28,8 +28,19 @@ class FakeMethod final : public InstallMethod {
 
   Status verify(const Version&) const override { return verified; }
 
-  Result<Installed> install(cluster::Node& node, const Version& to, Deadline) const override {
+  using InstallMethod::install;
+
+  Result<Installed> install(cluster::Node& node,
+                            const Version& to,
+                            Deadline,
+                            std::stop_token stop) const override {
     order.push_back(node.name());
+    if (while_installing) {
+      while_installing();
+    }
+    if (stop.stop_requested()) {
+      return fail(ErrorCode::refused, "interrupted; on disk is what was there");
+    }
     if (!installs) {
       return fail(installs.error());
     }
@@ -44,6 +55,7 @@ class FakeMethod final : public InstallMethod {
 
   Status verified;
   Status installs;
+  std::function<void()> while_installing;
   mutable std::vector<std::string> order;
 
  private:
@@ -229,6 +241,22 @@ TEST(UpgradeNode, looks_at_the_stop_before_it_installs_and_before_it_restarts) {
     EXPECT_EQ(bench.method.order.size(), while_installing ? 1u : 0u);
     EXPECT_TRUE(bench.finished("restart").is_null());
   }
+}
+
+TEST(UpgradeNode, hands_the_stop_to_the_install_and_tells_its_error) {
+  Bench bench;
+  std::stop_source stop;
+  bench.method.while_installing = [&] { stop.request_stop(); };
+  Rollout rollout = bench.rollout();
+  rollout.stop = stop.get_token();
+  const auto upgraded =
+      upgrade_node(rollout, bench.server.node, version("v1.30.13+rke2r1"), soon());
+  ASSERT_FALSE(upgraded);
+  EXPECT_EQ(upgraded.error().code(), ErrorCode::refused);
+  EXPECT_THAT(upgraded.error().message(),
+              HasSubstr("install v1.30.13+rke2r1 on cp-1: interrupted; on disk is"));
+  EXPECT_THAT(json_string(bench.finished("install"), "error"), HasSubstr("interrupted"));
+  EXPECT_TRUE(bench.finished("restart").is_null());
 }
 
 TEST(UpgradeNode, does_not_restart_what_was_not_installed) {

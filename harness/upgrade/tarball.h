@@ -14,9 +14,11 @@ class Tarball final : public InstallMethod {
   std::string_view name() const override { return "tarball"; }
 
   Status verify(const Version& version) const override;
+  using InstallMethod::install;
   Result<Installed> install(cluster::Node& node,
                             const Version& version,
-                            Deadline deadline) const override;
+                            Deadline deadline,
+                            std::stop_token stop) const override;
 
  private:
   Artifacts artifacts_;

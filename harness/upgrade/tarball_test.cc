@@ -1,9 +1,11 @@
 #include "harness/upgrade/tarball.h"
 
 #include <fstream>
+#include <thread>
 
 #include <gmock/gmock.h>
 
+#include "harness/base/eventually.h"
 #include "harness/exec/fake_runner.h"
 #include "harness/exec/local_runner.h"
 #include "harness/observe/fake_server.h"
@@ -219,9 +221,51 @@ TEST_F(TarballTest, refuses_a_full_disk_before_anything_is_changed) {
   EXPECT_FALSE(touched("mkdir"));
 }
 
+TEST_F(TarballTest, asks_the_login_user_s_home_for_the_largest_file_before_anything_is_copied) {
+  server.node.set_landing("/home/ops");
+  std::string free_kb = "0";
+  server.node.on_run("df", [&](const exec::Command& command) {
+    return command.argv.back() == "/home/ops"
+               ? says("F 1 U A C M\nhome 1 1 " + free_kb + " 99% /home\n")
+               : says("F 1 U A C M\noverlay 1 1 99999999 1% /\n");
+  });
+  write("rke2-images.linux-amd64.tar.gz", std::string(3u << 20, 'i'));
+  write_sums();
+  const auto installed = method.install(server.node, to(), soon());
+  ASSERT_FALSE(installed);
+  EXPECT_EQ(installed.error().code(), ErrorCode::not_supported);
+  EXPECT_THAT(installed.error().message(),
+              HasSubstr("cp-1 has 0 MB free under /home (0 bytes), and installing takes 67 MB "
+                        "there (70254592 bytes), for /home/ops: free at least 67 MB"));
+  EXPECT_FALSE(touched("upload"));
+  EXPECT_FALSE(touched("mkdir"));
+  free_kb = "68608";
+  EXPECT_TRUE(method.install(server.node, to(), soon())) << "one file at a time passes through";
+}
+
+TEST_F(TarballTest, adds_up_what_the_home_and_the_stage_need_on_one_file_system) {
+  write("rke2-images.linux-amd64.tar.gz", std::string(3u << 20, 'i'));
+  write_sums();
+  server.node.on_run("df", says("F 1 U A C M\noverlay 1 1 70000 1% /\n"));
+  const auto installed = method.install(server.node, to(), soon());
+  ASSERT_FALSE(installed);
+  EXPECT_THAT(installed.error().message(),
+              HasSubstr("for /root, /usr/local, /var/lib/hookshot/stage, "
+                        "/var/lib/rancher/rke2/agent/images: free at least"));
+  server.node.on_run("sha256sum", [this](const exec::Command& command) {
+    std::string sums;
+    for (std::size_t i = 2; i < command.argv.size(); ++i) {
+      sums += sum(fs::path(command.argv[i]).filename()) + "  " + command.argv[i] + "\n";
+    }
+    return says(sums);
+  });
+  EXPECT_TRUE(method.install(server.node, to(), soon())) << "nothing is to be copied";
+}
+
 TEST_F(TarballTest, asks_the_nearest_folder_that_exists_for_its_space) {
   server.node.on_run("df", [](const exec::Command& command) {
-    return command.argv.back() == "/var/lib" || command.argv.back() == "/usr/local"
+    const std::string& path = command.argv.back();
+    return path == "/var/lib" || path == "/usr/local" || path == "/root"
                ? says("F 1 U A C M\noverlay 1 1 99999999 1% /\n")
                : says("", 1, "df: no such file");
   });
@@ -261,6 +305,48 @@ TEST_F(TarballTest, says_that_the_state_is_unknown_when_the_node_stays_away) {
   const auto installed = method.install(server.node, to(), soon());
   ASSERT_FALSE(installed);
   EXPECT_THAT(installed.error().message(), HasSubstr("its state is unknown"));
+}
+
+TEST_F(TarballTest, stops_between_two_files_and_says_what_is_on_disk) {
+  std::stop_source stop;
+  server.node.on_run("mkdir", [&](const exec::Command&) {
+    stop.request_stop();
+    return says("");
+  });
+  const auto installed = method.install(server.node, to(), soon(), stop.get_token());
+  ASSERT_FALSE(installed);
+  EXPECT_EQ(installed.error().code(), ErrorCode::refused);
+  EXPECT_THAT(installed.error().message(),
+              HasSubstr("stage v1.30.13-rc2+rke2r1 on cp-1: copy rke2.linux-amd64.tar.gz: "
+                        "interrupted (on disk is v1.30.12+rke2r1; the service was not touched; it "
+                        "is safe to run this again)"));
+  EXPECT_FALSE(touched("upload"));
+  EXPECT_FALSE(touched("/bin/sh"));
+}
+
+TEST_F(TarballTest, ends_a_command_that_hangs_at_a_stop_and_says_what_is_on_disk) {
+  for (const char* command : {"sha256sum", "/bin/sh"}) {
+    FakeServer fresh;
+    fresh.node.on_run("sha256sum", says("", 1, "No such file"));
+    fresh.node.on_run("mkdir", says(""));
+    fresh.node.on_run("df", says("F 1 U A C M\noverlay 1 1 99999999 1% /\n"));
+    fresh.node.hang_on_run(command);
+    std::stop_source stop;
+    const std::jthread ctrl_c([&](const std::stop_token& over) {
+      static_cast<void>(paced(std::chrono::milliseconds(20), over));
+      stop.request_stop();
+    });
+    const auto began = std::chrono::steady_clock::now();
+    const auto installed = method.install(fresh.node, to(), soon(), stop.get_token());
+    ASSERT_FALSE(installed);
+    EXPECT_LT(std::chrono::steady_clock::now() - began, std::chrono::seconds(5));
+    EXPECT_EQ(installed.error().code(), ErrorCode::refused);
+    EXPECT_THAT(installed.error().message(),
+                HasSubstr("interrupted (on disk is v1.30.12+rke2r1; the service was not touched"));
+    EXPECT_EQ(installed.error().message().find("in part") != std::string::npos,
+              std::string(command) == "/bin/sh")
+        << installed.error().message();
+  }
 }
 
 TEST_F(TarballTest, does_not_believe_an_installer_that_left_the_old_version) {
