@@ -81,7 +81,8 @@ TEST_F(Companions, are_a_miss_while_nothing_is_known_of_them) {
 TEST_F(Companions, of_the_next_boot_belong_to_that_boot) {
   trial_.record(20, kNew, {{"id", "h-1"}});
   trial_.record(22, "2222", {{"id", "h-1-b"}, {"woken_in", "b-2"}});
-  const auto records = trial_.facts().records();
+  const TrialFacts facts = trial_.facts();
+  const auto records = facts.records();
   EXPECT_EQ(records.at(0)->boot_id, "b1");
   EXPECT_EQ(records.at(1)->boot_id, "b2") << "written without dashes";
 }
