@@ -143,24 +143,15 @@ int run_suites(Options& options, const std::vector<std::string>& gtest_flags) {
   if (!plan) {
     return end_without_verdict(options, plan.error());
   }
-  run::RunOptions run_options{.results = options.results,
-                              .repeat = options.repeat,
-                              .gtest_flags = gtest_flags,
-                              .style = run::Progress::detect(stdout),
-                              .tool = "hookshot " HOOKSHOT_VERSION,
-                              .suites = options.suites};
-  if (options.json) {
-    run_options.style = run::Progress::Style::silent;
-  }
-  if (!options.time_limit.empty()) {
-    const auto limit = parse_duration(options.time_limit);
-    if (!limit) {
-      return end_without_verdict(options, Error(limit.error()).prepend("--time-limit"));
-    }
-    run_options.time_limit = *limit;
+  run::RunOptions with = run_options(options.results, options.json);
+  with.repeat = options.repeat;
+  with.gtest_flags = gtest_flags;
+  with.suites = options.suites;
+  if (const Status set = set_time_limit(with, options.time_limit); !set) {
+    return end_without_verdict(options, set.error());
   }
   run::Interrupt interrupt;
-  const auto end = run::run(*inventory, *plan, run_options, interrupt);
+  const auto end = run::run(*inventory, *plan, with, interrupt);
   if (!end) {
     return end_without_verdict(options, end.error(), interrupt.exit_status());
   }

@@ -45,17 +45,10 @@ Result<std::string> run_lanes(const Options& options) {
   if (options.hits > 0) {
     want_hits(plan, options.hits);
   }
+  run::RunOptions with = run_options(options.results, options.json);
+  with.suites = {options.suite};
   run::Interrupt interrupt;
-  TRY_ASSIGN(const run::RunEnd end,
-             run::run(inventory,
-                      plan,
-                      {.results = options.results,
-                       .style = options.json ? run::Progress::Style::silent
-                                             : run::Progress::detect(stdout),
-                       .tool = "hookshot " HOOKSHOT_VERSION,
-                       .suites = {options.suite}},
-                      interrupt),
-             "run");
+  TRY_ASSIGN(const run::RunEnd end, run::run(inventory, plan, with, interrupt), "run");
   if (end.folder.empty()) {
     return fail(ErrorCode::invalid_input,
                 "this shard has no lane; unset GTEST_TOTAL_SHARDS, for selfcheck wants them all");

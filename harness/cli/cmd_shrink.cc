@@ -128,21 +128,13 @@ int shrink_case(const Options& options) {
   if (!cell) {
     return fail_with(cell.error());
   }
-  run::RunOptions run_options{
-      .results = options.results,
-      .style = options.json ? run::Progress::Style::silent : run::Progress::detect(stdout),
-      .tool = "hookshot " HOOKSHOT_VERSION,
-      .suites = {options.spec}};
-  run::Interrupt interrupt;
-  if (!options.time_limit.empty()) {
-    const auto limit = parse_duration(options.time_limit);
-    if (!limit) {
-      return fail_with(Error(limit.error()).prepend("--time-limit"));
-    }
-    run_options.time_limit = *limit;
-    interrupt.stop_after(*limit, run::kTimeLimitPassed);
+  run::RunOptions with = run_options(options.results, options.json);
+  with.suites = {options.spec};
+  if (const Status set = set_time_limit(with, options.time_limit); !set) {
+    return fail_with(set.error());
   }
-  run::Session session(*inventory, run_options, interrupt);
+  run::Interrupt interrupt;
+  run::Session session(*inventory, with, interrupt);
   const Json nothing_yet = {{"seed", 0}, {"cases", Json::array()}, {"excluded", Json::array()}};
   const Status opened = session.open("shrink", 0, nothing_yet, {cell->from, cell->to}, confirm->of);
   const auto shrunk =

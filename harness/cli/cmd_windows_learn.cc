@@ -76,17 +76,9 @@ Result<std::string> start_often(const Options& options, const inventory::Invento
   TRY_ASSIGN(const plan::Plan plan,
              plan::make({suite_of(options, from, to)}, inventory, packs, {}),
              "plan");
+  const run::RunOptions with = run_options(options.results, options.json);
   run::Interrupt interrupt;
-  TRY_ASSIGN(const run::RunEnd end,
-             run::run(inventory,
-                      plan,
-                      {.results = options.results,
-                       .style = options.json ? run::Progress::Style::silent
-                                             : run::Progress::detect(stdout),
-                       .tool = "hookshot " HOOKSHOT_VERSION,
-                       .suites = {}},
-                      interrupt),
-             "learn");
+  TRY_ASSIGN(const run::RunEnd end, run::run(inventory, plan, with, interrupt), "learn");
   return end.folder.string();
 }
 

@@ -1,7 +1,5 @@
 #include "harness/cli/session.h"
 
-#include <fmt/format.h>
-
 namespace harness::cli {
 
 void inventory_option(CLI::App& verb, std::string& path) {
@@ -22,13 +20,23 @@ Result<Connected> connect(const std::string& inventory_path) {
 
 Result<Connected> connect_to_hurt(const std::string& inventory_path) {
   TRY_ASSIGN(const inventory::Inventory inventory, inventory::load(inventory_path), "inventory");
-  if (!inventory.expendable) {
-    return fail(ErrorCode::refused,
-                fmt::format("{}: the cluster is not expendable; only a cluster whose inventory "
-                            "says `expendable: true` is hurt",
-                            inventory_path));
-  }
+  TRY(run::Session::allowed(inventory), "");
   return connect(inventory_path);
+}
+
+run::RunOptions run_options(const std::string& results, bool json) {
+  run::RunOptions out;
+  out.results = results;
+  out.style = json ? run::Progress::Style::silent : run::Progress::detect(stdout);
+  out.tool = "hookshot " HOOKSHOT_VERSION;
+  return out;
+}
+
+Status set_time_limit(run::RunOptions& options, const std::string& text) {
+  if (!text.empty()) {
+    TRY_ASSIGN(options.time_limit, parse_duration(text), "--time-limit");
+  }
+  return {};
 }
 
 }  // namespace harness::cli

@@ -7,6 +7,7 @@
 #include "harness/cli/command.h"
 #include "harness/cluster/cluster.h"
 #include "harness/inventory/inventory.h"
+#include "harness/run/session.h"
 
 namespace harness::cli {
 
@@ -21,5 +22,10 @@ struct Connected {
 Result<Connected> connect(const std::string& inventory_path);
 // As above, and refuses a cluster that the inventory does not call expendable.
 Result<Connected> connect_to_hurt(const std::string& inventory_path);
+
+// What every verb that runs trials starts from: where results go, and with --json nothing is shown.
+run::RunOptions run_options(const std::string& results, bool json);
+// --time-limit; an empty text is none.
+Status set_time_limit(run::RunOptions& options, const std::string& text);
 
 }  // namespace harness::cli

@@ -121,9 +121,6 @@ Result<RunEnd> run(const inventory::Inventory& inventory,
   }
   TRY(check_gtest_flags(options.gtest_flags), "run");
   TRY(Session::allowed(inventory), "");
-  if (options.time_limit) {
-    interrupt.stop_after(*options.time_limit, kTimeLimitPassed);
-  }
   Session session(inventory, options, interrupt);
   const Hosted hosted =
       host(plan.cases,

@@ -37,7 +37,11 @@ Session::Session(const inventory::Inventory& inventory,
     : inventory_(inventory),
       options_(options),
       interrupt_(interrupt),
-      progress_(Progress::screen(stdout), options.style) {}
+      progress_(Progress::screen(stdout), options.style) {
+  if (options.time_limit) {
+    interrupt.stop_after(*options.time_limit, kTimeLimitPassed);
+  }
+}
 
 Status Session::write_run(const std::string& finished) {
   Json nodes = Json::array();

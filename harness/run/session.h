@@ -47,6 +47,7 @@ class Session {
   // What is refused for the cluster's sake: an inventory that is not expendable.
   static Status allowed(const inventory::Inventory& inventory);
 
+  // The time limit begins here.
   Session(const inventory::Inventory& inventory, const RunOptions& options, Interrupt& interrupt);
 
   // Everything that can be wrong on this machine comes before the first node is asked, and that
