@@ -44,8 +44,21 @@ Result<aim::Aim> resolve_on(const Case& cell,
 
 }  // namespace
 
-bool has_window(const std::vector<event::WindowDef>& windows, const std::string& name) {
-  return std::ranges::find(windows, name, &event::WindowDef::name) != windows.end();
+bool check_window(const Watched& watched,
+                  const Named& window,
+                  const Version& version,
+                  yaml::Problems& problems) {
+  const auto has = [&](const std::vector<event::WindowDef>& windows) {
+    return std::ranges::find(windows, window.text, &event::WindowDef::name) != windows.end();
+  };
+  if (has(watched.on_servers) || has(watched.on_agents)) {
+    return true;
+  }
+  problems.add(at(window.place),
+               fmt::format("{0} has no window '{1}'; `hookshot windows --of {0}` lists them",
+                           version.tag(),
+                           window.text));
+  return false;
 }
 
 FoundWindow find_window(const WindowPack& pack,
@@ -98,16 +111,10 @@ Status aim_at(const OffsetChoice& offset, Case& cell) {
 }
 
 Status aim_companion(const Case& cell, Companion& one) {
-  static const aim::Lengths kNone;
   const aim::Where where{one.target, cell.from.tag(), cell.to.tag()};
   TRY_ASSIGN(one.shot.aim, resolve_on(cell, one.offset, one.window.name, where), "");
-  TRY_ASSIGN(one.shot.anchor,
-             aim::anchor(one.shot.aim,
-                         one.window,
-                         cell.windows_on(one.on_server),
-                         cell.lengths ? *cell.lengths : kNone,
-                         where),
-             "aim");
+  TRY_ASSIGN(
+      one.shot.anchor, cell.anchor_on(one.window, one.shot.aim, one.target, one.on_server), "");
   return {};
 }
 
@@ -124,16 +131,10 @@ void add_companions(const Suite& suite,
       problems.add(at(more.target.place), fmt::format("{} has no node '{}'", inventory.file, name));
       return;
     }
-    FoundWindow found = find_window(pack, more.window.text, cell.to, *node, inventory);
-    if (found.window.open.empty() && !has_window(cell.windows_on(true), more.window.text) &&
-        !has_window(cell.windows_on(false), more.window.text)) {
-      problems.add(at(more.window.place),
-                   fmt::format("{} has no window '{}'; `hookshot windows --of {}` lists them",
-                               cell.to.tag(),
-                               more.window.text,
-                               cell.to.tag()));
+    if (!check_window(*cell.watched, more.window, cell.to, problems)) {
       return;
     }
+    FoundWindow found = find_window(pack, more.window.text, cell.to, *node, inventory);
     if (impossible.empty()) {
       impossible = found.impossible;
     }

@@ -11,7 +11,11 @@
 
 namespace harness::plan {
 
-bool has_window(const std::vector<event::WindowDef>& windows, const std::string& name);
+// Whether the version has such a window on any node; else it is a problem at its place.
+bool check_window(const Watched& watched,
+                  const Named& window,
+                  const Version& version,
+                  yaml::Problems& problems);
 
 // The window of that name as the version has it on the node, or why it cannot come there.
 struct FoundWindow {

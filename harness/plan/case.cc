@@ -70,12 +70,8 @@ std::string name_of(const Case& cell) {
 }
 
 Json Companion::to_json() const {
-  Json parameters = Json::object();
-  for (const auto& [key, value] : params) {
-    parameters[key] = value;
-  }
   return {{"fault", fault},
-          {"params", parameters},
+          {"params", params},
           {"window", window.name},
           {"offset", aim::to_string(offset)},
           {"target", target},
@@ -96,27 +92,29 @@ bool Case::reboots(const std::string& node) const {
          });
 }
 
+Result<aim::Anchor> Case::anchor_on(const event::WindowDef& of,
+                                    const aim::Aim& aim,
+                                    const std::string& node,
+                                    bool server) const {
+  static const aim::Lengths kNone;
+  TRY_ASSIGN(
+      aim::Anchor out,
+      aim::anchor(
+          aim, of, windows_on(server), lengths ? *lengths : kNone, {node, from.tag(), to.tag()}),
+      "aim");
+  return out;
+}
+
 Result<Shot> Case::shot_at(const aim::Aim& aim) const {
   if (window.name.empty()) {
     return Shot{};
   }
-  static const aim::Lengths kNone;
   Shot out{.aim = aim, .anchor = {}, .why = {}, .replays = {}, .original_us = {}, .companions = {}};
-  TRY_ASSIGN(out.anchor,
-             aim::anchor(aim,
-                         window,
-                         windows_on(on_server),
-                         lengths ? *lengths : kNone,
-                         {target, from.tag(), to.tag()}),
-             "aim");
+  TRY_ASSIGN(out.anchor, anchor_on(window, aim, target, on_server), "");
   return out;
 }
 
 Json Case::to_json() const {
-  Json parameters = Json::object();
-  for (const auto& [key, value] : params) {
-    parameters[key] = value;
-  }
   Json out = {{"name", name},
               {"suite", suite},
               {"path", {from.tag(), to.tag()}},
@@ -125,7 +123,7 @@ Json Case::to_json() const {
               {"because", because},
               {"fatal", fatal},
               {"fault", fault},
-              {"params", parameters},
+              {"params", params},
               {"window", window.name},
               {"offset", aim::to_string(offset)},
               {"target", target},

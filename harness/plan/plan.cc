@@ -154,14 +154,8 @@ void Maker::add_path(const Suite& suite,
   const auto watched = std::make_shared<const Watched>(
       Watched{*windows_for(packs_, path.to, "server"), *windows_for(packs_, path.to, "agent")});
   std::vector<Named> wanted = suite.windows;
-  for (const auto& [name, place] : wanted) {
-    if (!has_window(watched->on_servers, name) && !has_window(watched->on_agents, name)) {
-      problems.add(at(place),
-                   fmt::format("{} has no window '{}'; `hookshot windows --of {}` lists them",
-                               path.to.tag(),
-                               name,
-                               path.to.tag()));
-    }
+  for (const Named& window : wanted) {
+    check_window(*watched, window, path.to, problems);
   }
   if (!problems.none()) {
     return;

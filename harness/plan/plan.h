@@ -88,7 +88,13 @@ struct Case {
   // Whether a fault of the case so far reboots that node.
   bool reboots(const std::string& node) const;
 
-  // invalid_input when nothing was learned to count back from.
+  // What the trigger of a fault of this case has to wait for. invalid_input when nothing was
+  // learned to count back from.
+  Result<aim::Anchor> anchor_on(const event::WindowDef& of,
+                                const aim::Aim& aim,
+                                const std::string& node,
+                                bool server) const;
+  // The same for the first fault.
   Result<Shot> shot_at(const aim::Aim& aim) const;
 
   Json to_json() const;

@@ -26,14 +26,6 @@ bool lasting(const fault::Fault& fault) {
   return json_int(fault.action, "hold_ms") > 0;
 }
 
-Json params_json(const fault::Params& params) {
-  Json out = Json::object();
-  for (const auto& [key, value] : params) {
-    out[key] = value;
-  }
-  return out;
-}
-
 }  // namespace
 
 std::string record_id(const std::string& run_id, const plan::Case& cell, int trial) {
@@ -45,20 +37,28 @@ Strikes::Strikes(
     Site site, const plan::Case& cell, const plan::Shot& shot, int trial, observe::Sink sink)
     : site_(std::move(site)), cell_(cell), shot_(shot), trial_(trial), sink_(std::move(sink)) {}
 
+std::string Strikes::record_of(std::size_t companion) const {
+  return fmt::format("{}-{}",
+                     record_id(site_.run_id, cell_, trial_),
+                     static_cast<char>('b' + static_cast<char>(companion)));
+}
+
+const aim::Anchor& Strikes::anchor_of(std::size_t companion) const {
+  return companion < shot_.companions.size() ? shot_.companions[companion]
+                                             : cell_.companions[companion].shot.anchor;
+}
+
 Json Strikes::companions() const {
   Json out = Json::array();
   for (std::size_t i = 0; i < cell_.companions.size(); ++i) {
     const plan::Companion& one = cell_.companions[i];
-    const aim::Anchor& anchor = i < shot_.companions.size() ? shot_.companions[i] : one.shot.anchor;
-    out.push_back({{"record",
-                    record_id(site_.run_id, cell_, trial_) + "-" +
-                        static_cast<char>('b' + static_cast<char>(i))},
+    out.push_back({{"record", record_of(i)},
                    {"fault", one.fault},
-                   {"params", params_json(one.params)},
+                   {"params", one.params},
                    {"window", one.window.name},
                    {"aim", aim::to_string(one.shot.aim)},
                    {"where", aim::to_string(one.shot.aim.where)},
-                   {"anchor", plan::to_json(anchor)},
+                   {"anchor", plan::to_json(anchor_of(i))},
                    {"target", one.target},
                    {"after", one.after_previous ? "previous" : "nothing"},
                    {"boot", one.next_boot ? "next" : "same"}});
@@ -72,24 +72,20 @@ Status Strikes::prepare() {
   if (first.needs.harmless) {
     return {};
   }
-  const std::string id = record_id(site_.run_id, cell_, trial_);
   all_.push_back({.fault = std::move(first),
                   .node = target,
-                  .aim = shot_.aim,
                   .anchor = shot_.anchor,
-                  .record = id});
+                  .record = record_id(site_.run_id, cell_, trial_)});
   for (std::size_t i = 0; i < cell_.companions.size(); ++i) {
     const plan::Companion& more = cell_.companions[i];
     TRY_ASSIGN(cluster::Node * node, site_.cluster.node(more.target), "target");
     TRY_ASSIGN(fault::Fault made, fault::make_fault(more.fault, more.params), "fault");
-    all_.push_back(
-        {.fault = std::move(made),
-         .node = node,
-         .aim = more.shot.aim,
-         .anchor = i < shot_.companions.size() ? shot_.companions[i] : more.shot.anchor,
-         .record = fmt::format("{}-{}", id, static_cast<char>('b' + static_cast<char>(i))),
-         .after_previous = more.after_previous,
-         .next_boot = more.next_boot});
+    all_.push_back({.fault = std::move(made),
+                    .node = node,
+                    .anchor = anchor_of(i),
+                    .record = record_of(i),
+                    .after_previous = more.after_previous,
+                    .next_boot = more.next_boot});
   }
   return {};
 }
@@ -109,7 +105,6 @@ std::vector<cluster::Node*> Strikes::nodes() const {
 Status Strikes::check(Deadline deadline) {
   fault::Fault together = all_.front().fault;
   together.needs = {};
-  std::vector<std::string> texts;
   for (cluster::Node* node : nodes()) {
     TRY(fault::check_allowed(*node, site_.cluster.name(), deadline), "preflight");
     fault::Needs needs;

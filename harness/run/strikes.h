@@ -50,7 +50,6 @@ class Strikes {
   struct One {
     fault::Fault fault;
     cluster::Node* node = nullptr;
-    aim::Aim aim;
     aim::Anchor anchor;
     std::string record;
     bool after_previous = false;
@@ -58,6 +57,10 @@ class Strikes {
     bool armed = false;
     std::string never;  // why it was not armed
   };
+
+  // Of a further fault, by its place in the case.
+  std::string record_of(std::size_t companion) const;
+  const aim::Anchor& anchor_of(std::size_t companion) const;
 
   Status check(Deadline deadline);
   Status arm_one(One& one, Deadline deadline);

@@ -107,10 +107,6 @@ Status Trial::timed(const std::string& step, const std::function<Status()>& body
 }
 
 void Trial::start_event() {
-  Json params = Json::object();
-  for (const auto& [key, value] : cell_.params) {
-    params[key] = value;
-  }
   Json nodes = Json::array();
   for (const cluster::Node* node : context_.cluster.nodes()) {
     nodes.push_back({{"name", node->name()}, {"address", node->address()}});
@@ -118,7 +114,7 @@ void Trial::start_event() {
   Json event = {{"type", "trial.started"},
                 {"path", {cell_.from.tag(), cell_.to.tag()}},
                 {"fault", cell_.fault},
-                {"params", params},
+                {"params", cell_.params},
                 {"window", cell_.window.name},
                 {"offset", aim::to_string(cell_.offset)},
                 {"offset_us", shot_.anchor.offset.count()},

@@ -35,8 +35,8 @@ Finding one_pod(const TrialFacts& facts, const std::string& node, const Json& po
   if (containers.empty()) {
     return failed(fmt::format("{} on {} has a sandbox and no running container", name, node));
   }
+  const std::vector<Deed> deeds = facts.deeds();
   for (const Json& container : containers) {
-    const std::vector<Deed> deeds = facts.deeds();
     if (std::ranges::any_of(deeds, [&](const Deed& deed) {
           return !deed.fact->killed_container.empty() &&
                  json_string(container, "id") == deed.fact->killed_container;
