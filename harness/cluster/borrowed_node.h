@@ -9,7 +9,7 @@
 
 namespace harness::cluster {
 
-class BorrowedNode final : public Node {
+class BorrowedNode : public Node {
  public:
   explicit BorrowedNode(Node& node) : node_(node) {}
 

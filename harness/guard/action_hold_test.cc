@@ -8,6 +8,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "harness/guard/guard_fixture.h"
+
 namespace harness::guard {
 namespace {
 
@@ -19,23 +21,7 @@ const std::string kUnit = "rke2-server.service";
 // Real children that stand for the container's processes, and a systemctl that is asked.
 class HoldTest : public testing::Test {
  protected:
-  void TearDown() override {
-    for (const int pid : started_) {
-      kill(pid, SIGKILL);
-      waitpid(pid, nullptr, 0);
-    }
-  }
-
-  Process start_one() {
-    const int pid = fork();
-    if (pid == 0) {
-      for (;;) {
-        pause();
-      }
-    }
-    started_.push_back(pid);
-    return {pid, start_ticks(pid)};
-  }
+  Process start_one() { return children_.start_one(); }
 
   Means means() {
     return {.note =
@@ -60,7 +46,7 @@ class HoldTest : public testing::Test {
     return made;
   }
 
-  std::vector<int> started_;
+  Children children_;
   Json held_;
   std::vector<std::string> asked_;
   std::function<Result<Finished>(const std::string&)> answer_ = [](const std::string&) {
@@ -185,9 +171,7 @@ TEST_F(HoldTest, stops_the_service_and_starts_it_again) {
   std::string state = "active";
   answer_ = [&](const std::string& line) {
     if (line == "systemctl stop " + kUnit) {
-      kill(one.pid, SIGKILL);
-      waitpid(one.pid, nullptr, 0);
-      started_.clear();
+      children_.end(one);
       state = "inactive";
     } else if (line == "systemctl start --no-block " + kUnit) {
       state = "activating";

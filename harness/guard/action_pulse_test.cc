@@ -7,6 +7,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "harness/guard/guard_fixture.h"
+
 namespace harness::guard {
 namespace {
 
@@ -14,23 +16,7 @@ using testing::HasSubstr;
 
 class PulseTest : public testing::Test {
  protected:
-  void TearDown() override {
-    for (const int pid : started_) {
-      kill(pid, SIGKILL);
-      waitpid(pid, nullptr, 0);
-    }
-  }
-
-  Process start_one() {
-    const int pid = fork();
-    if (pid == 0) {
-      for (;;) {
-        pause();
-      }
-    }
-    started_.push_back(pid);
-    return {pid, start_ticks(pid)};
-  }
+  Process start_one() { return children_.start_one(); }
 
   // A signal is carried out when its process next runs.
   static bool comes_to(const Process& process, bool stopped) {
@@ -52,7 +38,7 @@ class PulseTest : public testing::Test {
     return {"rke2-server.service", [this] { return there_; }, percent, std::move(means)};
   }
 
-  std::vector<int> started_;
+  Children children_;
   std::vector<Process> there_;
   Json held_;
   bool notes_ = true;

@@ -1,6 +1,7 @@
 // What several tests of the guard stand on. For tests only.
 #pragma once
 
+#include <csignal>
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
@@ -11,8 +12,10 @@
 
 #include <gtest/gtest.h>
 #include <sys/inotify.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
+#include "harness/guard/action_hold.h"
 #include "harness/guard/store.h"
 
 namespace harness::guard {
@@ -42,6 +45,40 @@ class TestFolder {
 
  private:
   std::filesystem::path path_;
+};
+
+// Children that only wait, ended with the test.
+class Children {
+ public:
+  Children() = default;
+  Children(const Children&) = delete;
+  Children& operator=(const Children&) = delete;
+
+  ~Children() {
+    while (!started_.empty()) {
+      end(started_.back());
+    }
+  }
+
+  Process start_one() {
+    const int pid = fork();
+    if (pid == 0) {
+      for (;;) {
+        pause();
+      }
+    }
+    started_.push_back({pid, start_ticks(pid)});
+    return started_.back();
+  }
+
+  void end(Process one) {
+    kill(one.pid, SIGKILL);
+    waitpid(one.pid, nullptr, 0);
+    std::erase(started_, one);
+  }
+
+ private:
+  std::vector<Process> started_;
 };
 
 // An inotify queue that overflows: what is in it is gone, and one event says so.

@@ -8,15 +8,6 @@
 namespace harness::guard {
 namespace fs = std::filesystem;
 
-namespace {
-
-bool there(const std::string& path) {
-  std::error_code problem;
-  return fs::exists(path, problem);
-}
-
-}  // namespace
-
 Json RecordState::to_json(const char* type) const {
   Json out = progress;
   out["type"] = type;

@@ -14,11 +14,6 @@ namespace {
 
 constexpr std::size_t kKeepDone = 100;
 
-bool there(const std::string& path) {
-  std::error_code problem;
-  return fs::exists(path, problem);
-}
-
 }  // namespace
 
 bool Store::over(const RecordState& state) const {

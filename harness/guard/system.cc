@@ -56,6 +56,12 @@ const std::string& boot_id() {
   return id;
 }
 
+bool there(const std::string& path) {
+  struct stat info {};
+
+  return stat(path.c_str(), &info) == 0;
+}
+
 Result<std::string> read_whole(const std::string& path, std::size_t limit) {
   const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC);
   if (fd < 0) {

@@ -24,6 +24,8 @@ Json to_json(const Now& stamp);  // {"wall_us", "mono_us"}
 const std::string& boot_id();
 
 Result<std::string> read_whole(const std::string& path, std::size_t limit = 64U << 20U);
+bool there(const std::string& path);
+
 enum class Sync {
   waited,  // on the disk when it returns, also after a power cut
   later    // for a step that must not delay the next

@@ -36,7 +36,6 @@ class Watch {
         manifests_(data_dir),
         unit_(unit),
         processes_({.unit = unit, .cgroups = {}, .period = std::chrono::milliseconds(kPeriodMs)}),
-
         endpoints_({.markers = std::move(look)}),
         records_(store) {}
 

@@ -4,6 +4,7 @@
 
 #include <gmock/gmock.h>
 
+#include "harness/cluster/borrowed_node.h"
 #include "harness/observe/fake_server.h"
 
 namespace harness::observe {
@@ -115,64 +116,13 @@ TEST(ControlPlane, reads_a_pair_again_whose_halves_do_not_belong_together) {
 }
 
 // Reads files no faster than the deadline allows.
-class SlowDisk final : public cluster::Node {
+class SlowDisk final : public cluster::BorrowedNode {
  public:
-  explicit SlowDisk(cluster::Node& node) : node_(node) {}
-
-  const std::string& name() const override { return node_.name(); }
-
-  const std::string& address() const override { return node_.address(); }
-
-  bool is_server() const override { return node_.is_server(); }
-
-  const std::string& data_dir() const override { return node_.data_dir(); }
-
-  std::string unit() const override { return node_.unit(); }
-
-  Result<exec::CommandResult> run(const exec::Command& command,
-                                  Deadline deadline,
-                                  std::stop_token stop) override {
-    return node_.run(command, deadline, std::move(stop));
-  }
-
-  Result<std::vector<Json>> guard(std::string_view verb,
-                                  const Json& record,
-                                  Deadline deadline) override {
-    return node_.guard(verb, record, deadline);
-  }
-
-  Result<std::unique_ptr<cluster::LineStream>> guard_stream(std::string_view verb,
-                                                            const Json& record,
-                                                            Deadline deadline) override {
-    return node_.guard_stream(verb, record, deadline);
-  }
+  using BorrowedNode::BorrowedNode;
 
   Result<std::string> read_file(const std::string&, Deadline) override {
     return fail(ErrorCode::timed_out, "no answer in time");
   }
-
-  Status upload(const std::filesystem::path& local,
-                const std::string& remote,
-                int mode,
-                Deadline deadline) override {
-    return node_.upload(local, remote, mode, deadline);
-  }
-
-  Result<std::string> landing(Deadline deadline) override { return node_.landing(deadline); }
-
-  Result<cluster::HttpResponse> http(const cluster::HttpRequest& request,
-                                     Deadline deadline) override {
-    return node_.http(request, deadline);
-  }
-
-  bool connected() const override { return true; }
-
-  Result<cluster::Reconnected> reconnect(Deadline deadline) override {
-    return node_.reconnect(deadline);
-  }
-
- private:
-  cluster::Node& node_;
 };
 
 TEST(ControlPlane, does_not_call_it_a_timeout_when_nothing_was_asked) {

@@ -26,7 +26,8 @@ TEST(Proto, reads_back_what_it_wrote) {
 }
 
 TEST(Proto, takes_the_last_value_and_all_of_a_repeated_field) {
-  const auto read = Message::parse(Writer().text(1, "a").text(1, "b").bytes());
+  const std::string bytes = Writer().text(1, "a").text(1, "b").bytes();
+  const auto read = Message::parse(bytes);
   ASSERT_TRUE(read);
   EXPECT_EQ(read->text(1), "b");
   EXPECT_EQ(read->all(1).size(), 2U);
