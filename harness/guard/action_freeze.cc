@@ -14,8 +14,6 @@
 namespace harness::guard {
 namespace {
 
-constexpr std::chrono::milliseconds kToolLimit{120'000};
-
 bool waits_for(const Deadline& deadline, const std::function<bool()>& done) {
   while (!done()) {
     if (deadline.passed()) {
@@ -78,11 +76,6 @@ Json held_of(const std::string& what, const std::vector<Process>& processes) {
     held["processes"].push_back({{"pid", process.pid}, {"start_ticks", process.start_ticks}});
   }
   return held;
-}
-
-Means means_of(std::function<Status(const Json& held)> note) {
-  return {.note = std::move(note),
-          .run = [](const std::vector<std::string>& argv) { return spawn(argv, kToolLimit); }};
 }
 
 char state_of(const Process& process) {

@@ -1,9 +1,12 @@
 // Harm that lasts until it is taken back: processes that are frozen, a service that is stopped or
-// slowed. What the way back needs is kept in the record before the harm is done, so that the undo
-// works whoever dies in between; a reboot takes all of it back by itself.
+// slowed, a manifest that is away. What the way back needs is kept in the record before the harm is
+// done, so that the undo works whoever dies in between. A reboot takes it back by itself, but for
+// what is on the disk: that, the boot unit takes back before rke2 begins.
 #pragma once
 
+#include <cstdint>
 #include <functional>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -23,9 +26,33 @@ struct Means {
   std::function<Status(const Json& held)> note;
   std::function<Result<Finished>(const std::vector<std::string>& argv)> run;
   std::string proc = "/proc";
+  // The file for what stood there before, of this record alone.
+  std::string before = {};
 };
 
-Means means_of(std::function<Status(const Json& held)> note = {});
+Means means_of(std::function<Status(const Json& held)> note = {}, std::string before = {});
+
+// What the trigger goes on with while the fault lasts; with its end ends what only it keeps up.
+class Standing {
+ public:
+  Standing() = default;
+  Standing(const Standing&) = delete;
+  Standing& operator=(const Standing&) = delete;
+  virtual ~Standing() = default;
+  // Does what is due at this moment of the monotonic clock; when to come again.
+  virtual std::int64_t step(std::int64_t mono_us) = 0;
+};
+
+struct Struck {
+  Deed deed;
+  std::unique_ptr<Standing> standing;  // null: nothing but the undo
+};
+
+// Does what record.action says, of what lasts or is done to a process. An error is no proof; the
+// caller releases what may have been done by then.
+Result<Struck> strike(const ArmRecord& record,
+                      const ContainerWatch& containers,
+                      const Means& means);
 
 // A signal to exactly this process, never to one that got its pid later.
 bool signal_to(const Process& process, int signal);
@@ -45,15 +72,24 @@ Result<Deed> freeze(const std::string& what,
 Result<Deed> freeze_container(const ArmRecord& record,
                               const ContainerWatch& containers,
                               const Means& means);
+// SIGKILL to exactly this process, and its end read back.
+Result<Deed> kill_proved(const std::string& what, const Process& target);
+// kubelet or containerd as rke2 has started it, by its parent and the name of its program: frozen
+// or killed.
+Result<Deed> strike_child(const ArmRecord& record, const Means& means);
 // The unit's main process frozen or killed, or the unit stopped, as action.how says.
 Result<Deed> strike_service(const ArmRecord& record, const Means& means);
 // CPUQuota of the unit's cgroup, as a property of this boot. not_supported where the unit has a
 // quota of its own, or the kernel has no cpu controller for it; nothing is then left of the try.
 Result<Deed> slow_service(const ArmRecord& record, const Means& means);
 
+// One line of `systemctl show`.
+Result<std::string> unit_property(const Means& means, const std::string& unit, const char* name);
 Result<Process> main_process(const Means& means, const std::string& unit);
 
 Result<std::string> release_frozen(const Json& held);
+Result<std::string> release_stopped(const Json& held, const Means& means);
+Result<std::string> release_slowed(const Json& held, const Means& means);
 // Takes back what a record holds and reads it back; says what was done. Safe to run twice. An
 // error: something of it is left.
 Result<std::string> release(const Json& held, const Means& means);

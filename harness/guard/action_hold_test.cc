@@ -5,6 +5,7 @@
 #include <fstream>
 
 #include <gmock/gmock.h>
+#include <poll.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -225,6 +226,67 @@ TEST_F(HoldTest, has_nothing_to_take_back_after_a_reboot) {
       release({{"kind", "stopped"}, {"unit", kUnit}, {"boot_id", "another"}}, means());
   ASSERT_TRUE(released);
   EXPECT_TRUE(asked_.empty());
+}
+
+// The unit's main process is this test itself, and kubelet a copy of a program that only waits.
+class ChildTest : public HoldTest {
+ protected:
+  void TearDown() override {
+    if (kubelet_.pid > 0) {
+      kill(kubelet_.pid, SIGKILL);
+      waitpid(kubelet_.pid, nullptr, 0);
+    }
+  }
+
+  void start_kubelet() {
+    const std::string program = (folder_ / "kubelet").string();
+    std::filesystem::copy_file("/bin/sleep", program);
+    const int pid = start({program, "600"}, 0, 1, 2);
+    ASSERT_GT(pid, 0);
+    kubelet_ = {pid, start_ticks(pid)};
+    const Deadline deadline = Deadline::after(std::chrono::seconds(10));
+    while (comm_of(pid) != "kubelet" && !deadline.passed()) {
+      static_cast<void>(::poll(nullptr, 0, 1));
+    }
+  }
+
+  Result<Deed> strike(const char* what, const char* how) {
+    answer_ = [](const std::string&) { return Finished{.out = std::to_string(getpid()) + "\n"}; };
+    ArmRecord made = record(Action::Kind::child, how);
+    made.action.object = what;
+    return strike_child(made, means());
+  }
+
+  TestFolder folder_;
+  Process kubelet_;
+};
+
+TEST_F(ChildTest, is_found_by_its_program_and_frozen) {
+  static_cast<void>(start_one());
+  start_kubelet();
+  const auto deed = strike("kubelet", "freeze");
+  ASSERT_TRUE(deed) << deed.error().message();
+  EXPECT_EQ(state_of(kubelet_), 'T');
+  EXPECT_EQ(deed->evidence["processes"].size(), 1U);
+  ASSERT_TRUE(release(held_, means()));
+  EXPECT_NE(state_of(kubelet_), 'T');
+}
+
+TEST_F(ChildTest, is_killed_and_its_end_read_back) {
+  start_kubelet();
+  const auto deed = strike("kubelet", "kill");
+  ASSERT_TRUE(deed) << deed.error().message();
+  EXPECT_EQ(state_of(kubelet_), '-');
+  EXPECT_EQ(deed->evidence["pid"], kubelet_.pid);
+  EXPECT_TRUE(held_.is_null()) << "there is nothing to take back";
+}
+
+TEST_F(ChildTest, that_is_not_there_is_no_hit) {
+  start_kubelet();
+  const auto deed = strike("containerd", "kill");
+  ASSERT_FALSE(deed);
+  EXPECT_THAT(deed.error().message(), HasSubstr("containerd of rke2-server.service"));
+  EXPECT_NE(state_of(kubelet_), '-');
 }
 
 }  // namespace

@@ -74,6 +74,25 @@ std::int64_t Pulses::step(std::int64_t mono_us) {
   return next_us_;
 }
 
+Result<Struck> slow(const ArmRecord& record, const Means& means) {
+  auto by_quota = slow_service(record, means);
+  if (by_quota) {
+    return Struck{.deed = *std::move(by_quota), .standing = nullptr};
+  }
+  if (by_quota.error().code() != ErrorCode::not_supported) {
+    return fail(std::move(by_quota).error());
+  }
+  TRY_ASSIGN(const Process main, main_process(means, record.unit), "slow");
+  auto pulses = std::make_unique<Pulses>(
+      record.unit,
+      [main] { return with_children(main, "/proc"); },
+      std::atoi(record.action.how.c_str()),
+      means);
+  TRY_ASSIGN(Deed deed, pulses->begin(), "");
+  deed.evidence["no_quota"] = by_quota.error().message();
+  return Struck{.deed = std::move(deed), .standing = std::move(pulses)};
+}
+
 std::vector<Process> with_children(const Process& main, const std::string& proc) {
   if (state_of(main) == '-') {
     return {};

@@ -17,16 +17,15 @@ namespace harness::guard {
 
 inline constexpr std::int64_t kPulseUs = 100'000;
 
-class Pulses {
+class Pulses : public Standing {
  public:
   // `percent` of each pulse they run, 1 to 99.
   Pulses(std::string what, std::function<std::vector<Process>()> list, int percent, Means means);
 
   // The first stop and the first continuation, each read back from the kernel.
   Result<Deed> begin();
-  // Stops or continues what is due at this moment of the monotonic clock; when to come again. What
-  // cannot be put into the record is not stopped.
-  std::int64_t step(std::int64_t mono_us);
+  // Stops or continues what is due. What cannot be put into the record is not stopped.
+  std::int64_t step(std::int64_t mono_us) override;
 
  private:
   void stop_all();
@@ -40,6 +39,9 @@ class Pulses {
   bool stopped_ = false;
   std::int64_t next_us_ = 0;
 };
+
+// By the kernel's quota where there is one, else by pulses.
+Result<Struck> slow(const ArmRecord& record, const Means& means);
 
 // A process and what it has started directly: of rke2 these are containerd and kubelet. Shims and
 // pods are nobody's children by then.

@@ -21,41 +21,6 @@ Status asked(const Means& means, const std::vector<std::string>& argv) {
               fmt::format("{} {}: {}", argv[0], argv[1], done.timed_out ? "no answer" : done.err));
 }
 
-Result<std::string> property(const Means& means, const std::string& unit, const char* name) {
-  TRY_ASSIGN(const Finished shown,
-             means.run({"systemctl", "show", "--value", fmt::format("--property={}", name), unit}),
-             "systemctl show");
-  if (!shown.ok()) {
-    return fail(ErrorCode::remote_failed,
-                fmt::format("systemctl show {} of {}: {}", name, unit, shown.err));
-  }
-  return shown.out.substr(0, shown.out.find('\n'));
-}
-
-Result<Deed> kill_main(const std::string& unit, const Process& target) {
-  const int pidfd = pidfd_open(target.pid);
-  if (pidfd < 0 || start_ticks(target.pid) != target.start_ticks) {
-    close(pidfd);
-    return fail(ErrorCode::remote_failed,
-                fmt::format("process {} of {} had ended by itself", target.pid, unit));
-  }
-  Deed deed{.begun = now(), .effect = {}, .evidence = {}};
-  const bool died = pidfd_kill(pidfd, SIGKILL) && pidfd_wait(pidfd, kDeathLimit);
-  deed.effect = now();
-  close(pidfd);
-  if (!died || state_of(target) != '-') {
-    return fail(ErrorCode::remote_failed,
-                fmt::format("SIGKILL was sent, but process {} of {} lives on", target.pid, unit));
-  }
-  deed.evidence = {
-      {"how", "kill"},
-      {"pid", target.pid},
-      {"start_ticks", target.start_ticks},
-      {"process_gone", true},
-      {"summary", fmt::format("main process {} of {} ended by SIGKILL", target.pid, unit)}};
-  return deed;
-}
-
 Result<Deed> stop_service(const std::string& unit, const Means& means) {
   TRY_ASSIGN(const Process main, main_process(means, unit), "stop");
   TRY(means.note({{"kind", "stopped"}, {"unit", unit}, {"boot_id", boot_id()}}),
@@ -63,7 +28,7 @@ Result<Deed> stop_service(const std::string& unit, const Means& means) {
   Deed deed{.begun = now(), .effect = {}, .evidence = {}};
   TRY(asked(means, {"systemctl", "stop", unit}), "stop " + unit);
   deed.effect = now();
-  TRY_ASSIGN(const std::string active, property(means, unit, "ActiveState"), "read back");
+  TRY_ASSIGN(const std::string active, unit_property(means, unit, "ActiveState"), "read back");
   if ((active != "inactive" && active != "failed") || state_of(main) != '-') {
     return fail(ErrorCode::remote_failed,
                 fmt::format("{} was stopped, but is {} and its process {} is {}",
@@ -81,11 +46,48 @@ Result<Deed> stop_service(const std::string& unit, const Means& means) {
   return deed;
 }
 
-Result<std::string> release_stopped(const std::string& unit, const Means& means) {
+}  // namespace
+
+Result<std::string> unit_property(const Means& means, const std::string& unit, const char* name) {
+  TRY_ASSIGN(const Finished shown,
+             means.run({"systemctl", "show", "--value", fmt::format("--property={}", name), unit}),
+             "systemctl show");
+  if (!shown.ok()) {
+    return fail(ErrorCode::remote_failed,
+                fmt::format("systemctl show {} of {}: {}", name, unit, shown.err));
+  }
+  return shown.out.substr(0, shown.out.find('\n'));
+}
+
+Result<Deed> kill_proved(const std::string& what, const Process& target) {
+  const int pidfd = pidfd_open(target.pid);
+  if (pidfd < 0 || start_ticks(target.pid) != target.start_ticks) {
+    close(pidfd);
+    return fail(ErrorCode::remote_failed,
+                fmt::format("process {} ({}) had ended by itself", target.pid, what));
+  }
+  Deed deed{.begun = now(), .effect = {}, .evidence = {}};
+  const bool died = pidfd_kill(pidfd, SIGKILL) && pidfd_wait(pidfd, kDeathLimit);
+  deed.effect = now();
+  close(pidfd);
+  if (!died || state_of(target) != '-') {
+    return fail(ErrorCode::remote_failed,
+                fmt::format("SIGKILL was sent, but process {} ({}) lives on", target.pid, what));
+  }
+  deed.evidence = {{"how", "kill"},
+                   {"pid", target.pid},
+                   {"start_ticks", target.start_ticks},
+                   {"process_gone", true},
+                   {"summary", fmt::format("process {} ({}) ended by SIGKILL", target.pid, what)}};
+  return deed;
+}
+
+Result<std::string> release_stopped(const Json& held, const Means& means) {
+  const std::string unit = json_string(held, "unit");
   const auto up = [](const std::string& state) {
     return state == "active" || state == "activating" || state == "reloading";
   };
-  TRY_ASSIGN(const std::string before, property(means, unit, "ActiveState"), "look");
+  TRY_ASSIGN(const std::string before, unit_property(means, unit, "ActiveState"), "look");
   if (up(before)) {
     return fmt::format("{} is {} already", unit, before);
   }
@@ -95,7 +97,7 @@ Result<std::string> release_stopped(const std::string& unit, const Means& means)
   std::string last;
   const Deadline deadline = Deadline::after(std::chrono::seconds(30));
   while (!deadline.passed()) {
-    TRY_ASSIGN(last, property(means, unit, "ActiveState"), "read back");
+    TRY_ASSIGN(last, unit_property(means, unit, "ActiveState"), "read back");
     if (up(last)) {
       return fmt::format("{} is {} again", unit, last);
     }
@@ -124,7 +126,8 @@ Result<std::string> release_slowed(const Json& held, const Means& means) {
     static_cast<void>(rmdir(drop_in.substr(0, slash).c_str()));
     TRY(asked(means, {"systemctl", "daemon-reload"}), "forget our drop-in");
   }
-  TRY_ASSIGN(const std::string after, property(means, unit, "CPUQuotaPerSecUSec"), "read back");
+  TRY_ASSIGN(
+      const std::string after, unit_property(means, unit, "CPUQuotaPerSecUSec"), "read back");
   if (after != before) {
     return fail(ErrorCode::remote_failed,
                 fmt::format("the CPU quota of {} is {}, but was {} before the fault; `systemctl "
@@ -137,10 +140,9 @@ Result<std::string> release_slowed(const Json& held, const Means& means) {
   return fmt::format("the CPU quota of {} is {} again", unit, after);
 }
 
-}  // namespace
-
 Result<Process> main_process(const Means& means, const std::string& unit) {
-  TRY_ASSIGN(const std::string text, property(means, unit, "MainPID"), "find the main process");
+  TRY_ASSIGN(
+      const std::string text, unit_property(means, unit, "MainPID"), "find the main process");
   const int pid = std::atoi(text.c_str());
   const Process found{pid, pid > 1 ? start_ticks(pid) : 0};
   if (found.start_ticks == 0) {
@@ -158,7 +160,7 @@ Result<Deed> strike_service(const ArmRecord& record, const Means& means) {
   }
   TRY_ASSIGN(const Process target, main_process(means, unit), record.action.how);
   if (record.action.how == "kill") {
-    return kill_main(unit, target);
+    return kill_proved("main process of " + unit, target);
   }
   return freeze(
       "main process of " + unit, [&] { return std::vector<Process>{target}; }, means);
@@ -166,7 +168,7 @@ Result<Deed> strike_service(const ArmRecord& record, const Means& means) {
 
 Result<Deed> slow_service(const ArmRecord& record, const Means& means) {
   const std::string& unit = record.unit;
-  TRY_ASSIGN(const std::string before, property(means, unit, "CPUQuotaPerSecUSec"), "slow");
+  TRY_ASSIGN(const std::string before, unit_property(means, unit, "CPUQuotaPerSecUSec"), "slow");
   if (before != "infinity") {
     return fail(
         ErrorCode::not_supported,
@@ -191,8 +193,9 @@ Result<Deed> slow_service(const ArmRecord& record, const Means& means) {
              fmt::format("CPUQuota={}%", record.action.how)}),
       "slow " + unit);
   deed.effect = now();
-  TRY_ASSIGN(const std::string after, property(means, unit, "CPUQuotaPerSecUSec"), "read back");
-  TRY_ASSIGN(const std::string group, property(means, unit, "ControlGroup"), "read back");
+  TRY_ASSIGN(
+      const std::string after, unit_property(means, unit, "CPUQuotaPerSecUSec"), "read back");
+  TRY_ASSIGN(const std::string group, unit_property(means, unit, "ControlGroup"), "read back");
   std::string kernel;
   for (const char* form : {"/sys/fs/cgroup{}/cpu.max",
                            "/sys/fs/cgroup/cpu,cpuacct{}/cpu.cfs_quota_us",
@@ -222,21 +225,6 @@ Result<Deed> slow_service(const ArmRecord& record, const Means& means) {
        fmt::format(
            "CPU quota of {} is {} a second (kernel: {}), was {}", unit, after, kernel, before)}};
   return deed;
-}
-
-Result<std::string> release(const Json& held, const Means& means) {
-  if (!held.is_object() || held.empty()) {
-    return std::string();
-  }
-  if (json_string(held, "boot_id") != boot_id()) {
-    return std::string("taken back by the reboot since");
-  }
-  const std::string kind = json_string(held, "kind");
-  if (kind == "frozen") {
-    return release_frozen(held);
-  }
-  return kind == "stopped" ? release_stopped(json_string(held, "unit"), means)
-                           : release_slowed(held, means);
 }
 
 }  // namespace harness::guard

@@ -6,25 +6,12 @@
 #include <fmt/format.h>
 
 #include "harness/base/names.h"
+#include "harness/guard/action_form.h"
 #include "harness/guard/nesting.h"
 
 namespace harness::guard {
 namespace {
 
-constexpr std::array<std::string_view, 4> kPods = {
-    "etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler"};
-constexpr std::array<std::string_view, 3> kKills = {"task", "process", "shim"};
-constexpr std::array<std::string_view, 2> kReboots = {"graceful", "hard"};
-constexpr std::array<std::string_view, 3> kStrikes = {"freeze", "kill", "stop"};
-constexpr std::array<std::string_view, 5> kPercents = {"1", "5", "10", "20", "50"};
-constexpr std::array<std::pair<std::string_view, Action::Kind>, 6> kKinds = {
-    {{"none", Action::Kind::none},
-     {"kill", Action::Kind::kill},
-     {"reboot", Action::Kind::reboot},
-     {"freeze", Action::Kind::freeze},
-     {"service", Action::Kind::service},
-     {"slow", Action::Kind::slow}}};
-constexpr std::int64_t kLongestHoldMs = 600'000;
 constexpr std::int64_t kLongestMs = 24LL * 3600 * 1000;
 constexpr std::int64_t kLongestOffsetUs = 3600LL * 1000 * 1000;
 
@@ -36,17 +23,6 @@ bool only(std::string_view text, std::string_view extra, Letters letters = Lette
            (letters == Letters::all && c >= 'A' && c <= 'Z') ||
            extra.find(static_cast<char>(c)) != std::string_view::npos;
   });
-}
-
-template <std::size_t N>
-Status check_choice(std::string_view field,
-                    const std::string& value,
-                    const std::array<std::string_view, N>& choices) {
-  if (std::ranges::find(choices, value) != choices.end()) {
-    return {};
-  }
-  return fail(ErrorCode::invalid_input,
-              fmt::format("{}: '{}' is not one of {}", field, value, fmt::join(choices, ", ")));
 }
 
 Status check_keys(const Json& json,
@@ -61,58 +37,6 @@ Status check_keys(const Json& json,
     }
   }
   return {};
-}
-
-Status check_hold(const Action& action) {
-  const bool lasts = action.kind == Action::Kind::freeze || action.kind == Action::Kind::slow ||
-                     (action.kind == Action::Kind::service && action.how != "kill");
-  const std::int64_t hold = action.hold.count();
-  if (lasts ? hold >= 100 && hold <= kLongestHoldMs : hold == 0) {
-    return {};
-  }
-  return fail(ErrorCode::invalid_input,
-              lasts ? "action.hold_ms must be between 100 ms and ten minutes"
-                    : "action.hold_ms is for what lasts until it is taken back");
-}
-
-Result<Action> action_from_json(const Json& json) {
-  TRY(check_keys(json, "action", {"do", "pod", "how", "hold_ms"}), "record");
-  const std::string what = json_string(json, "do");
-  const auto known =
-      std::ranges::find_if(kKinds, [&](const auto& kind) { return kind.first == what; });
-  if (known == kKinds.end()) {
-    return fail(
-        ErrorCode::invalid_input,
-        fmt::format(
-            "record: action.do: '{}' is not one of kill, reboot, freeze, service, slow, none",
-            what));
-  }
-  const Action action{.kind = known->second,
-                      .pod = json_string(json, "pod"),
-                      .how = json_string(json, "how"),
-                      .hold = std::chrono::milliseconds(json_int(json, "hold_ms"))};
-  TRY(check_hold(action), "record");
-  if (action.kind == Action::Kind::kill || action.kind == Action::Kind::freeze) {
-    TRY(check_choice("action.pod", action.pod, kPods), "record");
-  }
-  switch (action.kind) {
-    case Action::Kind::kill:
-      TRY(check_choice("action.how", action.how, kKills), "record");
-      break;
-    case Action::Kind::reboot:
-      TRY(check_choice("action.how", action.how, kReboots), "record");
-      break;
-    case Action::Kind::service:
-      TRY(check_choice("action.how", action.how, kStrikes), "record");
-      break;
-    case Action::Kind::slow:
-      TRY(check_choice("action.how", action.how, kPercents), "record");
-      break;
-    case Action::Kind::freeze:
-    case Action::Kind::none:
-      break;
-  }
-  return action;
 }
 
 Result<std::vector<event::Marker>> markers_from_json(const Json& json, const char* key) {
@@ -291,18 +215,6 @@ Result<ArmRecord> arm_record_from_json(const Json& json) {
 }
 
 Json to_json(const ArmRecord& record) {
-  const auto kind = std::ranges::find_if(
-      kKinds, [&](const auto& known) { return known.second == record.action.kind; });
-  Json action = {{"do", kind->first}};
-  if (record.action.hold.count() > 0) {
-    action["hold_ms"] = record.action.hold.count();
-  }
-  if (!record.action.pod.empty()) {
-    action["pod"] = record.action.pod;
-  }
-  if (!record.action.how.empty()) {
-    action["how"] = record.action.how;
-  }
   Json trigger = Json::object();
   if (record.trigger.now) {
     trigger["now"] = true;
@@ -330,7 +242,7 @@ Json to_json(const ArmRecord& record) {
           {"data_dir", record.data_dir},
           {"fault", record.fault},
           {"params", record.params},
-          {"action", std::move(action)},
+          {"action", to_json(record.action)},
           {"undo", Json::array()},
           {"trigger", std::move(trigger)},
           {"ttl_ms", record.ttl.count()},

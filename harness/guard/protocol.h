@@ -10,6 +10,7 @@
 
 #include <array>
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -49,12 +50,13 @@ inline constexpr std::array<std::string_view, 16> kVerbs = {"facts",
 enum class GuardExit { done = 0, failed = 1, invalid = 2, refused = 3, internal = 4 };
 
 struct Action {
-  enum class Kind { none, kill, reboot, freeze, service, slow };
+  enum class Kind { none, kill, reboot, freeze, service, slow, child, manifest };
   Kind kind = Kind::none;
-  std::string pod;  // kill, freeze: etcd, kube-apiserver, kube-controller-manager, kube-scheduler
-  std::string how;  // kill: task, process, shim; reboot: graceful, hard; service: freeze, kill,
-                    // stop; slow: percent of a core
+  std::string pod = {};  // etcd, kube-apiserver, kube-controller-manager, kube-scheduler
+  std::string how = {};  // in the words of its kind (action_form.cc); slow: percent of a core
   std::chrono::milliseconds hold{0};  // taken back after it; 0 for what is over at once
+  std::string object = {};            // "what": what it is done to, where that is no pod
+  std::map<std::string, std::int64_t> amounts = {};  // by key, each with its unit in it
 };
 
 struct Trigger {

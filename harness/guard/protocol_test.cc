@@ -98,6 +98,13 @@ TEST(ArmRecord, holds_only_what_lasts_and_never_beyond_its_timer) {
   ASSERT_TRUE(taken) << taken.error().message();
   EXPECT_EQ(to_json(*taken)["action"], freeze);
   EXPECT_TRUE(with({{"do", "service"}, {"how", "kill"}}));
+  const Json child{{"do", "child"}, {"what", "kubelet"}, {"how", "freeze"}, {"hold_ms", 5000}};
+  const auto frozen = with(child);
+  ASSERT_TRUE(frozen) << frozen.error().message();
+  EXPECT_EQ(to_json(*frozen)["action"], child);
+  EXPECT_TRUE(with({{"do", "child"}, {"what", "containerd"}, {"how", "kill"}}));
+  EXPECT_FALSE(with({{"do", "child"}, {"what", "sshd"}, {"how", "kill"}}));
+  EXPECT_FALSE(with({{"do", "child"}, {"pod", "etcd"}, {"what", "kubelet"}, {"how", "kill"}}));
   EXPECT_TRUE(with({{"do", "slow"}, {"how", "10"}, {"hold_ms", 5000}}));
   EXPECT_FALSE(with({{"do", "slow"}, {"how", "0"}, {"hold_ms", 5000}}));
   EXPECT_FALSE(with({{"do", "service"}, {"how", "mask"}, {"hold_ms", 5000}}));

@@ -78,6 +78,9 @@ class Store {
   // Differs when what load() gives may differ; empty when there is no such record.
   std::string version(const std::string& id) const;
 
+  // The file beside a record for what stood on the node before its harm; gone when that is back.
+  std::string before_of(const std::string& id) const { return armed_dir() + "/" + id + "/before"; }
+
   std::string armed_dir() const { return dir() + "/armed"; }
 
   std::string done_dir() const { return dir() + "/done"; }

@@ -4,6 +4,7 @@
 #include <cerrno>
 #include <csignal>
 #include <cstring>
+#include <memory>
 #include <optional>
 
 #include <fmt/format.h>
@@ -17,8 +18,8 @@
 #include <unistd.h>
 
 #include "harness/guard/action.h"
+#include "harness/guard/action_form.h"
 #include "harness/guard/action_hold.h"
-#include "harness/guard/action_pulse.h"
 #include "harness/guard/endpoint_watch.h"
 #include "harness/guard/file_watch.h"
 #include "harness/guard/journal_reader.h"
@@ -81,7 +82,6 @@ class Watcher {
   int miss(const std::string& outcome, const std::string& reason);
   int applied(const Deed& deed);
   int hold();
-  Result<Deed> slow(const Means& means);
   int kept(const Status& saved) const;
 
   bool lease_is_over() const {
@@ -95,7 +95,7 @@ class Watcher {
   ManifestWatch manifests_;
   ContainerWatch containers_;
   Now seen_;
-  std::optional<Pulses> pulses_;
+  std::unique_ptr<Standing> standing_;
 };
 
 int Watcher::run() {
@@ -136,7 +136,7 @@ int Watcher::stay(int status) {
         break;
       }
       next = std::min(next, over);
-      next = pulses_ ? std::min(next, pulses_->step(at)) : next;
+      next = standing_ ? std::min(next, standing_->step(at)) : next;
     }
     until(next);
   }
@@ -249,58 +249,38 @@ int Watcher::fire() {
       const Error problem = reboot(store_, state_);
       return miss("missed", problem.message());
     }
-    case Action::Kind::freeze:
-    case Action::Kind::service:
-    case Action::Kind::slow:
-      return hold();
     case Action::Kind::none: {
       const Now stamp = now();
       return applied({stamp, stamp, {{"summary", "nothing was done, as asked"}}});
     }
+    default:
+      return hold();
   }
-  return 1;
 }
 
-// What lasts: the way back is in the record before the harm, and is gone at once when the harm is
-// not proved.
+// The way back is in the record before the harm, and the harm is taken back at once when it is not
+// proved.
 int Watcher::hold() {
   state_.progress["state"] = "APPLYING";
   state_.progress["begun"] = to_json(now());
   if (const Status noted = store_.note(state_); !noted) {
     return miss("missed", noted.error().message());
   }
-  const Means means = means_of([this](const Json& held) {
-    state_.progress["held"] = held;
-    return store_.note(state_);
-  });
-  const Action& action = state_.record.action;
-  const auto deed = action.kind == Action::Kind::freeze
-                        ? freeze_container(state_.record, containers_, means)
-                    : action.kind == Action::Kind::slow ? slow(means)
-                                                        : strike_service(state_.record, means);
-  if (deed) {
-    return applied(*deed);
+  const bool durable = survives_reboot(state_.record.action);
+  const Means means = means_of(
+      [this, durable](const Json& held) {
+        state_.progress["held"] = held;
+        return durable ? store_.commit(state_) : store_.note(state_);
+      },
+      store_.before_of(state_.record.id));
+  auto struck = strike(state_.record, containers_, means);
+  if (struck) {
+    standing_ = std::move(struck->standing);
+    return applied(struck->deed);
   }
   const auto released = release(state_.progress.value("held", Json()), means);
   return miss("missed",
-              deed.error().message() + (released ? "" : "; " + released.error().message()));
-}
-
-// By the kernel where it can, else by stopping and continuing from here.
-Result<Deed> Watcher::slow(const Means& means) {
-  auto deed = slow_service(state_.record, means);
-  if (deed || deed.error().code() != ErrorCode::not_supported) {
-    return deed;
-  }
-  TRY_ASSIGN(const Process main, main_process(means, state_.record.unit), "slow");
-  pulses_.emplace(
-      state_.record.unit,
-      [main] { return with_children(main, "/proc"); },
-      std::atoi(state_.record.action.how.c_str()),
-      means_of(means.note));
-  TRY_ASSIGN(Deed pulsed, pulses_->begin(), "");
-  pulsed.evidence["no_quota"] = deed.error().message();
-  return pulsed;
+              struck.error().message() + (released ? "" : "; " + released.error().message()));
 }
 
 int Watcher::applied(const Deed& deed) {

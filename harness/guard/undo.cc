@@ -188,7 +188,8 @@ Healed revert(Store& store, RecordState state, const std::string& why) {
   }
   const std::string before = state.state();
   settle_outcome(state, why);
-  const auto released = release(state.progress.value("held", Json()), means_of());
+  const auto released =
+      release(state.progress.value("held", Json()), means_of({}, store.before_of(id)));
   state.progress["released"] = released ? *released : released.error().message();
   state.progress["state"] = "REVERTED";
   stop_unit(timer_name(id) + ".timer");

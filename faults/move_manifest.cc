@@ -1,0 +1,36 @@
+// move-manifest: takes the manifest of one static pod out of kubelet's sight for a while.
+
+#include "harness/fault/parameters.h"
+
+namespace {
+
+using harness::Json;
+using harness::fault::Fault;
+using harness::fault::Params;
+
+const harness::fault::FaultRegistration kRegistration{{
+    .name = "move-manifest",
+    .summary = "Take one static pod's manifest away",
+    .params = {harness::fault::static_pod_parameter(), harness::fault::hold_parameter("30s")},
+    .blast_radius = "one static pod; etcd costs a voter, kube-apiserver that server's API",
+    .survives_reboot = true,
+    .undo = "put back as it was (content, owner, mode, label), when the time, the lease or the "
+            "record's timer is over, and at a boot before rke2 begins; read back. What RKE2 or an "
+            "upgrade has written meanwhile stays",
+    .evidence = "the file gone, read back",
+    .notes = "kubelet ends the pod when it sees that; without kube-apiserver it may not. rke2 that "
+             "begins\n"
+             "anew meanwhile writes the manifest itself, and it is left to it.",
+    .make = [](const Params& params) -> Fault {
+      const std::string& pod = params.at("pod");
+      Fault fault;
+      fault.action = Json{{"do", "manifest"},
+                          {"pod", pod},
+                          {"how", "move"},
+                          {"hold_ms", harness::fault::hold_ms(params)}};
+      fault.needs = harness::fault::needs_of_static_pod(pod);
+      return fault;
+    },
+}};
+
+}  // namespace

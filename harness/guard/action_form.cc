@@ -1,0 +1,181 @@
+#include "harness/guard/action_form.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+namespace harness::guard {
+namespace {
+
+using Words = std::vector<std::string_view>;
+
+struct Range {
+  std::string_view key;
+  std::int64_t least = 0;
+  std::int64_t most = 0;
+};
+
+struct Form {
+  std::string_view name;
+  Action::Kind kind = Action::Kind::none;
+  Words pods;
+  Words objects;
+  Words ways;
+  Words at_once;  // of the ways: over as soon as it is done
+  bool lasting = false;
+  bool survives_reboot = false;
+  std::vector<Range> amounts;
+};
+
+constexpr std::int64_t kShortestHoldMs = 100;
+constexpr std::int64_t kLongestHoldMs = 600'000;
+
+const std::vector<Form>& forms() {
+  static const Words pods = {"etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler"};
+  static const std::vector<Form> all = {
+      {.name = "none"},
+      {.name = "kill",
+       .kind = Action::Kind::kill,
+       .pods = pods,
+       .ways = {"task", "process", "shim"}},
+      {.name = "reboot", .kind = Action::Kind::reboot, .ways = {"graceful", "hard"}},
+      {.name = "freeze", .kind = Action::Kind::freeze, .pods = pods, .lasting = true},
+      {.name = "service",
+       .kind = Action::Kind::service,
+       .ways = {"freeze", "kill", "stop"},
+       .at_once = {"kill"},
+       .lasting = true},
+      {.name = "slow",
+       .kind = Action::Kind::slow,
+       .ways = {"1", "5", "10", "20", "50"},
+       .lasting = true},
+      {.name = "child",
+       .kind = Action::Kind::child,
+       .objects = {"containerd", "kubelet"},
+       .ways = {"freeze", "kill"},
+       .at_once = {"kill"},
+       .lasting = true},
+      {.name = "manifest",
+       .kind = Action::Kind::manifest,
+       .pods = pods,
+       .ways = {"break", "move", "uid"},
+       .lasting = true,
+       .survives_reboot = true},
+  };
+  return all;
+}
+
+const Form& form_of(Action::Kind kind) {
+  return *std::ranges::find(forms(), kind, &Form::kind);
+}
+
+Status check_choice(std::string_view field, const std::string& value, const Words& choices) {
+  if (choices.empty() ? value.empty() : std::ranges::find(choices, value) != choices.end()) {
+    return {};
+  }
+  return fail(
+      ErrorCode::invalid_input,
+      choices.empty()
+          ? fmt::format("{}: not taken by this action", field)
+          : fmt::format("{}: '{}' is not one of {}", field, value, fmt::join(choices, ", ")));
+}
+
+Status check_keys(const Json& json, const Form& form) {
+  Words known = {"do", "pod", "what", "how", "hold_ms"};
+  for (const Range& range : form.amounts) {
+    known.push_back(range.key);
+  }
+  for (const auto& [key, value] : json.items()) {
+    if (std::ranges::find(known, key) == known.end()) {
+      return fail(ErrorCode::invalid_input, fmt::format("action: unknown key '{}'", key));
+    }
+  }
+  return {};
+}
+
+Status check_hold(const Action& action) {
+  const std::int64_t hold = action.hold.count();
+  if (lasts(action) ? hold >= kShortestHoldMs && hold <= kLongestHoldMs : hold == 0) {
+    return {};
+  }
+  return fail(ErrorCode::invalid_input,
+              lasts(action) ? "action.hold_ms must be between 100 ms and ten minutes"
+                            : "action.hold_ms is for what lasts until it is taken back");
+}
+
+Status read_amounts(const Json& json, const Form& form, Action& action) {
+  for (const Range& range : form.amounts) {
+    const std::string key(range.key);
+    const auto found = json.find(key);
+    if (found == json.end() || !found->is_number_integer() ||
+        found->get<std::int64_t>() < range.least || found->get<std::int64_t>() > range.most) {
+      return fail(
+          ErrorCode::invalid_input,
+          fmt::format(
+              "action.{} must be a whole number from {} to {}", key, range.least, range.most));
+    }
+    action.amounts[key] = found->get<std::int64_t>();
+  }
+  return {};
+}
+
+}  // namespace
+
+bool lasts(const Action& action) {
+  const Form& form = form_of(action.kind);
+  return form.lasting && std::ranges::find(form.at_once, action.how) == form.at_once.end();
+}
+
+bool survives_reboot(const Action& action) {
+  return form_of(action.kind).survives_reboot;
+}
+
+Result<Action> action_from_json(const Json& json) {
+  if (!json.is_object()) {
+    return fail(ErrorCode::invalid_input, "record: action must be an object");
+  }
+  const std::string what = json_string(json, "do");
+  const auto form = std::ranges::find(forms(), what, &Form::name);
+  if (form == forms().end()) {
+    Words names;
+    std::ranges::transform(forms(), std::back_inserter(names), &Form::name);
+    return fail(
+        ErrorCode::invalid_input,
+        fmt::format("record: action.do: '{}' is not one of {}", what, fmt::join(names, ", ")));
+  }
+  TRY(check_keys(json, *form), "record");
+  Action action{.kind = form->kind,
+                .pod = json_string(json, "pod"),
+                .how = json_string(json, "how"),
+                .hold = std::chrono::milliseconds(json_int(json, "hold_ms")),
+                .object = json_string(json, "what"),
+                .amounts = {}};
+  TRY(check_choice("action.pod", action.pod, form->pods), "record");
+  TRY(check_choice("action.what", action.object, form->objects), "record");
+  TRY(check_choice("action.how", action.how, form->ways), "record");
+  TRY(check_hold(action), "record");
+  TRY(read_amounts(json, *form, action), "record");
+  return action;
+}
+
+Json to_json(const Action& action) {
+  Json out = {{"do", form_of(action.kind).name}};
+  const auto put = [&](const char* key, const std::string& value) {
+    if (!value.empty()) {
+      out[key] = value;
+    }
+  };
+  put("pod", action.pod);
+  put("what", action.object);
+  put("how", action.how);
+  if (action.hold.count() > 0) {
+    out["hold_ms"] = action.hold.count();
+  }
+  for (const auto& [key, amount] : action.amounts) {
+    out[key] = amount;
+  }
+  return out;
+}
+
+}  // namespace harness::guard

@@ -1,0 +1,79 @@
+#include "harness/guard/action_hold.h"
+
+#include <algorithm>
+#include <array>
+
+#include "harness/guard/action_manifest.h"
+#include "harness/guard/action_pulse.h"
+
+namespace harness::guard {
+namespace {
+
+constexpr std::chrono::milliseconds kToolLimit{120'000};
+
+struct WayBack {
+  std::string_view kind;
+  Result<std::string> (*release)(const Json& held, const Means& means);
+  bool on_disk = false;  // a reboot does not take it back
+};
+
+constexpr std::array kWaysBack = {
+    WayBack{"frozen", [](const Json& held, const Means&) { return release_frozen(held); }},
+    WayBack{"stopped", release_stopped},
+    WayBack{"slowed", release_slowed},
+    WayBack{"manifest", release_manifest, true},
+};
+
+Result<Struck> alone(Result<Deed> deed) {
+  if (!deed) {
+    return fail(std::move(deed).error());
+  }
+  return Struck{.deed = *std::move(deed), .standing = nullptr};
+}
+
+}  // namespace
+
+Means means_of(std::function<Status(const Json& held)> note, std::string before) {
+  return {.note = std::move(note),
+          .run = [](const std::vector<std::string>& argv) { return spawn(argv, kToolLimit); },
+          .before = std::move(before)};
+}
+
+Result<Struck> strike(const ArmRecord& record,
+                      const ContainerWatch& containers,
+                      const Means& means) {
+  switch (record.action.kind) {
+    case Action::Kind::freeze:
+      return alone(freeze_container(record, containers, means));
+    case Action::Kind::service:
+      return alone(strike_service(record, means));
+    case Action::Kind::slow:
+      return slow(record, means);
+    case Action::Kind::child:
+      return alone(strike_child(record, means));
+    case Action::Kind::manifest:
+      return alone(take_manifest(record, means));
+    case Action::Kind::none:
+    case Action::Kind::kill:
+    case Action::Kind::reboot:
+      break;
+  }
+  return fail(ErrorCode::internal, "this action is not struck here");
+}
+
+Result<std::string> release(const Json& held, const Means& means) {
+  if (!held.is_object() || held.empty()) {
+    return std::string();
+  }
+  const std::string kind = json_string(held, "kind");
+  const auto way = std::ranges::find(kWaysBack, kind, &WayBack::kind);
+  if (way == kWaysBack.end()) {
+    return fail(ErrorCode::internal, "this guard knows no way back from '" + kind + "'");
+  }
+  if (!way->on_disk && json_string(held, "boot_id") != boot_id()) {
+    return std::string("taken back by the reboot since");
+  }
+  return way->release(held, means);
+}
+
+}  // namespace harness::guard

@@ -1,0 +1,179 @@
+#include "harness/guard/action_manifest.h"
+
+#include <fstream>
+
+#include <gmock/gmock.h>
+#include <sys/stat.h>
+
+#include "harness/guard/guard_fixture.h"
+
+namespace harness::guard {
+namespace {
+
+using testing::HasSubstr;
+using testing::StartsWith;
+
+constexpr const char* kManifest =
+    "apiVersion: v1\n"
+    "kind: Pod\n"
+    "metadata:\n"
+    "  labels:\n"
+    "    component: etcd\n"
+    "  name: etcd\n"
+    "  uid: 0123456789abcdef0123456789abcdef\n"
+    "spec: {}\n";
+
+class ManifestTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    std::filesystem::create_directories(folder_ / "agent/pod-manifests");
+    std::filesystem::create_directories(folder_ / "armed");
+    write(kManifest);
+    chmod(file().c_str(), 0640);
+    means_.note = [this](const Json& held) {
+      held_ = held;
+      there_at_note_ = there(file());
+      return note_;
+    };
+    means_.run = [this](const std::vector<std::string>& argv) -> Result<Finished> {
+      const bool state = std::ranges::find(argv, "--property=ActiveState") != argv.end();
+      return Finished{.out = (state ? state_ : invocation_) + "\n"};
+    };
+    means_.before = (folder_ / "armed/before").string();
+    record_.data_dir = folder_.string();
+    record_.unit = "rke2-server.service";
+    record_.action = {.kind = Action::Kind::manifest, .pod = "etcd", .how = "move"};
+  }
+
+  std::string file() const { return (folder_ / "agent/pod-manifests/etcd.yaml").string(); }
+
+  std::string content() const { return read_whole(file()).value_or("(away)"); }
+
+  void write(const std::string& text) const { std::ofstream(file()) << text; }
+
+  Result<Deed> take(const std::string& how) {
+    record_.action.how = how;
+    return take_manifest(record_, means_);
+  }
+
+  std::string release() {
+    const auto said = release_manifest(held_, means_);
+    return said ? *said : "failed: " + said.error().message();
+  }
+
+  std::size_t files() const {
+    std::size_t count = 0;
+    for (const auto& item : std::filesystem::directory_iterator(folder_ / "agent/pod-manifests")) {
+      count += item.is_regular_file() ? 1 : 0;
+    }
+    return count;
+  }
+
+  TestFolder folder_;
+  ArmRecord record_;
+  Means means_;
+  Json held_;
+  Status note_;
+  bool there_at_note_ = false;
+  std::string state_ = "active";
+  std::string invocation_ = "one";
+};
+
+TEST_F(ManifestTest, is_away_and_comes_back_as_it_was) {
+  const auto deed = take("move");
+  ASSERT_TRUE(deed) << deed.error().message();
+  EXPECT_TRUE(there_at_note_) << "the way back comes first";
+  EXPECT_FALSE(there(file()));
+  EXPECT_EQ(files(), 0U) << "no copy where kubelet looks";
+  EXPECT_THAT(json_string(deed->evidence, "summary"), HasSubstr("is away, read back"));
+  EXPECT_THAT(release(), HasSubstr("is back, read back"));
+  EXPECT_EQ(content(), kManifest);
+
+  struct stat info {};
+
+  ASSERT_EQ(stat(file().c_str(), &info), 0);
+  EXPECT_EQ(info.st_mode & 07777U, 0640U);
+  EXPECT_FALSE(there(means_.before)) << "a snapshot is wiped when it is back";
+  EXPECT_THAT(release(), HasSubstr("was put back before"));
+  EXPECT_EQ(files(), 1U);
+}
+
+TEST_F(ManifestTest, is_harmed_only_when_the_way_back_is_kept) {
+  note_ = fail(ErrorCode::remote_failed, "disk full");
+  EXPECT_FALSE(take("move"));
+  EXPECT_EQ(content(), kManifest);
+  means_.before = (folder_ / "no/such/folder").string();
+  note_ = {};
+  EXPECT_FALSE(take("break"));
+  EXPECT_EQ(content(), kManifest);
+}
+
+TEST_F(ManifestTest, gets_another_uid_and_its_own_again) {
+  ASSERT_TRUE(take("uid"));
+  EXPECT_THAT(content(), HasSubstr("  uid: 0123456789abcdef0123456789abcde0\n"));
+  EXPECT_EQ(files(), 1U);
+  EXPECT_THAT(release(), HasSubstr("is back"));
+  EXPECT_EQ(content(), kManifest);
+}
+
+TEST_F(ManifestTest, is_no_manifest_for_a_while) {
+  ASSERT_TRUE(take("break"));
+  EXPECT_THAT(content(), StartsWith("# hookshot"));
+  EXPECT_THAT(release(), HasSubstr("is back"));
+  EXPECT_EQ(content(), kManifest);
+}
+
+TEST_F(ManifestTest, that_somebody_wrote_meanwhile_stays) {
+  for (const char* how : {"move", "uid", "break"}) {
+    write(kManifest);
+    ASSERT_TRUE(take(how)) << how;
+    write("the upgrade's\n");
+    EXPECT_THAT(release(), HasSubstr("left as it is")) << how;
+    EXPECT_EQ(content(), "the upgrade's\n") << how;
+    EXPECT_FALSE(there(means_.before)) << how;
+  }
+}
+
+TEST_F(ManifestTest, that_is_away_is_left_to_an_rke2_that_began_anew) {
+  ASSERT_TRUE(take("move"));
+  invocation_ = "two";
+  state_ = "activating";
+  EXPECT_THAT(release(), HasSubstr("began anew and writes it itself"));
+  EXPECT_EQ(content(), "(away)");
+}
+
+TEST_F(ManifestTest, that_is_away_comes_back_at_a_boot_before_rke2_begins) {
+  ASSERT_TRUE(take("move"));
+  invocation_ = "";
+  state_ = "inactive";
+  held_["boot_id"] = "an earlier boot";
+  const auto said = guard::release(held_, means_);
+  ASSERT_TRUE(said) << said.error().message();
+  EXPECT_THAT(*said, HasSubstr("is back"));
+  EXPECT_EQ(content(), kManifest);
+}
+
+TEST_F(ManifestTest, without_its_copy_is_an_error_that_says_what_to_do) {
+  ASSERT_TRUE(take("move"));
+  std::filesystem::remove(means_.before);
+  EXPECT_THAT(release(), StartsWith("failed: "));
+  EXPECT_THAT(release(), HasSubstr("restart rke2-server.service on the node"));
+}
+
+TEST_F(ManifestTest, that_is_a_link_or_missing_is_left_alone) {
+  std::filesystem::rename(file(), folder_ / "elsewhere");
+  EXPECT_FALSE(take("move"));
+  std::filesystem::create_symlink(folder_ / "elsewhere", file());
+  EXPECT_FALSE(take("move"));
+  EXPECT_TRUE(std::filesystem::is_symlink(file()));
+  EXPECT_TRUE(held_.is_null());
+}
+
+TEST(OtherUid, needs_a_uid_of_the_pod) {
+  EXPECT_EQ(with_other_uid("metadata:\n  name: x\n"), "");
+  EXPECT_EQ(with_other_uid("metadata:\n  uid: \n"), "");
+  EXPECT_EQ(with_other_uid("metadata:\n  uid: \"ab0\"\n"), "metadata:\n  uid: \"ab1\"\n");
+}
+
+}  // namespace
+}  // namespace harness::guard
