@@ -157,33 +157,37 @@ std::string consequence_of(const TrialFacts& facts,
                                                     : "";
 }
 
+FaultExit not_an_exit(std::string why) {
+  return {.invocation = nullptr, .text = std::move(why), .ordered = false};
+}
+
 FaultExit exit_by(const TrialFacts& facts, const Deed& deed) {
   const FaultFact& fault = *deed.fact;
   const std::string& pod = deed.pod;
-  if (pod != "kube-apiserver" && pod != "etcd") {
-    return {nullptr, fmt::format("{} ends no service", deed.fault)};
+  if (!deed.ends_service() && pod != "kube-apiserver" && pod != "etcd") {
+    return not_an_exit(fmt::format("{} ends no service", deed.fault));
   }
   const Invocation* hit = facts.invocation(fault.node, fault.invocation);
   const std::int64_t died = hit == nullptr ? 0 : death_of(facts, *hit);
   if (died == 0) {
-    return {nullptr, "the invocation that was hit did not end"};
+    return not_an_exit("the invocation that was hit did not end");
   }
-  if (hit->gate_mono_us == 0 || fault.begun_mono_us < hit->gate_mono_us) {
-    return {
-        nullptr,
-        fmt::format("{} was killed before the hooks might begin, when the service must wait", pod)};
+  if (!deed.ends_service() && (hit->gate_mono_us == 0 || fault.begun_mono_us < hit->gate_mono_us)) {
+    return not_an_exit(fmt::format(
+        "{} {} before the hooks might begin, when the service must wait", pod, deed.how));
   }
   if (died < fault.begun_mono_us || died - fault.begun_mono_us > kExitWithinUs) {
-    return {nullptr,
-            fmt::format("the service ended {} {} the fault",
-                        seconds(std::abs(died - fault.begun_mono_us)),
-                        died < fault.begun_mono_us ? "before" : "after")};
+    return not_an_exit(fmt::format("the service ended {} {} the fault",
+                                   seconds(std::abs(died - fault.begun_mono_us)),
+                                   died < fault.begun_mono_us ? "before" : "after"));
   }
   return {hit,
-          fmt::format("the service ended {} after {} was killed under its hooks{}",
-                      seconds(died - fault.begun_mono_us),
-                      pod,
-                      hit->last_words.empty() ? "" : " (" + hit->last_words + ")")};
+          fmt::format(
+              "the service ended {} after {}{}",
+              seconds(died - fault.begun_mono_us),
+              deed.ends_service() ? deed.how : fmt::format("{} {} under its hooks", pod, deed.how),
+              hit->last_words.empty() ? "" : " (" + hit->last_words + ")"),
+          deed.stops_service()};
 }
 
 const FaultExit* exit_of(const std::vector<FaultExit>& exits, const Invocation* one) {
@@ -209,6 +213,13 @@ int exits_on(const TrialFacts& facts, const std::string& node) {
   const std::vector<FaultExit> exits = fault_exits(facts);
   return static_cast<int>(std::ranges::count_if(exits, [&](const FaultExit& exit) {
     return exit.invocation != nullptr && exit.invocation->node == node;
+  }));
+}
+
+int restarts_on(const TrialFacts& facts, const std::string& node) {
+  const std::vector<FaultExit> exits = fault_exits(facts);
+  return static_cast<int>(std::ranges::count_if(exits, [&](const FaultExit& exit) {
+    return exit.invocation != nullptr && exit.invocation->node == node && !exit.ordered;
   }));
 }
 

@@ -9,19 +9,21 @@
 
 namespace harness::check {
 
-// The exit of the service that a fault may cause: kube-apiserver or etcd was killed after the
-// hooks' gate had opened, and hooks end the process when a call of theirs fails. Source: RKE2
-// pkg/rke2 (logrus.Fatalf in every hook). A kill before the gate explains no exit: there the
-// service must wait.
+// The exit of the service that a fault may cause. Its own process or its containerd was killed, or
+// it was stopped. Or kube-apiserver or etcd was taken away after the hooks' gate had opened, and
+// hooks end the process when a call of theirs fails (RKE2 pkg/rke2: logrus.Fatalf in every hook);
+// before the gate that explains no exit: there the service must wait.
 struct FaultExit {
   const Invocation* invocation = nullptr;  // null: the fault explains none
   std::string text;                        // what happened, or why the fault explains no exit
+  bool ordered = false;                    // a stop: systemd counts no restart for it
 };
 
 // One for each fault that was applied, in the plan's order; none twice.
 std::vector<FaultExit> fault_exits(const TrialFacts& facts);
-// How many ended a service of that node.
+// How many ended a service of that node, and how many of these systemd answered with a restart.
 int exits_on(const TrialFacts& facts, const std::string& node);
+int restarts_on(const TrialFacts& facts, const std::string& node);
 // Why the faults on a node explain no exit there, in brackets; empty where there were none, or one
 // does.
 std::string no_exit_on(const TrialFacts& facts, const std::string& node);

@@ -120,6 +120,58 @@ TEST(Restarts, do_not_forgive_an_exit_that_came_first) {
   EXPECT_THAT(fault_exits(trial.facts()).front().text, HasSubstr("before the fault"));
 }
 
+TEST(Restarts, are_explained_by_what_ends_the_service_also_before_its_hooks) {
+  for (const auto& [fault, text] :
+       {std::pair("kill-service", "after it was killed"),
+        std::pair("kill-containerd", "after its containerd was killed")}) {
+    SampleTrial trial(fault);
+    trial.restart({{"job_result", "failed"}, {"exit_status", 1}});
+    trial.record(14, kNew);
+    trial.died(14.3, kNew, "containerd exited: signal: killed");
+    trial.start(19, "2222");
+    const Finding once = judge("restarts-explained", trial, 1);
+    EXPECT_EQ(once.verdict, Verdict::pass) << once.reason;
+    EXPECT_THAT(once.reason, HasSubstr(text));
+    EXPECT_EQ(judge("journal-clean", trial).verdict, Verdict::pass);
+    EXPECT_EQ(judge("restarts-explained", trial, 2).verdict, Verdict::fail) << "only one of them";
+  }
+}
+
+TEST(Restarts, by_systemd_are_not_explained_by_a_stop) {
+  SampleTrial trial("stop-service");
+  trial.restart({{"job_result", "canceled"}, {"exit_status", 1}});
+  trial.record(14, kNew);
+  trial.died(14.3, kNew, "");
+  trial.start(44, "2222");
+  const Finding none = judge("restarts-explained", trial, 0);
+  EXPECT_EQ(none.verdict, Verdict::pass) << none.reason;
+  EXPECT_THAT(none.reason, HasSubstr("after it was stopped"));
+  EXPECT_EQ(judge("restarts-explained", trial, 1).verdict, Verdict::fail);
+}
+
+TEST(Restarts, of_kubelet_alone_explain_none_of_the_service) {
+  SampleTrial trial("kill-kubelet");
+  trial.restart();
+  trial.record(14, kNew);
+  trial.died(14.3, kNew, kWords);
+  trial.start(19, "2222");
+  const Finding finding = judge("restarts-explained", trial, 1);
+  EXPECT_EQ(finding.verdict, Verdict::fail);
+  EXPECT_THAT(finding.reason, HasSubstr("kill-kubelet ends no service"));
+}
+
+TEST(Restarts, under_the_hooks_are_explained_by_whatever_took_kube_apiserver_away) {
+  for (const char* fault : {"freeze-pod", "move-manifest", "rewrite-manifest"}) {
+    SampleTrial trial(fault, "kube-apiserver");
+    trial.restart({{"job_result", "failed"}, {"exit_status", 1}});
+    trial.record(20.1, kNew);
+    trial.died(35, kNew, kWords);
+    trial.start(40, "2222");
+    const Finding finding = judge("restarts-explained", trial, 1);
+    EXPECT_EQ(finding.verdict, Verdict::pass) << fault << ": " << finding.reason;
+  }
+}
+
 TEST(Restarts, belong_to_a_reboot_once) {
   SampleTrial trial("reboot");
   trial.restart({{"job_result", "lost"}, {"exit_status", 255}});

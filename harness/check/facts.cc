@@ -24,12 +24,29 @@ std::vector<const FaultFact*> TrialFacts::records() const {
   return out;
 }
 
+namespace {
+
+std::string how_of(const std::string& fault) {
+  static const std::map<std::string, std::string, std::less<>> all = {
+      {"kill-pod", "was killed"},
+      {"freeze-pod", "was frozen"},
+      {"move-manifest", "lost its manifest"},
+      {"rewrite-manifest", "got another manifest"},
+      {"kill-service", "it was killed"},
+      {"kill-containerd", "its containerd was killed"},
+      {"stop-service", "it was stopped"}};
+  const auto found = all.find(fault);
+  return found == all.end() ? std::string() : found->second;
+}
+
+}  // namespace
+
 std::vector<Deed> TrialFacts::deeds() const {
   std::vector<Deed> out;
   const auto add =
       [&](const std::optional<FaultFact>& fact, const std::string& name, const Json& with) {
         if (fact && fact->outcome == "applied") {
-          out.push_back({&*fact, name, name == "kill-pod" ? json_string(with, "pod") : ""});
+          out.push_back({&*fact, name, json_string(with, "pod"), how_of(name)});
         }
       };
   add(fault_fact, fault, params);

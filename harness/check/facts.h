@@ -145,9 +145,18 @@ struct Companion {
 struct Deed {
   const FaultFact* fact = nullptr;
   std::string fault;
-  std::string pod;  // that kill-pod killed; empty for other faults
+  std::string pod;  // the static pod that it took away for a while; empty: none
+  std::string how;  // what it did to the pod or the service: "was killed"
 
   bool reboots() const { return fault == "reboot"; }
+
+  // rke2's process ends with it, wherever it is.
+  bool ends_service() const {
+    return fault == "kill-service" || fault == "kill-containerd" || stops_service();
+  }
+
+  // It ends because it was asked to: systemd does not start it again by itself.
+  bool stops_service() const { return fault == "stop-service"; }
 };
 
 struct TrialFacts {

@@ -112,8 +112,19 @@ bool never_touched(const TrialFacts& facts) {
   const auto records = facts.records();
   return facts.has_fault() && records.size() == facts.companions.size() + 1 &&
          std::ranges::all_of(records, [](const FaultFact* one) {
-           return one->outcome == "missed" || one->outcome == "expired";
+           return one->outcome == "missed" || one->outcome == "unsupported" ||
+                  one->outcome == "expired";
          });
+}
+
+// What a node could not do, in its own words; empty: it could do all that was asked of it.
+std::string not_supported(const TrialFacts& facts) {
+  for (const FaultFact* one : facts.records()) {
+    if (one->outcome == "unsupported") {
+      return fmt::format("{} cannot do it: {}", one->node, one->reason);
+    }
+  }
+  return {};
 }
 
 bool named(const CheckResult& check, const Planned& planned) {
@@ -211,6 +222,10 @@ TrialVerdict judge_trial(const TrialFacts& facts) {
   const bool by_itself = never_touched(facts) && out.verdict == Verdict::fail;
   if (by_itself) {
     out.reason = fmt::format("without any fault ({}): {}", out.hit_reason, out.reason);
+  } else if (const std::string why = not_supported(facts);
+             !why.empty() && out.verdict != Verdict::error) {
+    out.verdict = Verdict::skip;
+    out.reason = why;
   } else if (!out.hit && out.verdict != Verdict::error) {
     const std::string aside =
         out.verdict == Verdict::fail ? " (not counted: " + out.reason + ")" : "";
@@ -275,6 +290,9 @@ CaseVerdict fold(const Planned& planned, std::vector<TrialVerdict> trials) {
     out.reason = fmt::format("{} of {} trial(s) landed and passed", passes, out.trials.size());
   } else if (out.trials.back().verdict == Verdict::error) {
     out.outcome = Verdict::error;
+    out.reason = fmt::format("trial {}: {}", out.trials.back().trial, out.trials.back().reason);
+  } else if (out.trials.back().verdict == Verdict::skip) {
+    out.outcome = Verdict::skip;
     out.reason = fmt::format("trial {}: {}", out.trials.back().trial, out.trials.back().reason);
   } else {
     out.outcome = Verdict::unproven;

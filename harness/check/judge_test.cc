@@ -210,6 +210,24 @@ TrialVerdict a_trial(int number, Verdict verdict, bool counts = true) {
   return {.trial = number, .verdict = verdict, .reason = "r", .hit = counts, .counts = counts};
 }
 
+TEST(Judge, skips_what_a_node_cannot_do_and_says_why) {
+  SampleTrial trial("slow-service");
+  trial.restart();
+  trial.record(
+      20,
+      kNew,
+      {{"outcome", "unsupported"}, {"reason", "no cpu controller"}, {"evidence", Json::object()}});
+  trial.finish();
+  const TrialVerdict verdict = judge_trial(trial.facts());
+  EXPECT_EQ(verdict.verdict, Verdict::skip);
+  EXPECT_EQ(verdict.reason, "cp-1 cannot do it: no cpu controller");
+  EXPECT_FALSE(verdict.counts);
+  const CaseVerdict folded =
+      fold({.name = "c", .expect = "pass", .issue = "", .hits = 1}, {verdict});
+  EXPECT_EQ(folded.verdict, Verdict::skip);
+  EXPECT_THAT(folded.reason, HasSubstr("no cpu controller"));
+}
+
 TEST(Fold, wants_as_many_hits_as_asked) {
   const auto one = a_trial(1, Verdict::pass);
   EXPECT_EQ(fold({.name = "c", .expect = "pass", .issue = "", .hits = 1}, {one}).verdict,

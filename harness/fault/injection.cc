@@ -55,7 +55,7 @@ std::string evidence_of(const Json& record) {
                                                             : json_string(*evidence, "summary");
 }
 
-// "applied", "missed", "expired", or empty while the record is on its way.
+// "applied", "missed", "unsupported", "expired", or empty while the record is on its way.
 std::string outcome_of(const Json& record) {
   const std::string said = json_string(record, "outcome");
   if (!said.empty()) {

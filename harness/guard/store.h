@@ -15,7 +15,7 @@
 namespace harness::guard {
 
 // state: ARMED APPLYING APPLIED REVERTING REVERTED VERIFIED DIRTY
-// outcome: "" while open, then applied, missed, expired
+// outcome: "" while open, then applied, missed, unsupported (this node cannot do it), expired
 struct RecordState {
   ArmRecord record;
   Json progress = Json::object();  // state, outcome, reason, boot_id, invocation, opened, seen,

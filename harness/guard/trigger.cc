@@ -210,7 +210,7 @@ int Watcher::miss(const std::string& outcome, const std::string& reason) {
   state_.progress["outcome"] = outcome;
   state_.progress["reason"] = reason;
   state_.progress["invocation"] = logic_.invocation();
-  state_.progress["state"] = outcome == "missed" ? "MISSED" : "EXPIRED";
+  state_.progress["state"] = outcome == "expired" ? "EXPIRED" : "MISSED";
   const Status saved = store_.save(state_);
   audit(fmt::format("did not fire {} ({}): {}", state_.record.id, state_.record.fault, reason));
   if (outcome == "expired") {
@@ -279,7 +279,7 @@ int Watcher::hold() {
     return applied(struck->deed);
   }
   const auto released = release(state_.progress.value("held", Json()), means);
-  return miss("missed",
+  return miss(struck.error().code() == ErrorCode::not_supported ? "unsupported" : "missed",
               struck.error().message() + (released ? "" : "; " + released.error().message()));
 }
 

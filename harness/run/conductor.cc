@@ -86,6 +86,9 @@ void run_case(Session& session, const plan::Case& cell, int repeat) {
     progress.line(fmt::format("  {}: {}", check::to_string(last.verdict), last.reason));
     shots.landed(*trials, planned);
     errors = last.verdict == check::Verdict::error ? errors + 1 : 0;
+    if (last.verdict == check::Verdict::skip) {
+      break;
+    }
   }
   if (!shots.why().empty()) {
     progress.line("  " + shots.why());

@@ -165,15 +165,14 @@ void Progress::on_step(const Json& event) {
 void Progress::on_fault(const Json& event) {
   const std::string state = json_string(event, "state");
   const std::string outcome = json_string(event, "outcome");
-  if (state == "APPLIED" || outcome == "missed" || outcome == "expired") {
+  const bool nothing = outcome == "missed" || outcome == "unsupported" || outcome == "expired";
+  if (state == "APPLIED" || nothing) {
     const Json evidence = event.value("evidence", Json::object());
     print(fmt::format("  {} on {}: {} {}",
                       json_string(event, "fault"),
                       json_string(event, "node"),
                       state,
-                      outcome == "missed" || outcome == "expired"
-                          ? json_string(event, "reason")
-                          : json_string(evidence, "summary")));
+                      nothing ? json_string(event, "reason") : json_string(evidence, "summary")));
   }
 }
 

@@ -60,7 +60,7 @@ Finding counted(const TrialFacts& facts, const std::string& node) {
   if (state == states.end() || state->second->contains("error")) {
     return unproven(fmt::format("the unit of {} could not be read at the end", node));
   }
-  const int explained = exits_on(facts, node);
+  const int explained = restarts_on(facts, node);
   const std::int64_t count = json_int(*state->second, "n_restarts");
   if (count > explained) {
     return failed(
