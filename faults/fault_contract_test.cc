@@ -142,6 +142,27 @@ TEST_P(EveryFault, makes_a_record_that_the_guard_takes_for_every_choice) {
   EXPECT_TRUE(arm(guard.server.node, fault(), request(), soon()));
 }
 
+TEST_P(EveryFault, takes_the_ends_of_each_range_and_nothing_beyond) {
+  for (const ParamSpec& param : spec().params) {
+    if (param.most == 0) {
+      continue;
+    }
+    const std::string unit = param.type == fault::ParamType::duration ? "ms" : "";
+    for (const std::int64_t value : {param.least, param.most}) {
+      Params params = sample(spec());
+      params.insert_or_assign(std::string(param.name), std::to_string(value) + unit);
+      FakeGuard guard;
+      const auto made = make_fault(spec().name, params);
+      ASSERT_TRUE(made) << made.error().message();
+      const Status armed = arm(guard.server.node, *made, request(), soon());
+      EXPECT_TRUE(armed) << armed.error().message();
+    }
+    Params params = sample(spec());
+    params.insert_or_assign(std::string(param.name), std::to_string(param.most + 1) + unit);
+    EXPECT_FALSE(make_fault(spec().name, params)) << param.name;
+  }
+}
+
 TEST_P(EveryFault, can_be_undone_twice) {
   FakeGuard guard;
   ASSERT_TRUE(arm(guard.server.node, fault(), request(), soon()));
@@ -215,7 +236,11 @@ TEST(Catalogue, has_one_row_for_each_fault_and_no_other) {
 }
 
 TEST(Catalogue, lacks_none_of_its_faults) {
-  for (const char* name : {"freeze-containerd",
+  for (const char* name : {"burn-cpu",
+                           "clock-jump",
+                           "expire-certificate",
+                           "fill-disk",
+                           "freeze-containerd",
                            "freeze-kubelet",
                            "freeze-pod",
                            "freeze-service",
@@ -223,10 +248,12 @@ TEST(Catalogue, lacks_none_of_its_faults) {
                            "kill-kubelet",
                            "kill-pod",
                            "kill-service",
+                           "memory-pressure",
                            "move-manifest",
                            "none",
                            "reboot",
                            "rewrite-manifest",
+                           "slow-disk",
                            "slow-service",
                            "stop-service"}) {
     EXPECT_EQ(registry().count(name), 1u) << name;

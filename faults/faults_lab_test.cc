@@ -6,6 +6,7 @@
 #include <gmock/gmock.h>
 #include <unistd.h>
 
+#include "harness/base/eventually.h"
 #include "harness/cluster/cluster.h"
 #include "harness/fault/inject.h"
 #include "harness/inventory/inventory.h"
@@ -164,6 +165,10 @@ TEST_F(OnTheLab, what_is_frozen_or_stopped_is_proved_and_comes_back) {
       {"freeze-pod", {{"pod", "kube-scheduler"}, {"duration", "3s"}}},
       {"freeze-service", {{"duration", "3s"}}},
       {"stop-service", {{"duration", "3s"}}},
+      {"freeze-kubelet", {{"duration", "3s"}}},
+      {"freeze-containerd", {{"duration", "3s"}}},
+      {"kill-kubelet", {}},
+      {"kill-containerd", {}},
       {"kill-service", {}}};
   for (const auto& [name, params] : lasting) {
     settle();
@@ -183,6 +188,39 @@ TEST_F(OnTheLab, what_is_frozen_or_stopped_is_proved_and_comes_back) {
     const Json clean = observe::clean_state(node(), cluster_->name(), Deadline::after(seconds(20)));
     EXPECT_EQ(clean["left"], Json::array()) << name << ": " << clean.dump();
     settle();
+  }
+}
+
+// The pod is gone while its manifest is, and a pod with another UID is another container.
+TEST_F(OnTheLab, a_manifest_that_is_away_or_another_is_felt_and_comes_back) {
+  allow();
+  const std::string file = node().data_dir() + "/agent/pod-manifests/kube-scheduler.yaml";
+  const std::vector<std::pair<const char*, Params>> all = {
+      {"move-manifest", {{"pod", "kube-scheduler"}, {"duration", "20s"}}},
+      {"rewrite-manifest", {{"pod", "kube-scheduler"}, {"duration", "20s"}}}};
+  for (const auto& [name, params] : all) {
+    settle();
+    const std::string before = container_of("kube-scheduler");
+    const std::string text = node().read_file(file, Deadline::after(seconds(20))).value();
+    InjectRequest made = request(name, params);
+    const Heartbeat heartbeat({&node()}, cluster_->name(), seconds(3));
+    ASSERT_TRUE(arm(node(), made.fault, made.arm, Deadline::after(seconds(30))));
+    const auto outcome =
+        await(node(), cluster_->name(), made.arm.id, {}, Deadline::after(seconds(30)));
+    ASSERT_TRUE(outcome) << outcome.error().message();
+    EXPECT_EQ(outcome->outcome, "applied") << outcome->reason;
+    const auto felt = eventually(
+        "the container ends", Deadline::after(seconds(60)), std::chrono::milliseconds(200), [&] {
+          const std::string now = container_of("kube-scheduler");
+          return Result<Observation>(Observation{.done = now != before, .seen = now});
+        });
+    EXPECT_TRUE(felt) << name << ": " << felt.error().message();
+    const Status undone =
+        await_undone(node(), cluster_->name(), made.arm.id, Deadline::after(minutes(1)));
+    EXPECT_TRUE(undone) << undone.error().message();
+    EXPECT_EQ(node().read_file(file, Deadline::after(seconds(20))).value(), text) << name;
+    settle();
+    EXPECT_NE(container_of("kube-scheduler"), "") << name;
   }
 }
 

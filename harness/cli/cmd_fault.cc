@@ -23,6 +23,7 @@ struct Options {
   std::vector<std::string> params;
   bool markdown = false;
   bool json = false;
+  bool allow_root_fill = false;
 };
 
 int list(const Options& options) {
@@ -97,7 +98,7 @@ Result<int> inject(const Options& options, run::Interrupt& interrupt) {
       access,
       *node,
       {.fault = fault,
-       .arm = {.id = id, .run = id, .case_name = "inject", .cluster = connected.inventory.cluster},
+       .arm = {.id = id, .run = id, .case_name = "inject", .cluster = connected.inventory.cluster, .may_fill_root = options.allow_root_fill},
        .budget = {},
        .expendable = connected.inventory.expendable},
       {},
@@ -136,6 +137,9 @@ void add_fault(CLI::App& app, Action& action) {
   inject_verb->add_option("--node", options->node, "The node to hurt")->required();
   inventory_option(*inject_verb, options->inventory);
   inject_verb->add_flag("--json", options->json, "As JSON");
+  inject_verb->add_flag("--allow-root-fill",
+                        options->allow_root_fill,
+                        "fill-disk may fill a root filesystem");
   inject_verb->callback([options, &action] {
     action = [options] {
       run::Interrupt interrupt;

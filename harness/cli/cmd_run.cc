@@ -29,6 +29,7 @@ struct Options {
   int repeat = 1;
   bool json = false;
   bool shuffle = false;
+  bool allow_root_fill = false;
 };
 
 Result<plan::Plan> make_plan(const Options& options, const inventory::Inventory& inventory) {
@@ -145,6 +146,7 @@ int run_suites(Options& options, const std::vector<std::string>& gtest_flags) {
   }
   run::RunOptions with = run_options(options.results, options.json);
   with.repeat = options.repeat;
+  with.allow_root_fill = options.allow_root_fill;
   with.gtest_flags = gtest_flags;
   with.suites = options.suites;
   if (const Status set = set_time_limit(with, options.time_limit); !set) {
@@ -185,6 +187,9 @@ void add_run(CLI::App& app, Action& action) {
   auto options = std::make_shared<Options>();
   CLI::App* verb = app.add_subcommand("run", "Run suites: upgrade, inject, heal, judge, report");
   planning_options(*verb, *options);
+  verb->add_flag("--allow-root-fill",
+                 options->allow_root_fill,
+                 "fill-disk may fill a root filesystem");
   verb->add_option("--repeat", options->repeat, "Hits and attempts of every case times N")
       ->check(CLI::Range(1, 1000))
       ->capture_default_str();

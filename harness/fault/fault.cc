@@ -29,15 +29,32 @@ std::string shown(std::string_view value) {
   return "'" + text + "'";
 }
 
+Microseconds milliseconds(std::int64_t count) {
+  return std::chrono::milliseconds(count);
+}
+
+bool bounded(const ParamSpec& param) {
+  return param.least != 0 || param.most != 0;
+}
+
+bool within(const ParamSpec& param, std::int64_t value) {
+  return !bounded(param) || (value >= param.least && value <= param.most);
+}
+
 std::string takes(const ParamSpec& param) {
   switch (param.type) {
     case ParamType::choice:
       return fmt::format("one of {}", fmt::join(param.choices, ", "));
     case ParamType::duration:
-      return "a duration such as 500ms, 15s or 2m";
+      return bounded(param) ? fmt::format("a duration from {} to {}",
+                                          format_duration(milliseconds(param.least)),
+                                          format_duration(milliseconds(param.most)))
+                            : std::string("a duration such as 500ms, 15s or 2m");
     case ParamType::integer:
-      return param.unit.empty() ? std::string("a whole number")
-                                : fmt::format("a whole number of {}", param.unit);
+      return fmt::format("a whole number{}{}",
+                         param.unit.empty() ? "" : fmt::format(" of {}", param.unit),
+                         bounded(param) ? fmt::format(" from {} to {}", param.least, param.most)
+                                        : std::string());
   }
   return {};
 }
@@ -46,11 +63,16 @@ bool acceptable(const ParamSpec& param, const std::string& value) {
   switch (param.type) {
     case ParamType::choice:
       return std::find(param.choices.begin(), param.choices.end(), value) != param.choices.end();
-    case ParamType::duration:
-      return parse_duration(value).has_value();
+    case ParamType::duration: {
+      const auto length = parse_duration(value);
+      return length && (!bounded(param) || (*length >= milliseconds(param.least) &&
+                                            *length <= milliseconds(param.most)));
+    }
     case ParamType::integer:
       return !value.empty() && value.size() <= kMaxDigits &&
-             std::all_of(value.begin(), value.end(), [](char c) { return c >= '0' && c <= '9'; });
+             std::all_of(
+                 value.begin(), value.end(), [](char c) { return c >= '0' && c <= '9'; }) &&
+             within(param, std::atoll(value.c_str()));
   }
   return false;
 }

@@ -6,6 +6,7 @@
 // harness, never a pass.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <map>
 #include <string>
@@ -29,6 +30,9 @@ struct ParamSpec {
   std::vector<std::string_view> choices;
   std::string_view unit;  // for integers, e.g. "bytes"
   std::string_view summary;
+  // Of integers in their unit, of durations in milliseconds; both 0: any.
+  std::int64_t least = 0;
+  std::int64_t most = 0;
 };
 
 // What the damage budget must know beforehand.
@@ -37,6 +41,7 @@ struct Needs {
   int servers_down = 0;   // servers whose control plane stops serving
   bool reboots = false;   // the connection will be lost, and the boot id changes
   bool harmless = false;  // needs no expendable cluster
+  bool fills_disk = false;  // whether it may be the root filesystem is said when it is armed
 };
 
 // A fault with its parameters filled in.

@@ -16,6 +16,7 @@ constexpr std::chrono::milliseconds kStatusPeriod{200};
 constexpr std::chrono::seconds kReconnectAttempt{5};
 constexpr std::chrono::seconds kHeartbeatLimit{5};
 constexpr std::chrono::seconds kStatusLimit{10};
+constexpr std::chrono::seconds kBeyondTheHold{60};
 
 Json trigger_json(const Trigger& trigger) {
   Json json;
@@ -166,6 +167,12 @@ Status check_allowed(cluster::Node& node, const std::string& cluster, Deadline d
 }
 
 Status arm(cluster::Node& node, const Fault& fault, const ArmRequest& request, Deadline deadline) {
+  Json action = fault.action;
+  if (fault.needs.fills_disk) {
+    action["may_fill_root"] = request.may_fill_root ? 1 : 0;
+  }
+  const std::chrono::milliseconds ttl = std::max(
+      request.ttl, std::chrono::milliseconds(json_int(action, "hold_ms")) + kBeyondTheHold);
   const Json record{{"id", request.id},
                     {"run", request.run},
                     {"case", request.case_name},
@@ -174,10 +181,10 @@ Status arm(cluster::Node& node, const Fault& fault, const ArmRequest& request, D
                     {"data_dir", node.data_dir()},
                     {"fault", fault.name},
                     {"params", fault.params},
-                    {"action", fault.action},
+                    {"action", std::move(action)},
                     {"undo", fault.undo},
                     {"trigger", trigger_json(request.trigger)},
-                    {"ttl_ms", request.ttl.count()},
+                    {"ttl_ms", ttl.count()},
                     {"lease_ms", request.lease.count()}};
   // The guard checks again; this way nothing odd leaves this machine.
   TRY(guard::arm_record_from_json(record), fault.describe());

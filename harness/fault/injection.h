@@ -31,13 +31,15 @@ struct ArmRequest {
   std::string case_name;
   std::string cluster;
   Trigger trigger;
+  // At least a minute more than the fault lasts.
   std::chrono::milliseconds ttl{600'000};
   std::chrono::milliseconds lease{15'000};
+  bool may_fill_root = false;  // --allow-root-fill
 };
 
-// A record of the guard after it reached an end: applied, missed or expired.
+// A record of the guard after it reached an end.
 struct Outcome {
-  std::string outcome;  // "applied", "missed", "expired"
+  std::string outcome;  // "applied", "missed", "unsupported", "expired"
   std::string state;    // the guard's
   std::string reason;
   std::string evidence;  // one line

@@ -1,5 +1,7 @@
 #include "harness/fault/parameters.h"
 
+#include <cstdlib>
+
 #include "harness/base/time.h"
 
 namespace harness::fault {
@@ -26,11 +28,21 @@ ParamSpec hold_parameter(std::string_view fallback) {
           .fallback = fallback,
           .choices = {},
           .unit = {},
-          .summary = "for how long, from 100ms to 10m"};
+          .summary = "for how long",
+          .least = 100,
+          .most = 600'000};
+}
+
+std::int64_t duration_ms(const Params& params, std::string_view name) {
+  return parse_duration(params.find(name)->second).value_or(Microseconds{}).count() / 1000;
 }
 
 std::int64_t hold_ms(const Params& params) {
-  return parse_duration(params.at("duration")).value_or(Microseconds{}).count() / 1000;
+  return duration_ms(params, "duration");
+}
+
+std::int64_t number(const Params& params, std::string_view name) {
+  return std::atoll(params.find(name)->second.c_str());
 }
 
 }  // namespace harness::fault

@@ -19,4 +19,8 @@ ParamSpec hold_parameter(std::string_view fallback);
 // The same, as the guard's action wants it; the parameters are complete and validated.
 std::int64_t hold_ms(const Params& params);
 
+// A duration in milliseconds, and an integer, of complete and validated parameters.
+std::int64_t duration_ms(const Params& params, std::string_view name);
+std::int64_t number(const Params& params, std::string_view name);
+
 }  // namespace harness::fault

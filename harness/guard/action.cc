@@ -31,12 +31,16 @@ Status hard_reboot(RecordState& state) {
 }  // namespace
 
 Result<Deed> kill_container(const ArmRecord& record, const ContainerWatch& containers) {
-  const Container* target = containers.running(record.action.pod);
-  if (target == nullptr) {
-    return fail(ErrorCode::remote_failed,
-                fmt::format("no running container of {} when the moment came", record.action.pod));
-  }
+  TRY_ASSIGN(const Container* target, running(record.action.pod, containers), "kill");
   return kill_container(record, *target);
+}
+
+Result<const Container*> running(const std::string& pod, const ContainerWatch& containers) {
+  if (const Container* found = containers.running(pod)) {
+    return found;
+  }
+  return fail(ErrorCode::remote_failed,
+              fmt::format("no running container of {} when the moment came", pod));
 }
 
 Error reboot(Store& store, RecordState& state) {

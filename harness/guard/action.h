@@ -18,6 +18,9 @@ struct Deed {
   Json evidence;  // {"summary", ...}
 };
 
+// That container of the static pod; an error when there is none.
+Result<const Container*> running(const std::string& pod, const ContainerWatch& containers);
+
 // Kills a container's task, process or shim and waits until the end of the container's process is
 // seen and read back. An error means that there is no proof: nothing was there to kill, it had
 // ended by itself, ctr failed, or it did not die within the limit.

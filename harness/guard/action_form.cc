@@ -30,6 +30,7 @@ struct Form {
 
 constexpr std::int64_t kShortestHoldMs = 100;
 constexpr std::int64_t kLongestHoldMs = 600'000;
+constexpr std::int64_t kFarthestMs = 366LL * 24 * 3600 * 1000;
 
 const std::vector<Form>& forms() {
   static const Words pods = {"etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler"};
@@ -62,6 +63,34 @@ const std::vector<Form>& forms() {
        .ways = {"break", "move", "uid"},
        .lasting = true,
        .survives_reboot = true},
+      {.name = "burn",
+       .kind = Action::Kind::burn,
+       .lasting = true,
+       .amounts = {{"cores", 0, 4096}}},
+      {.name = "memory",
+       .kind = Action::Kind::memory,
+       .lasting = true,
+       .amounts = {{"leave_mb", 16, 1 << 24}}},
+      {.name = "fill",
+       .kind = Action::Kind::fill,
+       .objects = {"etcd", "images", "logs"},
+       .lasting = true,
+       .amounts = {{"keep_free_mb", 0, 256}, {"may_fill_root", 0, 1}}},
+      {.name = "throttle",
+       .kind = Action::Kind::throttle,
+       .pods = pods,
+       .lasting = true,
+       .amounts = {{"iops", 1, 1'000'000}}},
+      {.name = "clock",
+       .kind = Action::Kind::clock,
+       .lasting = true,
+       .amounts = {{"offset_ms", -kFarthestMs, kFarthestMs}}},
+      {.name = "certificate",
+       .kind = Action::Kind::certificate,
+       .objects = {"etcd-peer", "etcd-server", "kube-apiserver", "kubelet"},
+       .lasting = true,
+       .survives_reboot = true,
+       .amounts = {{"expires_in_s", 0, 600}}},
   };
   return all;
 }

@@ -140,11 +140,7 @@ Result<Deed> freeze(const std::string& what,
 Result<Deed> freeze_container(const ArmRecord& record,
                               const ContainerWatch& containers,
                               const Means& means) {
-  const Container* target = containers.running(record.action.pod);
-  if (target == nullptr) {
-    return fail(ErrorCode::remote_failed,
-                fmt::format("no running container of {} when the moment came", record.action.pod));
-  }
+  TRY_ASSIGN(const Container* target, running(record.action.pod, containers), "freeze");
   TRY_ASSIGN(Deed deed,
              freeze(
                  fmt::format("{} ({})", record.action.pod, target->id.substr(0, 12)),

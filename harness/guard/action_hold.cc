@@ -3,8 +3,13 @@
 #include <algorithm>
 #include <array>
 
+#include "harness/guard/action_certificate.h"
+#include "harness/guard/action_clock.h"
+#include "harness/guard/action_fill.h"
+#include "harness/guard/action_hog.h"
 #include "harness/guard/action_manifest.h"
 #include "harness/guard/action_pulse.h"
+#include "harness/guard/action_throttle.h"
 
 namespace harness::guard {
 namespace {
@@ -22,6 +27,11 @@ constexpr std::array kWaysBack = {
     WayBack{"stopped", release_stopped},
     WayBack{"slowed", release_slowed},
     WayBack{"manifest", release_manifest, true},
+    WayBack{"certificate", release_certificate, true},
+    WayBack{"hog", release_hog},
+    WayBack{"filled", release_filled},
+    WayBack{"throttled", release_throttled},
+    WayBack{"clock", [](const Json& held, const Means& means) { return release_clock(held, means); }},
 };
 
 Result<Struck> alone(Result<Deed> deed) {
@@ -31,11 +41,20 @@ Result<Struck> alone(Result<Deed> deed) {
   return Struck{.deed = *std::move(deed), .standing = nullptr};
 }
 
+Result<Deed> throttle(const ArmRecord& record,
+                      const ContainerWatch& containers,
+                      const Means& means) {
+  TRY_ASSIGN(const Container* target, running(record.action.pod, containers), "throttle");
+  return throttle_disk(record, *target, means);
+}
+
 }  // namespace
 
 Means means_of(std::function<Status(const Json& held)> note, std::string before) {
   return {.note = std::move(note),
           .run = [](const std::vector<std::string>& argv) { return spawn(argv, kToolLimit); },
+          .feed = [](const std::vector<std::string>& argv,
+                     const std::string& input) { return spawn(argv, kToolLimit, input); },
           .before = std::move(before)};
 }
 
@@ -53,6 +72,17 @@ Result<Struck> strike(const ArmRecord& record,
       return alone(strike_child(record, means));
     case Action::Kind::manifest:
       return alone(take_manifest(record, means));
+    case Action::Kind::burn:
+    case Action::Kind::memory:
+      return alone(start_hog(record, means));
+    case Action::Kind::fill:
+      return fill_disk(record, means);
+    case Action::Kind::throttle:
+      return alone(throttle(record, containers, means));
+    case Action::Kind::clock:
+      return alone(jump_clock(record, means));
+    case Action::Kind::certificate:
+      return alone(expire_certificate(record, means));
     case Action::Kind::none:
     case Action::Kind::kill:
     case Action::Kind::reboot:

@@ -25,6 +25,9 @@ struct Means {
   // Keeps what the undo needs, with the record.
   std::function<Status(const Json& held)> note;
   std::function<Result<Finished>(const std::vector<std::string>& argv)> run;
+  // The same, with this on its standard input.
+  std::function<Result<Finished>(const std::vector<std::string>& argv, const std::string& input)>
+      feed = {};
   std::string proc = "/proc";
   // The file for what stood there before, of this record alone.
   std::string before = {};

@@ -1,9 +1,5 @@
-// A static pod's manifest moved away or rewritten, and put back as it was: content, owner, mode and
-// security label. What RKE2 or an upgrade has written meanwhile is never overwritten, and after
-// rke2 has begun anew an absent manifest is left to it, which writes each of them itself.
-//
-// No copy ever stands in the watched directory but under a name that begins with a dot, which
-// kubelet does not read.
+// A static pod's manifest moved away or rewritten for a while (swapped_file.h). After rke2 has begun
+// anew an absent manifest is left to it, which writes each of them itself.
 #pragma once
 
 #include <string>

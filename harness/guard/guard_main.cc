@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "harness/guard/action_hog.h"
 #include "harness/guard/nesting.h"
 #include "harness/guard/protocol.h"
 #include "harness/guard/trigger.h"
@@ -108,6 +109,8 @@ int main(int argc, char** argv) {
     return run_trigger(store, argv[2]);
   if (argc == 3 && verb == "expire")
     return run_expire(store, argv[2]);
+  if (argc == 4 && verb == "hog")
+    return run_hog(argv[2], argv[3]);
   if (argc == 2 && verb == "boot")
     return run_boot(store);
   if (argc != 2 || !known_verb(verb)) {

@@ -28,8 +28,8 @@ inline constexpr std::string_view kStateDir = "/var/lib/hookshot";
 inline constexpr std::string_view kRunDir = "/run/hookshot";
 inline constexpr std::string_view kAllowFile = "/etc/hookshot.allow";
 
-// Verbs that the controller may ask for; trigger, boot and expire are run by systemd on the node
-// itself.
+// Verbs that the controller may ask for; trigger, boot, expire and hog are run by systemd on the
+// node itself.
 inline constexpr std::array<std::string_view, 16> kVerbs = {"facts",
                                                             "allow",
                                                             "disallow",
@@ -50,7 +50,8 @@ inline constexpr std::array<std::string_view, 16> kVerbs = {"facts",
 enum class GuardExit { done = 0, failed = 1, invalid = 2, refused = 3, internal = 4 };
 
 struct Action {
-  enum class Kind { none, kill, reboot, freeze, service, slow, child, manifest };
+  enum class Kind { none, kill, reboot, freeze, service, slow, child, manifest,
+                    burn, memory, fill, throttle, clock, certificate };
   Kind kind = Kind::none;
   std::string pod = {};  // etcd, kube-apiserver, kube-controller-manager, kube-scheduler
   std::string how = {};  // in the words of its kind (action_form.cc); slow: percent of a core

@@ -239,6 +239,7 @@ std::vector<std::string> units_left() {
                             "--plain",
                             "--no-legend",
                             "--no-pager",
+                            "hookshot-hog-*",
                             "hookshot-rv-*",
                             "hookshot-trig-*"},
                            kToolLimit);

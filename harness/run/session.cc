@@ -169,6 +169,7 @@ Result<std::vector<check::TrialVerdict>> Session::trial(const plan::Case& cell,
                              .recorder = *recorder_,
                              .run_id = folder_->name(),
                              .stop = interrupt_.token(),
+                             .may_fill_root = options_.allow_root_fill,
                              .trial_dir = folder_->trial(cell.name, number)};
   recorder_->begin_trial(cell.name, number);
   const TrialEnd end = run_trial(context, cell, shot, number);

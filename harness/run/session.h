@@ -31,6 +31,7 @@ struct RunOptions {
   int repeat = 1;
   std::optional<Microseconds> time_limit;
   std::vector<std::string> gtest_flags;  // --gtest_...
+  bool allow_root_fill = false;
   Progress::Style style = Progress::Style::plain;
   std::string tool;
   std::vector<std::string> suites;  // the files, as they were given

@@ -145,7 +145,8 @@ Status Strikes::arm_one(One& one, Deadline deadline) {
                                  .any_invocation = one.after_previous,
                                  .next_boot = one.next_boot},
                      .ttl = std::chrono::duration_cast<std::chrono::milliseconds>(kTimeToLive),
-                     .lease = one.next_boot ? kLeaseAfterBoot : kLease},
+                     .lease = one.next_boot ? kLeaseAfterBoot : kLease,
+                     .may_fill_root = site_.may_fill_root},
                     deadline);
 }
 

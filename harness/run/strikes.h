@@ -26,6 +26,7 @@ class Strikes {
     const observe::Access& access;
     std::string run_id;
     std::stop_token stop;
+    bool may_fill_root = false;
   };
 
   Strikes(Site site, const plan::Case& cell, const plan::Shot& shot, int trial, observe::Sink sink);

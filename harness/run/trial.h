@@ -21,6 +21,7 @@ struct TrialContext {
   Recorder& recorder;
   std::string run_id;
   std::stop_token stop;
+  bool may_fill_root = false;
   std::filesystem::path trial_dir;  // diagnostics go here; empty: none are taken
 };
 

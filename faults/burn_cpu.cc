@@ -1,0 +1,37 @@
+// burn-cpu: processes that use up the node's cores for a while.
+
+#include "harness/fault/parameters.h"
+
+namespace {
+
+using harness::Json;
+using harness::fault::Fault;
+using harness::fault::Params;
+using harness::fault::ParamType;
+
+const harness::fault::FaultRegistration kRegistration{{
+    .name = "burn-cpu",
+    .summary = "Burn CPU beside everything else on the node",
+    .params = {{.name = "cores",
+                .type = ParamType::integer,
+                .fallback = "0",
+                .choices = {},
+                .unit = "cores",
+                .summary = "how many cores are burnt; 0: all there are",
+                .least = 0,
+                .most = 4096},
+               harness::fault::hold_parameter("30s")},
+    .blast_radius = "the whole node gets less CPU; nothing is stopped",
+    .survives_reboot = false,
+    .undo = "the unit of the processes is stopped, when the time, the lease or the record's timer is over; read back. systemd ends it by itself after its time, and a reboot does",
+    .evidence = "CPU time that the processes have used, read from /proc",
+    .notes = "The processes are the first that the kernel ends when memory runs out, and have the weight of\n"
+             "one ordinary service.",
+    .make = [](const Params& params) -> Fault {
+      Fault fault;
+      fault.action = Json{{"do", "burn"}, {"cores", harness::fault::number(params, "cores")}, {"hold_ms", harness::fault::hold_ms(params)}};
+      return fault;
+    },
+}};
+
+}  // namespace

@@ -1,0 +1,50 @@
+// expire-certificate: one of the node's certificates replaced by one that ends soon or has ended.
+
+#include "harness/fault/parameters.h"
+
+namespace {
+
+using harness::Json;
+using harness::fault::Fault;
+using harness::fault::Params;
+using harness::fault::ParamType;
+
+const harness::fault::FaultRegistration kRegistration{{
+    .name = "expire-certificate",
+    .summary = "Let one of the node's certificates end",
+    .params = {{.name = "what",
+                .type = ParamType::choice,
+                .fallback = "",
+                .choices = {"etcd-server", "etcd-peer", "kube-apiserver", "kubelet"},
+                .unit = {},
+                .summary = "which"},
+               {.name = "expires-in",
+                .type = ParamType::duration,
+                .fallback = "0s",
+                .choices = {},
+                .unit = {},
+                .summary = "when it ends; 0s: it has ended",
+                .least = 0,
+                .most = 600000},
+               harness::fault::hold_parameter("60s")},
+    .blast_radius = "who connects to that port and checks; etcd costs a voter, kube-apiserver that server's API",
+    .survives_reboot = true,
+    .undo = "put back as it was (content, owner, mode, label), when the time, the lease or the record's timer is over, and at a boot before rke2 begins; read back. What RKE2 has renewed meanwhile stays",
+    .evidence = "the file read back, and what a handshake with the port shows",
+    .notes = "Signed anew on the node by its own authority, with the same key, names and extensions; keys do\n"
+             "not leave the node. RKE2 renews what has ended when it starts. kube-apiserver takes a new file\n"
+             "within a minute, kubelet when it starts: what the port shows is in the evidence.",
+    .make = [](const Params& params) -> Fault {
+      Fault fault;
+      fault.action = Json{{"do", "certificate"},
+                          {"what", params.at("what")},
+                          {"expires_in_s", harness::fault::duration_ms(params, "expires-in") / 1000},
+                          {"hold_ms", harness::fault::hold_ms(params)}};
+      const std::string& what = params.at("what");
+      fault.needs.etcd_voters = what.starts_with("etcd") ? 1 : 0;
+      fault.needs.servers_down = what == "kubelet" ? 0 : 1;
+      return fault;
+    },
+}};
+
+}  // namespace

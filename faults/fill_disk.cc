@@ -1,0 +1,50 @@
+// fill-disk: leaves no space on a filesystem of the node, by one file without a name.
+
+#include "harness/fault/parameters.h"
+
+namespace {
+
+using harness::Json;
+using harness::fault::Fault;
+using harness::fault::Params;
+using harness::fault::ParamType;
+
+const harness::fault::FaultRegistration kRegistration{{
+    .name = "fill-disk",
+    .summary = "Fill a filesystem of the node",
+    .params = {{.name = "what",
+                .type = ParamType::choice,
+                .fallback = "etcd",
+                .choices = {"etcd", "images", "logs"},
+                .unit = {},
+                .summary = "the filesystem of etcd's database, of containerd's images, or of /var/log"},
+               {.name = "keep-free",
+                .type = ParamType::integer,
+                .fallback = "0",
+                .choices = {},
+                .unit = "MB",
+                .summary = "space that is left free",
+                .least = 0,
+                .most = 256},
+               harness::fault::hold_parameter("30s")},
+    .blast_radius = "all that writes there; etcd costs a voter",
+    .survives_reboot = false,
+    .undo = "the file is let go, when the time, the lease or the record's timer is over; read back that nobody holds it. The kernel gives the space back when its holder ends, whatever ends it, and at a reboot",
+    .evidence = "a write of the guard's own that ends in ENOSPC",
+    .notes = "The root filesystem is filled only with --allow-root-fill on the command line. kubelet may\n"
+             "evict pods when a filesystem is full: that is then part of the fault.",
+    .make = [](const Params& params) -> Fault {
+      Fault fault;
+      fault.action = Json{{"do", "fill"},
+                          {"what", params.at("what")},
+                          {"keep_free_mb", harness::fault::number(params, "keep-free")},
+                          {"hold_ms", harness::fault::hold_ms(params)}};
+      if (params.at("what") == "etcd") {
+        fault.needs = harness::fault::needs_of_static_pod("etcd");
+      }
+      fault.needs.fills_disk = true;
+      return fault;
+    },
+}};
+
+}  // namespace

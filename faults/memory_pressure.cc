@@ -1,0 +1,37 @@
+// memory-pressure: a process that takes the node's memory, down to what is to be left.
+
+#include "harness/fault/parameters.h"
+
+namespace {
+
+using harness::Json;
+using harness::fault::Fault;
+using harness::fault::Params;
+using harness::fault::ParamType;
+
+const harness::fault::FaultRegistration kRegistration{{
+    .name = "memory-pressure",
+    .summary = "Take the node's memory",
+    .params = {{.name = "leave",
+                .type = ParamType::integer,
+                .fallback = "256",
+                .choices = {},
+                .unit = "MB",
+                .summary = "memory that is left available",
+                .least = 16,
+                .most = 16777216},
+               harness::fault::hold_parameter("30s")},
+    .blast_radius = "the whole node: caches go, and what asks for more may be ended by the kernel",
+    .survives_reboot = false,
+    .undo = "the unit of the process is stopped, when the time, the lease or the record's timer is over; read back. systemd ends it by itself after its time, and a reboot does",
+    .evidence = "memory that the process holds and that is left available, read from /proc",
+    .notes = "The process is the first that the kernel ends when memory runs out. In a container the memory\n"
+             "that is available is the host's.",
+    .make = [](const Params& params) -> Fault {
+      Fault fault;
+      fault.action = Json{{"do", "memory"}, {"leave_mb", harness::fault::number(params, "leave")}, {"hold_ms", harness::fault::hold_ms(params)}};
+      return fault;
+    },
+}};
+
+}  // namespace

@@ -1,0 +1,158 @@
+#include "harness/guard/action_certificate.h"
+
+#include <array>
+#include <ctime>
+
+#include <fmt/format.h>
+#include <poll.h>
+
+#include "harness/base/time.h"
+#include "harness/guard/certificate_time.h"
+#include "harness/guard/swapped_file.h"
+
+namespace harness::guard {
+namespace {
+
+constexpr std::chrono::milliseconds kServedLimit{3'000};
+constexpr int kLookMs = 100;
+
+struct Leaf {
+  std::string_view what;
+  std::string_view file;
+  std::string_view authority;  // .crt and .key
+  int port;
+};
+
+constexpr std::array kLeaves = {
+    Leaf{"etcd-server", "server/tls/etcd/server-client.crt", "server/tls/etcd/server-ca", 2379},
+    Leaf{"etcd-peer", "server/tls/etcd/peer-server-client.crt", "server/tls/etcd/peer-ca", 2380},
+    Leaf{"kube-apiserver", "server/tls/serving-kube-apiserver.crt", "server/tls/server-ca", 6443},
+    Leaf{"kubelet", "agent/serving-kubelet.crt", "server/tls/server-ca", 10250}};
+
+Result<std::string> openssl(const Means& means,
+                            std::vector<std::string> words,
+                            const std::string& input) {
+  words.insert(words.begin(), "openssl");
+  TRY_ASSIGN(const Finished done, means.feed(words, input), "openssl");
+  if (done.ok()) {
+    return done.out;
+  }
+  return fail(ErrorCode::remote_failed,
+              fmt::format("openssl {}: {}",
+                          words[1],
+                          done.timed_out ? "no answer" : one_line(done.err)));
+}
+
+Result<std::string> end_of(const Means& means, const std::string& pem) {
+  TRY_ASSIGN(const std::string said,
+             openssl(means, {"x509", "-noout", "-enddate"}, pem),
+             "read the certificate");
+  const std::size_t equals = said.find('=');
+  return said.substr(equals + 1, said.find('\n') - equals - 1);
+}
+
+Result<std::string> issued(const Means& means,
+                           const Leaf& leaf,
+                           const std::string& data_dir,
+                           const FirstCertificate& old,
+                           std::int64_t not_after) {
+  const std::string authority = fmt::format("{}/{}", data_dir, leaf.authority);
+  if (!there(authority + ".key")) {
+    return fail(ErrorCode::not_supported,
+                fmt::format("{}.key is not on this node, so {} cannot be issued anew here",
+                            authority,
+                            leaf.file));
+  }
+  TRY_ASSIGN(
+      const std::string der, openssl(means, {"x509", "-outform", "DER"}, old.pem), "read it");
+  TRY_ASSIGN(const ToSign parts, with_not_after(der, not_after), "change its end");
+  TRY_ASSIGN(const std::string signature,
+             openssl(means, {"dgst", "-sha256", "-sign", authority + ".key"}, parts.body),
+             "sign it");
+  TRY_ASSIGN(
+      std::string pem,
+      openssl(means, {"x509", "-inform", "DER", "-outform", "PEM"}, assembled(parts, signature)),
+      "write it");
+  TRY_ASSIGN(const std::string verified,
+             openssl(means, {"verify", "-no_check_time", "-CAfile", authority + ".crt"}, pem),
+             "verify it");
+  static_cast<void>(verified);
+  return pem;
+}
+
+// The end of the certificate that the port shows; an error when there is no handshake.
+Result<std::string> served(const Means& means, int port) {
+  // A handshake that asks for a client's certificate fails in the end, and has shown its own.
+  TRY_ASSIGN(const Finished shown,
+             means.feed({"openssl",
+                         "s_client",
+                         "-connect",
+                         fmt::format("127.0.0.1:{}", port)},
+                        ""),
+             "openssl");
+  TRY_ASSIGN(const FirstCertificate first, first_certificate(shown.out), "handshake");
+  return end_of(means, first.pem);
+}
+
+}  // namespace
+
+Result<FirstCertificate> first_certificate(const std::string& text) {
+  constexpr std::string_view kBegin = "-----BEGIN CERTIFICATE-----";
+  constexpr std::string_view kEnd = "-----END CERTIFICATE-----\n";
+  const std::size_t begin = text.find(kBegin);
+  const std::size_t end = begin == std::string::npos ? begin : text.find(kEnd, begin);
+  if (end == std::string::npos) {
+    return fail(ErrorCode::remote_failed, "there is no certificate in it");
+  }
+  const std::size_t after = end + kEnd.size();
+  return FirstCertificate{.pem = text.substr(begin, after - begin), .rest = text.substr(after)};
+}
+
+Result<Deed> expire_certificate(const ArmRecord& record, const Means& means) {
+  const auto leaf = std::ranges::find(kLeaves, record.action.object, &Leaf::what);
+  if (leaf == kLeaves.end()) {
+    return fail(ErrorCode::internal, "no certificate is called " + record.action.object);
+  }
+  const std::string path = fmt::format("{}/{}", record.data_dir, leaf->file);
+  TRY_ASSIGN(const std::string before, read_whole(path, kSwapLimit), "certificate");
+  TRY_ASSIGN(const FirstCertificate old, first_certificate(before), path);
+  const std::int64_t in = record.action.amounts.at("expires_in_s");
+  const std::int64_t not_after = std::time(nullptr) + (in == 0 ? -1 : in);
+  TRY_ASSIGN(const std::string pem,
+             issued(means, *leaf, record.data_dir, old, not_after),
+             "issue " + path);
+  const Json more = {{"kind", "certificate"}, {"unit", record.unit}};
+  TRY_ASSIGN(Deed deed, swap_file(path, before, pem + old.rest, more, means), "certificate");
+  TRY_ASSIGN(const std::string was, end_of(means, old.pem), "read back");
+  TRY_ASSIGN(const std::string ends, end_of(means, pem), "read back");
+  std::string shown;
+  const Deadline deadline = Deadline::after(kServedLimit);
+  while (shown != ends) {
+    shown = served(means, leaf->port).value_or("no handshake");
+    if (deadline.passed()) {
+      break;
+    }
+    static_cast<void>(::poll(nullptr, 0, shown == ends ? 0 : kLookMs));
+  }
+  deed.evidence = {
+      {"how", "expire"},
+      {"path", path},
+      {"not_after_before", was},
+      {"not_after", ends},
+      {"served_not_after", shown},
+      {"served", shown == ends},
+      {"summary",
+       fmt::format("{} ends at {} (was {}); port {} {}",
+                   path,
+                   ends,
+                   was,
+                   leaf->port,
+                   shown == ends ? "shows it" : "does not show it yet: " + shown)}};
+  return deed;
+}
+
+Result<std::string> release_certificate(const Json& held, const Means& means) {
+  return release_swapped(held, means, [] { return std::string(); });
+}
+
+}  // namespace harness::guard

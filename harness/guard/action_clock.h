@@ -1,0 +1,28 @@
+// The node's clock set to another time, and back by the clock that nobody sets: what it would have
+// been, had it gone on. Whatever keeps the time in step is stopped meanwhile, never disabled.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "harness/guard/action_hold.h"
+
+namespace harness::guard {
+
+struct Clocks {
+  std::function<std::int64_t()> wall_us;
+  std::function<std::int64_t()> boot_us;
+  std::function<Status(std::int64_t wall_us)> set;
+  static Clocks of_this_node();
+};
+
+// "offset_ms": forward or back. not_supported in a container, which has the clock of its host.
+Result<Deed> jump_clock(const ArmRecord& record,
+                        const Means& means,
+                        const Clocks& clocks = Clocks::of_this_node());
+Result<std::string> release_clock(const Json& held,
+                                  const Means& means,
+                                  const Clocks& clocks = Clocks::of_this_node());
+
+}  // namespace harness::guard

@@ -1,0 +1,209 @@
+#include "harness/guard/action_fill.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <vector>
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+namespace harness::guard {
+namespace {
+
+constexpr std::int64_t kMb = 1 << 20;
+constexpr std::int64_t kStep = 1 * kMb;
+constexpr std::int64_t kProbeMb = 8;
+
+class OpenFile {
+ public:
+  explicit OpenFile(int fd) : fd_(fd) {}
+
+  OpenFile(OpenFile&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
+
+  OpenFile& operator=(OpenFile&&) = delete;
+  OpenFile(const OpenFile&) = delete;
+  OpenFile& operator=(const OpenFile&) = delete;
+
+  ~OpenFile() {
+    if (fd_ >= 0) {
+      close(fd_);
+    }
+  }
+
+  int fd() const { return fd_; }
+
+ private:
+  int fd_;
+};
+
+class Filled : public Standing {
+ public:
+  explicit Filled(OpenFile file) : file_(std::move(file)) {}
+
+  std::int64_t step(std::int64_t) override { return INT64_MAX; }
+
+ private:
+  OpenFile file_;
+};
+
+Result<OpenFile> nameless(const std::string& folder) {
+  OpenFile file(open(folder.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600));
+  if (file.fd() < 0) {
+    return fail(errno == EOPNOTSUPP || errno == EISDIR ? ErrorCode::not_supported
+                                                       : ErrorCode::remote_failed,
+                fmt::format("a file without a name in {}: {}", folder, std::strerror(errno)));
+  }
+  return file;
+}
+
+std::int64_t free_bytes(const std::string& folder) {
+  struct statvfs info {};
+  return statvfs(folder.c_str(), &info) == 0
+             ? static_cast<std::int64_t>(info.f_bfree) * static_cast<std::int64_t>(info.f_frsize)
+             : -1;
+}
+
+// Up to `size`, less where others were faster.
+Result<std::int64_t> take(const OpenFile& file, std::int64_t size, const std::string& folder) {
+  std::int64_t taken = 0;
+  std::int64_t step = size;
+  while (taken < size && step >= kStep) {
+    step = std::min(step, size - taken);
+    if (fallocate(file.fd(), 0, taken, step) == 0) {
+      taken += step;
+    } else if (errno == EOPNOTSUPP) {
+      return fail(ErrorCode::not_supported,
+                  fmt::format("the filesystem of {} cannot set space aside (fallocate)", folder));
+    } else if (errno == ENOSPC || errno == EINTR) {
+      step /= 2;
+    } else {
+      return fail(ErrorCode::remote_failed,
+                  fmt::format("fill {}: {}", folder, std::strerror(errno)));
+    }
+  }
+  return taken;
+}
+
+// How much a real write gets before there is no space; what it wrote is gone with its file.
+Result<std::int64_t> write_until_full(const std::string& folder, std::int64_t most) {
+  TRY_ASSIGN(const OpenFile probe, nameless(folder), "probe");
+  const std::vector<char> block(static_cast<std::size_t>(kMb), 'h');
+  std::int64_t written = 0;
+  while (written < most) {
+    const ssize_t put = write(probe.fd(), block.data(), block.size());
+    if (put > 0) {
+      written += put;
+    } else if (put < 0 && errno == ENOSPC) {
+      return written;
+    } else if (put == 0 || errno != EINTR) {
+      return fail(ErrorCode::remote_failed,
+                  fmt::format("write to {}: {}", folder, std::strerror(errno)));
+    }
+  }
+  return fail(ErrorCode::remote_failed,
+              fmt::format("{} MB could still be written to {}", written / kMb, folder));
+}
+
+Status check_root(const ArmRecord& record, const std::string& folder) {
+  struct stat root {};
+  struct stat target {};
+  if (stat(folder.c_str(), &target) != 0) {
+    return fail(ErrorCode::remote_failed, fmt::format("{}: {}", folder, std::strerror(errno)));
+  }
+  if (stat("/", &root) == 0 && root.st_dev == target.st_dev &&
+      record.action.amounts.at("may_fill_root") == 0) {
+    return fail(ErrorCode::refused,
+                fmt::format("{} is on the root filesystem, which is filled only with "
+                            "--allow-root-fill on the command line",
+                            folder));
+  }
+  return {};
+}
+
+}  // namespace
+
+std::string folder_of(const std::string& what, const std::string& data_dir) {
+  return what == "etcd"     ? data_dir + "/server/db"
+         : what == "images" ? data_dir + "/agent/containerd"
+                            : std::string("/var/log");
+}
+
+Result<Struck> fill_disk(const ArmRecord& record, const Means& means) {
+  const Action& action = record.action;
+  const std::string folder = folder_of(action.object, record.data_dir);
+  TRY(check_root(record, folder), "fill");
+  TRY_ASSIGN(OpenFile file, nameless(folder), "fill");
+  struct stat info {};
+  fstat(file.fd(), &info);
+  const std::int64_t before = free_bytes(folder);
+  const std::int64_t keep = action.amounts.at("keep_free_mb") * kMb;
+  if (before <= keep) {
+    return fail(ErrorCode::remote_failed,
+                fmt::format("{} has {} MB free, and {} MB are to be kept free: there is nothing to "
+                            "fill",
+                            folder,
+                            before / kMb,
+                            keep / kMb));
+  }
+  TRY(means.note({{"kind", "filled"},
+                  {"boot_id", boot_id()},
+                  {"folder", folder},
+                  {"device", info.st_dev},
+                  {"inode", info.st_ino},
+                  {"free_before", before}}),
+      "keep what is filled");
+  Deed deed{.begun = now(), .effect = {}, .evidence = {}};
+  TRY_ASSIGN(const std::int64_t taken, take(file, before - keep, folder), "fill");
+  deed.effect = now();
+  TRY_ASSIGN(const std::int64_t got,
+             write_until_full(folder, keep + kProbeMb * kMb + before / 50),
+             "prove it");
+  deed.evidence = {{"how", "fill"},
+                   {"folder", folder},
+                   {"taken_bytes", taken},
+                   {"free_before", before},
+                   {"written_before_enospc", got},
+                   {"summary",
+                    fmt::format("{} MB of {} taken; a write of ours ended in ENOSPC after {} MB",
+                                taken / kMb,
+                                folder,
+                                got / kMb)}};
+  return Struck{.deed = std::move(deed), .standing = std::make_unique<Filled>(std::move(file))};
+}
+
+Result<std::string> release_filled(const Json& held, const Means& means) {
+  namespace fs = std::filesystem;
+  const auto device = static_cast<dev_t>(json_int(held, "device"));
+  const auto inode = static_cast<ino_t>(json_int(held, "inode"));
+  std::error_code ignored;
+  for (const auto& process : fs::directory_iterator(means.proc, ignored)) {
+    const int pid = std::atoi(process.path().filename().c_str());
+    if (pid <= 0 || pid == getpid()) {
+      continue;
+    }
+    for (const auto& item : fs::directory_iterator(process.path() / "fd", ignored)) {
+      struct stat info {};
+      if (stat(item.path().c_str(), &info) == 0 && info.st_dev == device &&
+          info.st_ino == inode && info.st_nlink == 0) {
+        return fail(ErrorCode::remote_failed,
+                    fmt::format("process {} ({}) still holds the file that fills {}; end it on "
+                                "the node",
+                                pid,
+                                comm_of(pid),
+                                json_string(held, "folder")));
+      }
+    }
+  }
+  const std::string folder = json_string(held, "folder");
+  return fmt::format("nobody holds the file that filled {}: {} MB are free, {} MB were before",
+                     folder,
+                     free_bytes(folder) / kMb,
+                     json_int(held, "free_before") / kMb);
+}
+
+}  // namespace harness::guard
