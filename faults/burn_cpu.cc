@@ -23,13 +23,17 @@ const harness::fault::FaultRegistration kRegistration{{
                harness::fault::hold_parameter("30s")},
     .blast_radius = "the whole node gets less CPU; nothing is stopped",
     .survives_reboot = false,
-    .undo = "the unit of the processes is stopped, when the time, the lease or the record's timer is over; read back. systemd ends it by itself after its time, and a reboot does",
+    .undo = "the unit of the processes is stopped, when the time, the lease or the record's timer "
+            "is over; read back. systemd ends it by itself after its time, and a reboot does",
     .evidence = "CPU time that the processes have used, read from /proc",
-    .notes = "The processes are the first that the kernel ends when memory runs out, and have the weight of\n"
+    .notes = "The processes are the first that the kernel ends when memory runs out, and have the "
+             "weight of\n"
              "one ordinary service.",
     .make = [](const Params& params) -> Fault {
       Fault fault;
-      fault.action = Json{{"do", "burn"}, {"cores", harness::fault::number(params, "cores")}, {"hold_ms", harness::fault::hold_ms(params)}};
+      fault.action = Json{{"do", "burn"},
+                          {"cores", harness::fault::number(params, "cores")},
+                          {"hold_ms", harness::fault::hold_ms(params)}};
       return fault;
     },
 }};

@@ -29,14 +29,19 @@ const harness::fault::FaultRegistration kRegistration{{
                harness::fault::hold_parameter("30s")},
     .blast_radius = "the whole node: certificates, tokens, leases and logs see another time",
     .survives_reboot = false,
-    .undo = "set back by CLOCK_BOOTTIME, which nobody sets, and what keeps the time is started again, when the time, the lease or the record's timer is over (these go by the monotonic clock); read back. At a reboot the hardware's clock is right",
+    .undo = "set back by CLOCK_BOOTTIME, which nobody sets, and what keeps the time is started "
+            "again, when the time, the lease or the record's timer is over (these go by the "
+            "monotonic clock); read back. At a reboot the hardware's clock is right",
     .evidence = "how far the clock moved against CLOCK_BOOTTIME",
-    .notes = "What keeps the time (chrony, timesyncd, ntpd) is stopped meanwhile, never disabled. Skipped in\n"
+    .notes = "What keeps the time (chrony, timesyncd, ntpd) is stopped meanwhile, never disabled. "
+             "Skipped in\n"
              "containers, which have the clock of their host.",
     .make = [](const Params& params) -> Fault {
       const int sign = params.at("direction") == "back" ? -1 : 1;
       Fault fault;
-      fault.action = Json{{"do", "clock"}, {"offset_ms", sign * harness::fault::duration_ms(params, "by")}, {"hold_ms", harness::fault::hold_ms(params)}};
+      fault.action = Json{{"do", "clock"},
+                          {"offset_ms", sign * harness::fault::duration_ms(params, "by")},
+                          {"hold_ms", harness::fault::hold_ms(params)}};
       return fault;
     },
 }};

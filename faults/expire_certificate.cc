@@ -27,19 +27,25 @@ const harness::fault::FaultRegistration kRegistration{{
                 .least = 0,
                 .most = 600000},
                harness::fault::hold_parameter("60s")},
-    .blast_radius = "who connects to that port and checks; etcd costs a voter, kube-apiserver that server's API",
+    .blast_radius = "who connects to that port and checks; etcd costs a voter, kube-apiserver that "
+                    "server's API",
     .survives_reboot = true,
-    .undo = "put back as it was (content, owner, mode, label), when the time, the lease or the record's timer is over, and at a boot before rke2 begins; read back. What RKE2 has renewed meanwhile stays",
+    .undo = "put back as it was (content, owner, mode, label), when the time, the lease or the "
+            "record's timer is over, and at a boot before rke2 begins; read back. What RKE2 has "
+            "renewed meanwhile stays",
     .evidence = "the file read back, and what a handshake with the port shows",
-    .notes = "Signed anew on the node by its own authority, with the same key, names and extensions; keys do\n"
-             "not leave the node. RKE2 renews what has ended when it starts. kube-apiserver takes a new file\n"
+    .notes = "Signed anew on the node by its own authority, with the same key, names and "
+             "extensions; keys do\n"
+             "not leave the node. RKE2 renews what has ended when it starts. kube-apiserver takes "
+             "a new file\n"
              "within a minute, kubelet when it starts: what the port shows is in the evidence.",
     .make = [](const Params& params) -> Fault {
       Fault fault;
-      fault.action = Json{{"do", "certificate"},
-                          {"what", params.at("what")},
-                          {"expires_in_s", harness::fault::duration_ms(params, "expires-in") / 1000},
-                          {"hold_ms", harness::fault::hold_ms(params)}};
+      fault.action =
+          Json{{"do", "certificate"},
+               {"what", params.at("what")},
+               {"expires_in_s", harness::fault::duration_ms(params, "expires-in") / 1000},
+               {"hold_ms", harness::fault::hold_ms(params)}};
       const std::string& what = params.at("what");
       fault.needs.etcd_voters = what.starts_with("etcd") ? 1 : 0;
       fault.needs.servers_down = what == "kubelet" ? 0 : 1;

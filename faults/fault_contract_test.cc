@@ -236,26 +236,13 @@ TEST(Catalogue, has_one_row_for_each_fault_and_no_other) {
 }
 
 TEST(Catalogue, lacks_none_of_its_faults) {
-  for (const char* name : {"burn-cpu",
-                           "clock-jump",
-                           "expire-certificate",
-                           "fill-disk",
-                           "freeze-containerd",
-                           "freeze-kubelet",
-                           "freeze-pod",
-                           "freeze-service",
-                           "kill-containerd",
-                           "kill-kubelet",
-                           "kill-pod",
-                           "kill-service",
-                           "memory-pressure",
-                           "move-manifest",
-                           "none",
-                           "reboot",
-                           "rewrite-manifest",
-                           "slow-disk",
-                           "slow-service",
-                           "stop-service"}) {
+  for (const char* name : {"burn-cpu",        "clock-jump",        "expire-certificate",
+                           "fill-disk",       "freeze-containerd", "freeze-kubelet",
+                           "freeze-pod",      "freeze-service",    "kill-containerd",
+                           "kill-kubelet",    "kill-pod",          "kill-service",
+                           "memory-pressure", "move-manifest",     "none",
+                           "reboot",          "rewrite-manifest",  "slow-disk",
+                           "slow-service",    "stop-service"}) {
     EXPECT_EQ(registry().count(name), 1u) << name;
   }
 }

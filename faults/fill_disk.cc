@@ -17,7 +17,8 @@ const harness::fault::FaultRegistration kRegistration{{
                 .fallback = "etcd",
                 .choices = {"etcd", "images", "logs"},
                 .unit = {},
-                .summary = "the filesystem of etcd's database, of containerd's images, or of /var/log"},
+                .summary =
+                    "the filesystem of etcd's database, of containerd's images, or of /var/log"},
                {.name = "keep-free",
                 .type = ParamType::integer,
                 .fallback = "0",
@@ -29,10 +30,14 @@ const harness::fault::FaultRegistration kRegistration{{
                harness::fault::hold_parameter("30s")},
     .blast_radius = "all that writes there; etcd costs a voter",
     .survives_reboot = false,
-    .undo = "the file is let go, when the time, the lease or the record's timer is over; read back that nobody holds it. The kernel gives the space back when its holder ends, whatever ends it, and at a reboot",
+    .undo = "the file is let go, when the time, the lease or the record's timer is over; read back "
+            "that nobody holds it. The kernel gives the space back when its holder ends, whatever "
+            "ends it, and at a reboot",
     .evidence = "a write of the guard's own that ends in ENOSPC",
-    .notes = "The root filesystem is filled only with --allow-root-fill on the command line. kubelet may\n"
-             "evict pods when a filesystem is full: that is then part of the fault.",
+    .notes =
+        "The root filesystem, and one that is the node's only in part, need --allow-root-fill. "
+        "kubelet may\n"
+        "evict pods when a filesystem is full: that is then part of the fault.",
     .make = [](const Params& params) -> Fault {
       Fault fault;
       fault.action = Json{{"do", "fill"},

@@ -23,13 +23,17 @@ const harness::fault::FaultRegistration kRegistration{{
                harness::fault::hold_parameter("30s")},
     .blast_radius = "the whole node: caches go, and what asks for more may be ended by the kernel",
     .survives_reboot = false,
-    .undo = "the unit of the process is stopped, when the time, the lease or the record's timer is over; read back. systemd ends it by itself after its time, and a reboot does",
+    .undo = "the unit of the process is stopped, when the time, the lease or the record's timer is "
+            "over; read back. systemd ends it by itself after its time, and a reboot does",
     .evidence = "memory that the process holds and that is left available, read from /proc",
-    .notes = "The process is the first that the kernel ends when memory runs out. In a container the memory\n"
+    .notes = "The process is the first that the kernel ends when memory runs out. In a container "
+             "the memory\n"
              "that is available is the host's.",
     .make = [](const Params& params) -> Fault {
       Fault fault;
-      fault.action = Json{{"do", "memory"}, {"leave_mb", harness::fault::number(params, "leave")}, {"hold_ms", harness::fault::hold_ms(params)}};
+      fault.action = Json{{"do", "memory"},
+                          {"leave_mb", harness::fault::number(params, "leave")},
+                          {"hold_ms", harness::fault::hold_ms(params)}};
       return fault;
     },
 }};

@@ -22,11 +22,14 @@ const harness::fault::FaultRegistration kRegistration{{
                 .least = 1,
                 .most = 1000000},
                harness::fault::hold_parameter("30s")},
-    .blast_radius = "one container; a journal that the filesystem shares can slow others. etcd costs a voter",
+    .blast_radius =
+        "one container; a journal that the filesystem shares can slow others. etcd costs a voter",
     .survives_reboot = false,
-    .undo = "the limit is taken away, when the time, the lease or the record's timer is over; read back. It is gone with the pod's cgroup, and at a reboot",
+    .undo = "the limit is taken away, when the time, the lease or the record's timer is over; read "
+            "back. It is gone with the pod's cgroup, and at a reboot",
     .evidence = "the limit, read back from the kernel",
-    .notes = "Needs cgroup v2 with the io controller and a filesystem on a disk of its own: skipped, with the\n"
+    .notes = "Needs cgroup v2 with the io controller and a filesystem on a disk of its own: "
+             "skipped, with the\n"
              "reason, where there is none. A window that this fault holds open is stretched.",
     .make = [](const Params& params) -> Fault {
       Fault fault;

@@ -94,16 +94,19 @@ Result<int> inject(const Options& options, run::Interrupt& interrupt) {
   if (!lease) {
     return fail(ErrorCode::remote_failed, "lease: " + lease.error().message());
   }
-  const auto injected = fault::inject(
-      access,
-      *node,
-      {.fault = fault,
-       .arm = {.id = id, .run = id, .case_name = "inject", .cluster = connected.inventory.cluster, .may_fill_root = options.allow_root_fill},
-       .budget = {},
-       .expendable = connected.inventory.expendable},
-      {},
-      Deadline::after(std::chrono::minutes(5)),
-      interrupt.token());
+  const auto injected = fault::inject(access,
+                                      *node,
+                                      {.fault = fault,
+                                       .arm = {.id = id,
+                                               .run = id,
+                                               .case_name = "inject",
+                                               .cluster = connected.inventory.cluster,
+                                               .may_fill_root = options.allow_root_fill},
+                                       .budget = {},
+                                       .expendable = connected.inventory.expendable},
+                                      {},
+                                      Deadline::after(std::chrono::minutes(5)),
+                                      interrupt.token());
   static_cast<void>((*lease)->release(Deadline::after(std::chrono::seconds(5))));
   TRY(injected, "inject");
   print_injected(options, node->name(), *injected);
@@ -137,9 +140,8 @@ void add_fault(CLI::App& app, Action& action) {
   inject_verb->add_option("--node", options->node, "The node to hurt")->required();
   inventory_option(*inject_verb, options->inventory);
   inject_verb->add_flag("--json", options->json, "As JSON");
-  inject_verb->add_flag("--allow-root-fill",
-                        options->allow_root_fill,
-                        "fill-disk may fill a root filesystem");
+  inject_verb->add_flag(
+      "--allow-root-fill", options->allow_root_fill, "fill-disk may fill a root filesystem");
   inject_verb->callback([options, &action] {
     action = [options] {
       run::Interrupt interrupt;

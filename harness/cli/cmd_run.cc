@@ -187,9 +187,8 @@ void add_run(CLI::App& app, Action& action) {
   auto options = std::make_shared<Options>();
   CLI::App* verb = app.add_subcommand("run", "Run suites: upgrade, inject, heal, judge, report");
   planning_options(*verb, *options);
-  verb->add_flag("--allow-root-fill",
-                 options->allow_root_fill,
-                 "fill-disk may fill a root filesystem");
+  verb->add_flag(
+      "--allow-root-fill", options->allow_root_fill, "fill-disk may fill a root filesystem");
   verb->add_option("--repeat", options->repeat, "Hits and attempts of every case times N")
       ->check(CLI::Range(1, 1000))
       ->capture_default_str();

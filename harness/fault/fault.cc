@@ -51,10 +51,10 @@ std::string takes(const ParamSpec& param) {
                                           format_duration(milliseconds(param.most)))
                             : std::string("a duration such as 500ms, 15s or 2m");
     case ParamType::integer:
-      return fmt::format("a whole number{}{}",
-                         param.unit.empty() ? "" : fmt::format(" of {}", param.unit),
-                         bounded(param) ? fmt::format(" from {} to {}", param.least, param.most)
-                                        : std::string());
+      return fmt::format(
+          "a whole number{}{}",
+          param.unit.empty() ? "" : fmt::format(" of {}", param.unit),
+          bounded(param) ? fmt::format(" from {} to {}", param.least, param.most) : std::string());
   }
   return {};
 }
@@ -70,8 +70,7 @@ bool acceptable(const ParamSpec& param, const std::string& value) {
     }
     case ParamType::integer:
       return !value.empty() && value.size() <= kMaxDigits &&
-             std::all_of(
-                 value.begin(), value.end(), [](char c) { return c >= '0' && c <= '9'; }) &&
+             std::all_of(value.begin(), value.end(), [](char c) { return c >= '0' && c <= '9'; }) &&
              within(param, std::atoll(value.c_str()));
   }
   return false;

@@ -37,10 +37,10 @@ struct ParamSpec {
 
 // What the damage budget must know beforehand.
 struct Needs {
-  int etcd_voters = 0;    // voters of the target that stop serving for a while
-  int servers_down = 0;   // servers whose control plane stops serving
-  bool reboots = false;   // the connection will be lost, and the boot id changes
-  bool harmless = false;  // needs no expendable cluster
+  int etcd_voters = 0;      // voters of the target that stop serving for a while
+  int servers_down = 0;     // servers whose control plane stops serving
+  bool reboots = false;     // the connection will be lost, and the boot id changes
+  bool harmless = false;    // needs no expendable cluster
   bool fills_disk = false;  // whether it may be the root filesystem is said when it is armed
 };
 

@@ -13,7 +13,6 @@
 namespace harness::guard {
 namespace {
 
-constexpr std::chrono::milliseconds kServedLimit{3'000};
 constexpr int kLookMs = 100;
 
 struct Leaf {
@@ -37,10 +36,9 @@ Result<std::string> openssl(const Means& means,
   if (done.ok()) {
     return done.out;
   }
-  return fail(ErrorCode::remote_failed,
-              fmt::format("openssl {}: {}",
-                          words[1],
-                          done.timed_out ? "no answer" : one_line(done.err)));
+  return fail(
+      ErrorCode::remote_failed,
+      fmt::format("openssl {}: {}", words[1], done.timed_out ? "no answer" : one_line(done.err)));
 }
 
 Result<std::string> end_of(const Means& means, const std::string& pem) {
@@ -58,10 +56,10 @@ Result<std::string> issued(const Means& means,
                            std::int64_t not_after) {
   const std::string authority = fmt::format("{}/{}", data_dir, leaf.authority);
   if (!there(authority + ".key")) {
-    return fail(ErrorCode::not_supported,
-                fmt::format("{}.key is not on this node, so {} cannot be issued anew here",
-                            authority,
-                            leaf.file));
+    return fail(
+        ErrorCode::not_supported,
+        fmt::format(
+            "{}.key is not on this node, so {} cannot be issued anew here", authority, leaf.file));
   }
   TRY_ASSIGN(
       const std::string der, openssl(means, {"x509", "-outform", "DER"}, old.pem), "read it");
@@ -84,11 +82,7 @@ Result<std::string> issued(const Means& means,
 Result<std::string> served(const Means& means, int port) {
   // A handshake that asks for a client's certificate fails in the end, and has shown its own.
   TRY_ASSIGN(const Finished shown,
-             means.feed({"openssl",
-                         "s_client",
-                         "-connect",
-                         fmt::format("127.0.0.1:{}", port)},
-                        ""),
+             means.feed({"openssl", "s_client", "-connect", fmt::format("127.0.0.1:{}", port)}, ""),
              "openssl");
   TRY_ASSIGN(const FirstCertificate first, first_certificate(shown.out), "handshake");
   return end_of(means, first.pem);
@@ -108,7 +102,9 @@ Result<FirstCertificate> first_certificate(const std::string& text) {
   return FirstCertificate{.pem = text.substr(begin, after - begin), .rest = text.substr(after)};
 }
 
-Result<Deed> expire_certificate(const ArmRecord& record, const Means& means) {
+Result<Deed> expire_certificate(const ArmRecord& record,
+                                const Means& means,
+                                std::chrono::milliseconds served_limit) {
   const auto leaf = std::ranges::find(kLeaves, record.action.object, &Leaf::what);
   if (leaf == kLeaves.end()) {
     return fail(ErrorCode::internal, "no certificate is called " + record.action.object);
@@ -122,11 +118,13 @@ Result<Deed> expire_certificate(const ArmRecord& record, const Means& means) {
              issued(means, *leaf, record.data_dir, old, not_after),
              "issue " + path);
   const Json more = {{"kind", "certificate"}, {"unit", record.unit}};
-  TRY_ASSIGN(Deed deed, swap_file(path, before, pem + old.rest, more, means), "certificate");
+  TRY_ASSIGN(Deed deed,
+             swap_file(path, before, pem + old.rest, more, means, Swap::in_place),
+             "certificate");
   TRY_ASSIGN(const std::string was, end_of(means, old.pem), "read back");
   TRY_ASSIGN(const std::string ends, end_of(means, pem), "read back");
   std::string shown;
-  const Deadline deadline = Deadline::after(kServedLimit);
+  const Deadline deadline = Deadline::after(served_limit);
   while (shown != ends) {
     shown = served(means, leaf->port).value_or("no handshake");
     if (deadline.passed()) {
@@ -134,20 +132,19 @@ Result<Deed> expire_certificate(const ArmRecord& record, const Means& means) {
     }
     static_cast<void>(::poll(nullptr, 0, shown == ends ? 0 : kLookMs));
   }
-  deed.evidence = {
-      {"how", "expire"},
-      {"path", path},
-      {"not_after_before", was},
-      {"not_after", ends},
-      {"served_not_after", shown},
-      {"served", shown == ends},
-      {"summary",
-       fmt::format("{} ends at {} (was {}); port {} {}",
-                   path,
-                   ends,
-                   was,
-                   leaf->port,
-                   shown == ends ? "shows it" : "does not show it yet: " + shown)}};
+  deed.evidence = {{"how", "expire"},
+                   {"path", path},
+                   {"not_after_before", was},
+                   {"not_after", ends},
+                   {"served_not_after", shown},
+                   {"served", shown == ends},
+                   {"summary",
+                    fmt::format("{} ends at {} (was {}); port {} {}",
+                                path,
+                                ends,
+                                was,
+                                leaf->port,
+                                shown == ends ? "shows it" : "does not show it yet: " + shown)}};
   return deed;
 }
 

@@ -11,7 +11,9 @@ namespace harness::guard {
 
 // what: etcd-server, etcd-peer, kube-apiserver, kubelet; "expires_in_s": 0 for ended already.
 // Proved by the file and, where the service has taken it by then, by what a handshake shows.
-Result<Deed> expire_certificate(const ArmRecord& record, const Means& means);
+Result<Deed> expire_certificate(const ArmRecord& record,
+                                const Means& means,
+                                std::chrono::milliseconds served_limit = std::chrono::seconds(3));
 Result<std::string> release_certificate(const Json& held, const Means& means);
 
 // The first certificate of a PEM file, and what stands after it.

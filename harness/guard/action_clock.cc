@@ -27,8 +27,7 @@ std::int64_t read_us(clockid_t clock) {
 }
 
 Status check_own_clock(const Means& means) {
-  TRY_ASSIGN(
-      const Finished asked, means.run({"systemd-detect-virt", "--container"}), "clock");
+  TRY_ASSIGN(const Finished asked, means.run({"systemd-detect-virt", "--container"}), "clock");
   if (asked.ok()) {
     return fail(ErrorCode::not_supported,
                 fmt::format("this node is a container ({}): its clock is its host's",
@@ -51,9 +50,8 @@ Result<Json> keepers_that_run(const Means& means) {
 
 Status each(const Means& means, const char* verb, const Json& units) {
   for (const Json& unit : units) {
-    TRY_ASSIGN(const Finished done,
-               means.run({"systemctl", verb, unit.get<std::string>()}),
-               "systemctl");
+    TRY_ASSIGN(
+        const Finished done, means.run({"systemctl", verb, unit.get<std::string>()}), "systemctl");
     if (!done.ok()) {
       return fail(ErrorCode::remote_failed,
                   fmt::format("systemctl {} {}: {}",
@@ -97,19 +95,18 @@ Result<Deed> jump_clock(const ArmRecord& record, const Means& means, const Clock
   deed.effect = now();
   const std::int64_t moved_us = clocks.wall_us() - clocks.boot_us() - drift;
   if (std::abs(moved_us - offset_ms * kMs) > kExactUs) {
-    return fail(ErrorCode::remote_failed,
-                fmt::format("the clock was set {} ms off, but moved by {} ms",
-                            offset_ms,
-                            moved_us / kMs));
+    return fail(
+        ErrorCode::remote_failed,
+        fmt::format("the clock was set {} ms off, but moved by {} ms", offset_ms, moved_us / kMs));
   }
-  deed.evidence = {{"how", "jump"},
-                   {"moved_ms", moved_us / kMs},
-                   {"keepers", keepers},
-                   {"summary",
-                    fmt::format("the clock moved by {} ms against CLOCK_BOOTTIME; {} stopped",
-                                moved_us / kMs,
-                                keepers.empty() ? "nothing that keeps time was there to be"
-                                                : keepers.dump())}};
+  deed.evidence = {
+      {"how", "jump"},
+      {"moved_ms", moved_us / kMs},
+      {"keepers", keepers},
+      {"summary",
+       fmt::format("the clock moved by {} ms against CLOCK_BOOTTIME; {} stopped",
+                   moved_us / kMs,
+                   keepers.empty() ? "nothing that keeps time was there to be" : keepers.dump())}};
   return deed;
 }
 

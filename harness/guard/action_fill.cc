@@ -4,12 +4,15 @@
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
+#include <sstream>
+#include <utility>
 #include <vector>
 
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 namespace harness::guard {
@@ -63,6 +66,7 @@ Result<OpenFile> nameless(const std::string& folder) {
 
 std::int64_t free_bytes(const std::string& folder) {
   struct statvfs info {};
+
   return statvfs(folder.c_str(), &info) == 0
              ? static_cast<std::int64_t>(info.f_bfree) * static_cast<std::int64_t>(info.f_frsize)
              : -1;
@@ -109,20 +113,44 @@ Result<std::int64_t> write_until_full(const std::string& folder, std::int64_t mo
               fmt::format("{} MB could still be written to {}", written / kMb, folder));
 }
 
-Status check_root(const ArmRecord& record, const std::string& folder) {
+// What others need, too: "is on the root filesystem"; empty: nothing of that kind.
+Result<std::string> shared(const std::string& folder, const std::string& proc) {
   struct stat root {};
+
   struct stat target {};
-  if (stat(folder.c_str(), &target) != 0) {
+
+  if (stat(folder.c_str(), &target) != 0 || stat("/", &root) != 0) {
     return fail(ErrorCode::remote_failed, fmt::format("{}: {}", folder, std::strerror(errno)));
   }
-  if (stat("/", &root) == 0 && root.st_dev == target.st_dev &&
-      record.action.amounts.at("may_fill_root") == 0) {
-    return fail(ErrorCode::refused,
-                fmt::format("{} is on the root filesystem, which is filled only with "
-                            "--allow-root-fill on the command line",
-                            folder));
+  if (root.st_dev == target.st_dev) {
+    return std::string("is on the root filesystem");
   }
-  return {};
+  const std::string device = fmt::format("{}:{}", major(target.st_dev), minor(target.st_dev));
+  std::istringstream mounts(read_whole(proc + "/self/mountinfo", 4U << 20U).value_or(""));
+  for (std::string line; std::getline(mounts, line);) {
+    std::istringstream words(line);
+    std::string id;
+    std::string parent;
+    std::string of;
+    std::string part;
+    words >> id >> parent >> of >> part;
+    if (of == device && part == "/") {
+      return std::string();
+    }
+  }
+  return std::string(
+      "is on a filesystem of which only a part is mounted here: somebody else has the rest");
+}
+
+Status check_shared(const ArmRecord& record, const std::string& folder, const Means& means) {
+  TRY_ASSIGN(const std::string why, shared(folder, means.proc), "fill");
+  if (why.empty() || record.action.amounts.at("may_fill_root") != 0) {
+    return {};
+  }
+  return fail(
+      ErrorCode::refused,
+      fmt::format(
+          "{} {}; it is filled only with --allow-root-fill on the command line", folder, why));
 }
 
 }  // namespace
@@ -136,9 +164,11 @@ std::string folder_of(const std::string& what, const std::string& data_dir) {
 Result<Struck> fill_disk(const ArmRecord& record, const Means& means) {
   const Action& action = record.action;
   const std::string folder = folder_of(action.object, record.data_dir);
-  TRY(check_root(record, folder), "fill");
+  TRY(check_shared(record, folder, means), "fill");
   TRY_ASSIGN(OpenFile file, nameless(folder), "fill");
+
   struct stat info {};
+
   fstat(file.fd(), &info);
   const std::int64_t before = free_bytes(folder);
   const std::int64_t keep = action.amounts.at("keep_free_mb") * kMb;
@@ -188,8 +218,9 @@ Result<std::string> release_filled(const Json& held, const Means& means) {
     }
     for (const auto& item : fs::directory_iterator(process.path() / "fd", ignored)) {
       struct stat info {};
-      if (stat(item.path().c_str(), &info) == 0 && info.st_dev == device &&
-          info.st_ino == inode && info.st_nlink == 0) {
+
+      if (stat(item.path().c_str(), &info) == 0 && info.st_dev == device && info.st_ino == inode &&
+          info.st_nlink == 0) {
         return fail(ErrorCode::remote_failed,
                     fmt::format("process {} ({}) still holds the file that fills {}; end it on "
                                 "the node",

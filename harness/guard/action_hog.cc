@@ -104,10 +104,10 @@ Result<Json> memory_effect(const Process& main,
     const std::int64_t left = available_mb(means.proc);
     const std::int64_t taken = resident_mb(main, means.proc);
     if (left >= 0 && left <= leave_mb + kSlackMb && taken > 0) {
-      return Json{{"available_mb", left},
-                  {"taken_mb", taken},
-                  {"summary",
-                   fmt::format("{} MB of memory taken, {} MB are left available", taken, left)}};
+      return Json{
+          {"available_mb", left},
+          {"taken_mb", taken},
+          {"summary", fmt::format("{} MB of memory taken, {} MB are left available", taken, left)}};
     }
     if (deadline.passed() || state_of(main) == '-') {
       return fail(ErrorCode::remote_failed,
@@ -122,22 +122,22 @@ Result<Json> memory_effect(const Process& main,
 
 Status begin(const ArmRecord& record, const std::string& amount, const Means& means) {
   const Action& action = record.action;
-  TRY_ASSIGN(const Finished began,
-             means.run({"systemd-run",
-                        "--quiet",
-                        "--collect",
-                        "--unit=" + unit_of(record),
-                        fmt::format("--property=RuntimeMaxSec={}ms",
-                                    action.hold.count() + kOutlivesMs),
-                        "--property=KillMode=control-group",
-                        "--property=TimeoutStopSec=5s",
-                        "--property=OOMScoreAdjust=1000",
-                        "--property=MemorySwapMax=0",
-                        std::string(kGuardPath),
-                        "hog",
-                        action.kind == Action::Kind::burn ? "cpu" : "memory",
-                        amount}),
-             "start the hog");
+  TRY_ASSIGN(
+      const Finished began,
+      means.run({"systemd-run",
+                 "--quiet",
+                 "--collect",
+                 "--unit=" + unit_of(record),
+                 fmt::format("--property=RuntimeMaxSec={}ms", action.hold.count() + kOutlivesMs),
+                 "--property=KillMode=control-group",
+                 "--property=TimeoutStopSec=5s",
+                 "--property=OOMScoreAdjust=1000",
+                 "--property=MemorySwapMax=0",
+                 std::string(kGuardPath),
+                 "hog",
+                 action.kind == Action::Kind::burn ? "cpu" : "memory",
+                 amount}),
+      "start the hog");
   if (began.ok()) {
     return {};
   }
@@ -175,12 +175,8 @@ int hog_memory(std::int64_t leave_mb) {
       static_cast<void>(::poll(nullptr, 0, kLookMs));
       continue;
     }
-    void* taken = mmap(nullptr,
-                       kChunk,
-                       PROT_READ | PROT_WRITE,
-                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE,
-                       -1,
-                       0);
+    void* taken = mmap(
+        nullptr, kChunk, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
     if (taken == MAP_FAILED) {
       static_cast<void>(::poll(nullptr, 0, kLookMs));
     }
@@ -208,8 +204,7 @@ Result<Deed> start_hog(const ArmRecord& record, const Means& means) {
   TRY_ASSIGN(const Process main, main_process(means, unit), "the hog");
   const Deadline deadline = Deadline::after(kEffectLimit);
   TRY_ASSIGN(deed.evidence,
-             cpu ? cpu_effect(main, means, deadline)
-                 : memory_effect(main, amount, means, deadline),
+             cpu ? cpu_effect(main, means, deadline) : memory_effect(main, amount, means, deadline),
              "prove it");
   deed.effect = now();
   deed.evidence["how"] = cpu ? "cpu" : "memory";
@@ -235,8 +230,7 @@ Result<std::string> release_hog(const Json& held, const Means& means) {
                             active,
                             unit));
   }
-  return fmt::format(
-      "{} is gone, {} MB of memory are available", unit, available_mb(means.proc));
+  return fmt::format("{} is gone, {} MB of memory are available", unit, available_mb(means.proc));
 }
 
 int run_hog(const std::string& kind, const std::string& amount) {

@@ -31,7 +31,8 @@ constexpr std::array kWaysBack = {
     WayBack{"hog", release_hog},
     WayBack{"filled", release_filled},
     WayBack{"throttled", release_throttled},
-    WayBack{"clock", [](const Json& held, const Means& means) { return release_clock(held, means); }},
+    WayBack{"clock",
+            [](const Json& held, const Means& means) { return release_clock(held, means); }},
 };
 
 Result<Struck> alone(Result<Deed> deed) {

@@ -50,9 +50,10 @@ Result<Deed> take_manifest(const ArmRecord& record, const Means& means) {
   if (fresh && fresh->empty()) {
     return fail(ErrorCode::not_supported, path + " has no UID of its own to change");
   }
-  const Json more = {{"kind", "manifest"},
-                     {"unit", record.unit},
-                     {"invocation", unit_property(means, record.unit, "InvocationID").value_or("")}};
+  const Json more = {
+      {"kind", "manifest"},
+      {"unit", record.unit},
+      {"invocation", unit_property(means, record.unit, "InvocationID").value_or("")}};
   TRY_ASSIGN(Deed deed, swap_file(path, before, fresh, more, means), how);
   deed.evidence = {{"how", how},
                    {"path", path},
@@ -65,9 +66,8 @@ Result<Deed> take_manifest(const ArmRecord& record, const Means& means) {
 
 Result<std::string> release_manifest(const Json& held, const Means& means) {
   return release_swapped(held, means, [&] {
-    return began_anew(held, means)
-               ? json_string(held, "unit") + " began anew and writes it itself"
-               : std::string();
+    return began_anew(held, means) ? json_string(held, "unit") + " began anew and writes it itself"
+                                   : std::string();
   });
 }
 

@@ -1,5 +1,5 @@
-// A static pod's manifest moved away or rewritten for a while (swapped_file.h). After rke2 has begun
-// anew an absent manifest is left to it, which writes each of them itself.
+// A static pod's manifest moved away or rewritten for a while (swapped_file.h). After rke2 has
+// begun anew an absent manifest is left to it, which writes each of them itself.
 #pragma once
 
 #include <string>

@@ -147,7 +147,8 @@ TEST_F(HogTest, proves_what_it_has_taken_and_what_is_left) {
 }
 
 TEST_F(HogTest, of_somebody_else_is_never_stopped) {
-  EXPECT_FALSE(release({{"kind", "hog"}, {"boot_id", boot_id()}, {"unit", "sshd.service"}}, means_));
+  EXPECT_FALSE(
+      release({{"kind", "hog"}, {"boot_id", boot_id()}, {"unit", "sshd.service"}}, means_));
   EXPECT_TRUE(asked_.empty());
 }
 
@@ -187,8 +188,7 @@ class FillTest : public ResourceTest {
   }
 
   ArmRecord& fills(std::int64_t keep_mb = 0) {
-    ArmRecord& out =
-        asks(Action::Kind::fill, {{"keep_free_mb", keep_mb}, {"may_fill_root", 0}});
+    ArmRecord& out = asks(Action::Kind::fill, {{"keep_free_mb", keep_mb}, {"may_fill_root", 0}});
     out.action.object = "etcd";
     return out;
   }
@@ -227,7 +227,9 @@ TEST_F(FillTest, that_somebody_still_holds_is_not_undone) {
       pause();
     }
   }
+
   struct stat info {};
+
   const Deadline deadline = Deadline::after(std::chrono::seconds(10));
   const std::string fds = fmt::format("/proc/{}/fd", child);
   bool found = false;
@@ -235,6 +237,7 @@ TEST_F(FillTest, that_somebody_still_holds_is_not_undone) {
     std::error_code ignored;
     for (const auto& item : std::filesystem::directory_iterator(fds, ignored)) {
       struct stat target {};
+
       if (stat(db().c_str(), &target) == 0 && stat(item.path().c_str(), &info) == 0 &&
           info.st_dev == target.st_dev && S_ISREG(info.st_mode)) {
         found = true;
@@ -260,8 +263,11 @@ TEST_F(FillTest, that_somebody_still_holds_is_not_undone) {
 TEST_F(FillTest, is_refused_for_the_root_filesystem) {
   ArmRecord& asked = fills();
   asked.action.object = "logs";
+
   struct stat root {};
+
   struct stat logs {};
+
   if (stat("/", &root) != 0 || stat("/var/log", &logs) != 0 || root.st_dev != logs.st_dev) {
     GTEST_SKIP() << "/var/log is a filesystem of its own here";
   }
@@ -270,6 +276,19 @@ TEST_F(FillTest, is_refused_for_the_root_filesystem) {
   EXPECT_EQ(struck.error().code(), ErrorCode::refused);
   EXPECT_THAT(struck.error().message(), HasSubstr("--allow-root-fill"));
   EXPECT_TRUE(held_.is_null());
+}
+
+TEST_F(FillTest, is_refused_where_only_a_part_is_mounted) {
+  std::filesystem::create_directories(folder_ / "proc/self");
+  std::string mounts = read_whole("/proc/self/mountinfo").value();
+  const std::size_t at = mounts.find(" / " + db() + " ");
+  ASSERT_NE(at, std::string::npos);
+  mounts.replace(at, 3, " /part ");
+  std::ofstream(folder_ / "proc/self/mountinfo") << mounts;
+  means_.proc = (folder_ / "proc").string();
+  const auto struck = fill_disk(fills(), means_);
+  ASSERT_FALSE(struck);
+  EXPECT_THAT(struck.error().message(), HasSubstr("somebody else has the rest"));
 }
 
 class ClockTest : public ResourceTest {
@@ -289,10 +308,11 @@ class ClockTest : public ResourceTest {
   Clocks clocks() {
     return {.wall_us = [this] { return wall_; },
             .boot_us = [this] { return boot_; },
-            .set = [this](std::int64_t to) {
-              wall_ = stuck_ ? wall_ : to;
-              return set_;
-            }};
+            .set =
+                [this](std::int64_t to) {
+                  wall_ = stuck_ ? wall_ : to;
+                  return set_;
+                }};
   }
 
   void pass(std::int64_t us) {
@@ -311,7 +331,8 @@ TEST_F(ClockTest, jumps_and_comes_back_to_what_it_would_have_been) {
   for (const std::int64_t offset : {3'600'000, -3'600'000}) {
     asked_.clear();
     const std::int64_t before = wall_;
-    const auto deed = jump_clock(asks(Action::Kind::clock, {{"offset_ms", offset}}), means_, clocks());
+    const auto deed =
+        jump_clock(asks(Action::Kind::clock, {{"offset_ms", offset}}), means_, clocks());
     ASSERT_TRUE(deed) << deed.error().message();
     EXPECT_EQ(wall_, before + offset * 1000);
     EXPECT_EQ(deed->evidence["moved_ms"], offset);
@@ -348,7 +369,9 @@ class ThrottleTest : public ResourceTest {
     std::filesystem::create_directories(folder_ / "proc/77");
     std::ofstream(folder_ / "proc/77/cgroup") << "0::/kubepods/etcd\n";
     std::ofstream(limit()) << "";
+
     struct stat info {};
+
     ASSERT_EQ(stat((folder_ / "server/db").c_str(), &info), 0);
     const std::string name = fmt::format("{}:{}", major(info.st_dev), minor(info.st_dev));
     on_a_disk_ = major(info.st_dev) != 0;
@@ -365,11 +388,8 @@ class ThrottleTest : public ResourceTest {
   }
 
   Result<Deed> throttle() {
-    return throttle_disk(record_,
-                         target_,
-                         means_,
-                         (folder_ / "cgroup").string(),
-                         (folder_ / "block").string());
+    return throttle_disk(
+        record_, target_, means_, (folder_ / "cgroup").string(), (folder_ / "block").string());
   }
 
   std::string limit() const { return (folder_ / "cgroup/kubepods/etcd/io.max").string(); }

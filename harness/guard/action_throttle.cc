@@ -81,14 +81,15 @@ Result<Deed> throttle_disk(const ArmRecord& record,
                            const std::string& devices) {
   const std::string folder =
       record.action.pod == "etcd" ? record.data_dir + "/server/db" : record.data_dir;
+
   struct stat info {};
+
   if (stat(folder.c_str(), &info) != 0) {
     return fail(ErrorCode::remote_failed, fmt::format("{}: {}", folder, std::strerror(errno)));
   }
   TRY_ASSIGN(const std::string file, limit_file(target, means.proc, cgroups), "throttle");
-  TRY_ASSIGN(const std::string disk,
-             whole_disk(major(info.st_dev), minor(info.st_dev), devices),
-             folder);
+  TRY_ASSIGN(
+      const std::string disk, whole_disk(major(info.st_dev), minor(info.st_dev), devices), folder);
   if (const std::string own = limit_of(file, disk); !own.empty()) {
     return fail(ErrorCode::not_supported,
                 fmt::format("{} has a limit of its own on {} ({}); it is left alone",
@@ -118,8 +119,7 @@ Result<Deed> throttle_disk(const ArmRecord& record,
       {"disk", disk},
       {"limit", after},
       {"file", file},
-      {"summary",
-       fmt::format("{} on disk {}: {}, read back", record.action.pod, disk, after)}};
+      {"summary", fmt::format("{} on disk {}: {}, read back", record.action.pod, disk, after)}};
   return deed;
 }
 
@@ -135,12 +135,12 @@ Result<std::string> release_throttled(const Json& held, const Means&) {
     return fmt::format("{} has no limit in {}", disk, file);
   }
   if (current != json_string(held, "limit")) {
-    return fmt::format("{} has another limit in {} by now ({}): left as it is", disk, file, current);
+    return fmt::format(
+        "{} has another limit in {} by now ({}): left as it is", disk, file, current);
   }
   TRY(put(file, disk + " rbps=max wbps=max riops=max wiops=max"), "take the limit away");
   if (const std::string after = limit_of(file, disk); !after.empty()) {
-    return fail(ErrorCode::remote_failed,
-                fmt::format("{} still limits {}: {}", file, disk, after));
+    return fail(ErrorCode::remote_failed, fmt::format("{} still limits {}: {}", file, disk, after));
   }
   return fmt::format("{} has no limit in {} any more", disk, file);
 }

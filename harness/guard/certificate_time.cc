@@ -81,9 +81,8 @@ Error not_a_certificate() {
 
 Result<ToSign> with_not_after(const std::string& der, std::int64_t seconds_since_epoch) {
   const auto whole = element_at(der, 0, der.size());
-  const auto body = whole && whole->tag == kSequence
-                        ? element_at(der, whole->content, whole->end)
-                        : std::nullopt;
+  const auto body =
+      whole && whole->tag == kSequence ? element_at(der, whole->content, whole->end) : std::nullopt;
   const auto algorithm = body ? element_at(der, body->end, whole->end) : std::nullopt;
   if (!algorithm || body->tag != kSequence || algorithm->tag != kSequence) {
     return fail(not_a_certificate());
@@ -116,9 +115,9 @@ Result<ToSign> with_not_after(const std::string& der, std::int64_t seconds_since
 }
 
 std::string assembled(const ToSign& parts, const std::string& signature) {
-  return element(kSequence,
-                 parts.body + parts.algorithm +
-                     element(kBitString, std::string(1, '\0') + signature));
+  return element(
+      kSequence,
+      parts.body + parts.algorithm + element(kBitString, std::string(1, '\0') + signature));
 }
 
 }  // namespace harness::guard

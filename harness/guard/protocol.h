@@ -50,8 +50,22 @@ inline constexpr std::array<std::string_view, 16> kVerbs = {"facts",
 enum class GuardExit { done = 0, failed = 1, invalid = 2, refused = 3, internal = 4 };
 
 struct Action {
-  enum class Kind { none, kill, reboot, freeze, service, slow, child, manifest,
-                    burn, memory, fill, throttle, clock, certificate };
+  enum class Kind {
+    none,
+    kill,
+    reboot,
+    freeze,
+    service,
+    slow,
+    child,
+    manifest,
+    burn,
+    memory,
+    fill,
+    throttle,
+    clock,
+    certificate
+  };
   Kind kind = Kind::none;
   std::string pod = {};  // etcd, kube-apiserver, kube-controller-manager, kube-scheduler
   std::string how = {};  // in the words of its kind (action_form.cc); slow: percent of a core

@@ -94,6 +94,24 @@ Result<Placed> exchange(const std::string& path,
   return was_ours ? Placed::ours : Placed::taken;
 }
 
+Status write_in_place(const std::string& path, const std::string& content) {
+  const int fd = open(path.c_str(), O_WRONLY | O_CLOEXEC | O_NOFOLLOW);
+  const bool done = fd >= 0 &&
+                    pwrite(fd, content.data(), content.size(), 0) == ssize_t(content.size()) &&
+                    ftruncate(fd, static_cast<off_t>(content.size())) == 0 && fsync(fd) == 0;
+  const std::string why = std::strerror(errno);
+  close(fd);
+  return done ? Status()
+              : fail(ErrorCode::remote_failed, fmt::format("write to {}: {}", path, why));
+}
+
+// Also what a write in place that was cut off left.
+bool is_ours(const std::string& current, const Json& held) {
+  const std::string ours = json_string(held, "ours");
+  return current == ours ||
+         (json_bool(held, "in_place") && (ours.starts_with(current) || current.starts_with(ours)));
+}
+
 Result<std::string> forget(const std::string& before, std::string said) {
   if (unlink(before.c_str()) != 0 && errno != ENOENT) {
     return fail(
@@ -102,6 +120,14 @@ Result<std::string> forget(const std::string& before, std::string said) {
   }
   sync_directory(parent_directory(before));
   return said;
+}
+
+Result<Placed> put_back(const std::string& path, const std::string& before, const Json& held) {
+  if (!json_bool(held, "in_place")) {
+    return exchange(path, before, json_string(held, "ours"), held);
+  }
+  TRY(write_in_place(path, before), "in place");
+  return Placed::ours;
 }
 
 Result<std::string> theirs(const std::string& before, const std::string& path) {
@@ -114,8 +140,10 @@ Result<Deed> swap_file(const std::string& path,
                        const std::string& before,
                        const std::optional<std::string>& fresh,
                        Json more,
-                       const Means& means) {
+                       const Means& means,
+                       Swap how) {
   struct stat info {};
+
   if (lstat(path.c_str(), &info) != 0 || !S_ISREG(info.st_mode)) {
     return fail(ErrorCode::remote_failed, path + " is no regular file; it is left alone");
   }
@@ -127,11 +155,13 @@ Result<Deed> swap_file(const std::string& path,
   more["gid"] = info.st_gid;
   more["label"] = label_of(path);
   more["away"] = !fresh;
+  more["in_place"] = how == Swap::in_place;
   more["ours"] = fresh.value_or("");
   TRY(means.note(more), "keep " + path);
   Deed deed{.begun = now(), .effect = {}, .evidence = {}};
   if (fresh) {
-    TRY(replace(path, *fresh, more), "rewrite");
+    TRY(how == Swap::in_place ? write_in_place(path, *fresh) : replace(path, *fresh, more),
+        "rewrite");
   } else if (unlink(path.c_str()) == 0) {
     sync_directory(parent_directory(path));
   } else {
@@ -177,12 +207,10 @@ Result<std::string> release_swapped(const Json& held,
     if (current == before) {
       return forget(means.before, path + " is as it was");
     }
-    if (json_bool(held, "away") || current != json_string(held, "ours")) {
+    if (json_bool(held, "away") || !is_ours(current, held)) {
       return theirs(means.before, path);
     }
-    TRY_ASSIGN(const Placed placed,
-               exchange(path, before, json_string(held, "ours"), held),
-               "put back");
+    TRY_ASSIGN(const Placed placed, put_back(path, before, held), "put back");
     if (placed == Placed::taken) {
       return theirs(means.before, path);
     }

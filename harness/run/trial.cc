@@ -52,15 +52,12 @@ class Trial {
         shot_(shot),
         number_(number),
         sink_(context.recorder.sink()),
-        strikes_({context.cluster,
-                  context.access,
-                  context.run_id,
-                  context.stop,
-                  context.may_fill_root},
-                 cell,
-                 shot,
-                 number,
-                 sink_) {}
+        strikes_(
+            {context.cluster, context.access, context.run_id, context.stop, context.may_fill_root},
+            cell,
+            shot,
+            number,
+            sink_) {}
 
   TrialEnd run();
 

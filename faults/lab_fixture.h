@@ -1,0 +1,106 @@
+// One lab node for all tests of faults in this program; it is taken down in the end.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include <gmock/gmock.h>
+#include <unistd.h>
+
+#include "harness/cluster/cluster.h"
+#include "harness/fault/inject.h"
+#include "harness/inventory/inventory.h"
+#include "harness/lab/lab.h"
+#include "harness/observe/pods.h"
+#include "harness/observe/state.h"
+#include "harness/upgrade/rolling.h"
+
+namespace harness::fault {
+
+inline const std::string kLab = "faults";
+inline const std::string kVersion = "v1.30.13+rke2r1";
+
+class OnTheLab : public testing::Test {
+ protected:
+  static void SetUpTestSuite() {
+    if (::geteuid() != 0) {
+      why_ = "the lab needs root";
+      return;
+    }
+    lab::UpOptions options;
+    options.name = kLab;
+    options.version = kVersion;
+    options.inventory = std::filesystem::temp_directory_path() / "hookshot-faults-lab.yaml";
+    auto up = lab::up(options);
+    if (!up) {
+      why_ = up.error().message();
+      supported_ = up.error().code() != ErrorCode::not_supported;
+      return;
+    }
+    const auto inventory = inventory::load(up->inventory.string());
+    ASSERT_TRUE(inventory) << inventory.error().message();
+    auto connected =
+        cluster::Cluster::connect(*inventory, Deadline::after(std::chrono::seconds(30)));
+    ASSERT_TRUE(connected) << connected.error().message();
+    cluster_ = std::move(*connected);
+    access_ = std::make_unique<observe::Access>(cluster_->name(), cluster_->nodes());
+  }
+
+  static void TearDownTestSuite() {
+    access_.reset();
+    cluster_.reset();
+    if (::geteuid() == 0) {
+      const auto down = lab::down(kLab);
+      EXPECT_TRUE(down) << down.error().message();
+    }
+  }
+
+  void SetUp() override {
+    if (::geteuid() != 0 || !supported_) {
+      GTEST_SKIP() << why_;
+    }
+    ASSERT_NE(cluster_, nullptr) << why_;
+  }
+
+  static cluster::Node& node() { return *cluster_->nodes().front(); }
+
+  static InjectRequest request(const std::string& name, const Params& params) {
+    InjectRequest made;
+    made.fault = make_fault(name, params).value();
+    made.arm.id = "lab-" + std::to_string(wall_now_us());
+    made.arm.run = "lab-test";
+    made.arm.cluster = cluster_->name();
+    made.expendable = true;
+    return made;
+  }
+
+  static void allow() {
+    const auto allowed =
+        node().guard("allow",
+                     {{"cluster", cluster_->name()}, {"data_dir", node().data_dir()}},
+                     Deadline::after(std::chrono::seconds(20)));
+    ASSERT_TRUE(allowed) << allowed.error().message();
+  }
+
+  static std::string container_of(const std::string& pod) {
+    const auto pods = observe::read_static_pods(node(), Deadline::after(std::chrono::seconds(20)));
+    for (const observe::StaticPod& one : pods.value()) {
+      if (one.pod == pod && !one.containers.empty()) {
+        return one.containers.front().id;
+      }
+    }
+    return {};
+  }
+
+  static void settle() {
+    const auto settled = upgrade::settle(*access_, {}, Deadline::after(std::chrono::minutes(6)));
+    ASSERT_TRUE(settled) << settled.error().message();
+  }
+
+  static inline bool supported_ = true;
+  static inline std::string why_;
+  static inline std::unique_ptr<cluster::Cluster> cluster_;
+  static inline std::unique_ptr<observe::Access> access_;
+};
+
+}  // namespace harness::fault

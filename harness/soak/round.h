@@ -1,0 +1,57 @@
+// One round of the soak: a fault drawn at random, something that goes wrong meanwhile, and what is
+// left on the node when both are over. Nothing may be.
+#pragma once
+
+#include <random>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "harness/base/json.h"
+#include "harness/fault/fault.h"
+
+namespace harness::soak {
+
+enum class Mishap {
+  none,               // the node takes it back by itself
+  undone_twice,       // the controller heals while the node does
+  undone_first,       // healed before its moment ever comes
+  controller_killed,  // SIGKILL to hookshot, at any step
+  trigger_killed,     // SIGKILL to the guard that holds it
+  service_restarted,  // its target begins anew meanwhile
+  rebooted            // the node does
+};
+
+std::string_view to_string(Mishap mishap);
+
+struct Drawn {
+  std::string fault;
+  fault::Params params;
+  Mishap mishap = Mishap::none;
+  int after_ms = 0;  // how long after its begin the mishap comes
+};
+
+// The same seed draws the same rounds. Some are rare, as they take long: reboots one in twenty.
+class Draw {
+ public:
+  explicit Draw(std::uint64_t seed) : engine_(seed) {}
+
+  Drawn next();
+
+ private:
+  int below(int limit);
+
+  std::mt19937_64 engine_;
+};
+
+struct Round {
+  int number = 0;
+  Drawn drawn;
+  std::string outcome;             // of the fault: applied, missed, unsupported, refused, killed
+  std::vector<std::string> leaks;  // empty: nothing was left
+  std::int64_t took_ms = 0;
+
+  Json to_json() const;
+};
+
+}  // namespace harness::soak

@@ -1,0 +1,74 @@
+#include "harness/soak/round.h"
+
+#include <set>
+
+#include <gmock/gmock.h>
+
+#include "harness/soak/snapshot.h"
+#include "harness/soak/soak.h"
+
+namespace harness::soak {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+TEST(Draw, gives_the_same_rounds_for_the_same_seed) {
+  Draw one(7);
+  Draw two(7);
+  Draw other(8);
+  int differs = 0;
+  for (int i = 0; i < 50; ++i) {
+    const Drawn drawn = one.next();
+    const Drawn again = two.next();
+    EXPECT_EQ(drawn.fault, again.fault);
+    EXPECT_EQ(drawn.params, again.params);
+    EXPECT_EQ(drawn.mishap, again.mishap);
+    EXPECT_EQ(drawn.after_ms, again.after_ms);
+    differs += other.next().fault != drawn.fault ? 1 : 0;
+  }
+  EXPECT_GT(differs, 25);
+}
+
+TEST(Draw, comes_to_every_fault_and_every_mishap_with_parameters_that_are_taken) {
+  std::set<std::string> faults;
+  std::set<Mishap> mishaps;
+  Draw draw(1);
+  for (int i = 0; i < 2000; ++i) {
+    const Drawn drawn = draw.next();
+    faults.insert(drawn.fault);
+    mishaps.insert(drawn.mishap);
+    const auto made = fault::make_fault(drawn.fault, drawn.params);
+    EXPECT_TRUE(made) << made.error().message();
+  }
+  EXPECT_EQ(faults.size(), fault::registry().size() - 2) << "all but none and reboot";
+  EXPECT_EQ(mishaps.size(), 7U);
+}
+
+TEST(Snapshots, differ_by_what_was_left) {
+  const Snapshot before{{"mounts", "a"}, {"records", ""}};
+  EXPECT_THAT(differences(before, before), IsEmpty());
+  EXPECT_THAT(differences(before, {{"mounts", "a; b"}, {"records", ""}}),
+              ElementsAre("mounts: was 'a', is 'a; b'"));
+  EXPECT_THAT(differences(before, {{"mounts", "a"}}),
+              ElementsAre("records: was '', is '(not read)'"));
+}
+
+TEST(Soaked, counts_by_mishap_and_by_fault) {
+  Soaked soaked;
+  soaked.rounds.push_back({.number = 1,
+                           .drawn = {.fault = "kill-pod", .mishap = Mishap::rebooted},
+                           .outcome = "applied",
+                           .leaks = {}});
+  soaked.rounds.push_back({.number = 2,
+                           .drawn = {.fault = "kill-pod", .mishap = Mishap::none},
+                           .outcome = "missed: gone",
+                           .leaks = {"mounts"}});
+  EXPECT_EQ(soaked.leaks(), 1);
+  EXPECT_THAT(soaked.table(), HasSubstr("  kill-pod                     2        1      1\n"));
+  EXPECT_EQ(soaked.rounds[0].to_json()["mishap"], "rebooted");
+}
+
+}  // namespace
+}  // namespace harness::soak

@@ -1,0 +1,94 @@
+#include "harness/soak/snapshot.h"
+
+#include <algorithm>
+#include <sstream>
+
+#include <fmt/format.h>
+
+#include "harness/cluster/facts.h"
+
+namespace harness::soak {
+namespace {
+
+struct Question {
+  const char* name;
+  std::vector<std::string> argv;
+  bool ours = false;  // only lines that name us
+};
+
+std::vector<Question> questions(const cluster::Node& node) {
+  const std::string data = node.data_dir();
+  return {
+      {.name = "nft tables", .argv = {"nft", "list", "tables"}, .ours = true},
+      {.name = "qdiscs", .argv = {"tc", "qdisc", "show"}},
+      {.name = "mounts", .argv = {"findmnt", "-rno", "TARGET,FSTYPE", "-t", "tmpfs,ext4,xfs"}},
+      {.name = "units",
+       .argv = {"systemctl", "list-units", "--all", "--plain", "--no-legend", "hookshot-*"}},
+      {.name = "limits",
+       .argv = {"systemctl",
+                "show",
+                "--property=CPUQuotaPerSecUSec,UnitFileState,DropInPaths",
+                node.unit()}},
+      {.name = "stopped processes", .argv = {"ps", "-eo", "stat=,comm="}},
+      {.name = "manifests", .argv = {"find", data + "/agent/pod-manifests", "-name", ".hookshot*"}},
+      {.name = "certificates",
+       .argv = {"find",
+                data + "/server/tls",
+                data + "/agent",
+                "-maxdepth",
+                "2",
+                "-name",
+                ".hookshot*"}},
+      {.name = "records", .argv = {"find", "/var/lib/hookshot/armed", "-mindepth", "1"}},
+  };
+}
+
+std::string kept(const Question& question, const std::string& text) {
+  std::istringstream lines(text);
+  std::vector<std::string> out;
+  for (std::string line; std::getline(lines, line);) {
+    const bool stopped = std::string_view(question.name) == "stopped processes";
+    if ((question.ours && line.find("hookshot") == std::string::npos) ||
+        (stopped && !line.starts_with("T"))) {
+      continue;
+    }
+    out.push_back(line);
+  }
+  std::ranges::sort(out);
+  return fmt::format("{}", fmt::join(out, "; "));
+}
+
+}  // namespace
+
+Result<Snapshot> take_snapshot(cluster::Node& node, const std::string& cluster, Deadline deadline) {
+  Snapshot out;
+  for (const Question& question : questions(node)) {
+    TRY_ASSIGN(
+        const exec::CommandResult said, node.run({.argv = question.argv}, deadline), question.name);
+    out[question.name] = kept(question, said.out);
+  }
+  for (const char* pod : {"etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler"}) {
+    const std::string file = fmt::format("{}/agent/pod-manifests/{}.yaml", node.data_dir(), pod);
+    TRY_ASSIGN(
+        const exec::CommandResult sum, node.run({.argv = {"sha256sum", file}}, deadline), "digest");
+    out[std::string("manifest of ") + pod] = sum.out.substr(0, sum.out.find(' '));
+  }
+  TRY_ASSIGN(const cluster::NodeFacts facts, cluster::ask_facts(node, cluster, deadline), "facts");
+  out["clock, seconds from ours"] = std::to_string(facts.clock_offset.count() / 1'000'000);
+  out["quarantine"] = facts.quarantine ? "yes" : "no";
+  return out;
+}
+
+std::vector<std::string> differences(const Snapshot& before, const Snapshot& after) {
+  std::vector<std::string> out;
+  for (const auto& [name, was] : before) {
+    const auto now = after.find(name);
+    const std::string is = now == after.end() ? "(not read)" : now->second;
+    if (is != was) {
+      out.push_back(fmt::format("{}: was '{}', is '{}'", name, was, is));
+    }
+  }
+  return out;
+}
+
+}  // namespace harness::soak

@@ -1,0 +1,25 @@
+// What a fault may have left on a node, read from the node itself: compared before and after, it
+// shows a leak that no record tells of.
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "harness/base/result.h"
+#include "harness/base/time.h"
+#include "harness/cluster/node.h"
+
+namespace harness::soak {
+
+// Name -> what it says: nft tables and qdiscs of ours, digests of manifests and certificates,
+// limits of the unit, mounts, processes that are stopped, files and units of ours, the clock
+// against ours in whole seconds.
+using Snapshot = std::map<std::string, std::string>;
+
+Result<Snapshot> take_snapshot(cluster::Node& node, const std::string& cluster, Deadline deadline);
+
+// "mounts: was 12, is 13"; empty: nothing was left.
+std::vector<std::string> differences(const Snapshot& before, const Snapshot& after);
+
+}  // namespace harness::soak

@@ -1,0 +1,280 @@
+#include "harness/soak/soak.h"
+
+#include <algorithm>
+#include <csignal>
+#include <map>
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <poll.h>
+#include <spawn.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "harness/base/eventually.h"
+#include "harness/exec/unique_fd.h"
+#include "harness/fault/inject.h"
+#include "harness/observe/state.h"
+
+extern char** environ;
+
+namespace harness::soak {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::minutes;
+using std::chrono::seconds;
+
+constexpr seconds kAsk{20};
+constexpr seconds kEnd{60};
+constexpr minutes kHealed{4};
+constexpr milliseconds kPeriod{300};
+constexpr milliseconds kBeat{1000};
+// What a fault may take of a machine that others work on, too.
+constexpr std::int64_t kTakeMb = 500;
+
+// Runs until it ends or `limit` is over, when it is killed. "killed", or its exit status.
+Result<std::string> run_and_kill(const std::vector<std::string>& words, milliseconds limit) {
+  std::vector<char*> argv;
+  for (const std::string& word : words) {
+    argv.push_back(const_cast<char*>(word.c_str()));
+  }
+  argv.push_back(nullptr);
+  posix_spawn_file_actions_t actions;
+  posix_spawn_file_actions_init(&actions);
+  for (const int fd : {1, 2}) {
+    posix_spawn_file_actions_addopen(&actions, fd, "/dev/null", O_WRONLY, 0);
+  }
+  pid_t pid = 0;
+  const int problem = posix_spawn(&pid, argv[0], &actions, nullptr, argv.data(), environ);
+  posix_spawn_file_actions_destroy(&actions);
+  if (problem != 0) {
+    return fail(ErrorCode::internal, fmt::format("start {}: {}", words[0], std::strerror(problem)));
+  }
+  const exec::UniqueFd pidfd(static_cast<int>(syscall(SYS_pidfd_open, pid, 0)));
+  pollfd ended{pidfd.get(), POLLIN, 0};
+  const bool over = poll(&ended, 1, static_cast<int>(limit.count())) > 0;
+  if (!over) {
+    kill(pid, SIGKILL);
+  }
+  int status = 0;
+  while (waitpid(pid, &status, 0) < 0 && errno == EINTR) {
+  }
+  return over ? fmt::format("exit status {}", WEXITSTATUS(status)) : std::string("killed");
+}
+
+Result<std::int64_t> available_mb(cluster::Node& node) {
+  TRY_ASSIGN(
+      const std::string text, node.read_file("/proc/meminfo", Deadline::after(kAsk)), "memory");
+  const std::size_t at = text.find("MemAvailable:");
+  return at == std::string::npos ? 0 : std::atoll(text.c_str() + at + 13) / 1024;
+}
+
+}  // namespace
+
+int Soaked::leaks() const {
+  int out = 0;
+  for (const Round& round : rounds) {
+    out += static_cast<int>(round.leaks.size());
+  }
+  return out;
+}
+
+std::string Soaked::table() const {
+  struct Line {
+    int rounds = 0;
+    int applied = 0;
+    int leaks = 0;
+  };
+
+  std::map<std::string, Line> lines;
+  for (const Round& round : rounds) {
+    for (const std::string& key :
+         {std::string(to_string(round.drawn.mishap)), "  " + round.drawn.fault}) {
+      Line& line = lines[key];
+      ++line.rounds;
+      line.applied += round.outcome.starts_with("applied") ? 1 : 0;
+      line.leaks += static_cast<int>(round.leaks.size());
+    }
+  }
+  std::string out = fmt::format("{:<24}{:>8}{:>9}{:>7}\n", "", "rounds", "applied", "leaks");
+  for (const auto& [name, line] : lines) {
+    out += fmt::format("{:<24}{:>8}{:>9}{:>7}\n", name, line.rounds, line.applied, line.leaks);
+  }
+  return out;
+}
+
+Soak::Soak(const cluster::Cluster& cluster,
+           cluster::Node& node,
+           std::string hookshot,
+           std::string inventory,
+           Snapshot before)
+    : cluster_(cluster),
+      node_(node),
+      access_(cluster.name(), cluster.nodes()),
+      hookshot_(std::move(hookshot)),
+      inventory_(std::move(inventory)),
+      before_(std::move(before)) {}
+
+Result<Soak> Soak::begin(const cluster::Cluster& cluster,
+                         std::string hookshot,
+                         std::string inventory) {
+  TRY_ASSIGN(cluster::Node * node, cluster.first_server(), "soak");
+  const Json clean = observe::clean_state(*node, cluster.name(), Deadline::after(kAsk));
+  if (clean.value("left", Json()) != Json::array()) {
+    return fail(ErrorCode::refused,
+                fmt::format("{} is not clean before the soak: {}; `hookshot heal` first",
+                            node->name(),
+                            clean.dump()));
+  }
+  TRY_ASSIGN(Snapshot before,
+             take_snapshot(*node, cluster.name(), Deadline::after(kEnd)),
+             "look at the node");
+  return Soak(cluster, *node, std::move(hookshot), std::move(inventory), std::move(before));
+}
+
+Result<std::string> Soak::by_program(const Round& round) {
+  std::vector<std::string> words = {
+      hookshot_, "fault", "inject", round.drawn.fault, "--node", node_.name(), "-i", inventory_};
+  for (const auto& [name, value] : round.drawn.params) {
+    words.push_back(name + "=" + value);
+  }
+  return run_and_kill(words, milliseconds(round.drawn.after_ms));
+}
+
+Result<std::string> Soak::by_library(const Round& round) {
+  TRY_ASSIGN(
+      const fault::Fault made, fault::make_fault(round.drawn.fault, round.drawn.params), "fault");
+  fault::ArmRequest request{.id = fmt::format("soak-{}-{}", wall_now_us(), round.number),
+                            .run = "soak",
+                            .case_name = "soak",
+                            .cluster = cluster_.name()};
+  if (round.drawn.mishap == Mishap::undone_first) {
+    event::WindowDef never;
+    never.name = "never";
+    TRY_ASSIGN(const event::Marker line,
+               event::marker_from_json({{"log", "this line is never written"}}),
+               "window");
+    never.open = {line};
+    never.close = {line};
+    request.trigger.window = never;
+  }
+  const fault::Heartbeat heartbeat({&node_}, cluster_.name(), kBeat);
+  if (const Status armed = fault::arm(node_, made, request, Deadline::after(kAsk)); !armed) {
+    return "refused: " + armed.error().message();
+  }
+  if (round.drawn.mishap == Mishap::undone_first) {
+    TRY(mishap(round, request.id), to_string(round.drawn.mishap));
+    return std::string("undone first");
+  }
+  const auto outcome = fault::await(node_, cluster_.name(), request.id, {}, Deadline::after(kEnd));
+  TRY(outcome, "await " + request.id);
+  // At any moment of the fault, not at its first.
+  static_cast<void>(paced(milliseconds(round.drawn.after_ms / 3), {}));
+  TRY(mishap(round, request.id), to_string(round.drawn.mishap));
+  const bool stands = outcome->outcome == "applied" && made.action.contains("hold_ms");
+  if (stands && round.drawn.mishap == Mishap::none) {
+    TRY(fault::await_undone(node_, cluster_.name(), request.id, Deadline::after(kHealed)),
+        "the node's own undo");
+  } else if (!stands && node_.connected()) {
+    static_cast<void>(fault::heal({&node_}, cluster_.name(), "", {}, Deadline::after(kHealed)));
+  }
+  return outcome->outcome + (outcome->reason.empty() ? std::string() : ": " + outcome->reason);
+}
+
+Status Soak::mishap(const Round& round, const std::string& id) {
+  const auto on_node = [&](std::vector<std::string> argv) -> Status {
+    TRY(node_.run({.argv = std::move(argv)}, Deadline::after(kAsk)), "on the node");
+    return {};
+  };
+  switch (round.drawn.mishap) {
+    case Mishap::undone_twice:
+    case Mishap::undone_first: {
+      const auto report = fault::heal({&node_}, cluster_.name(), "", {}, Deadline::after(kHealed));
+      return report.clean() ? Status() : fail(ErrorCode::remote_failed, report.dirty.front());
+    }
+    case Mishap::trigger_killed:
+      return on_node(
+          {"systemctl", "kill", "-s", "KILL", fmt::format("hookshot-trig-{}.service", id)});
+    case Mishap::service_restarted:
+      return on_node({"systemctl", "restart", "--no-block", node_.unit()});
+    case Mishap::rebooted:
+      static_cast<void>(on_node({"systemctl", "reboot"}));
+      return {};
+    case Mishap::none:
+    case Mishap::controller_killed:
+      break;
+  }
+  return {};
+}
+
+Result<std::vector<std::string>> Soak::left() {
+  std::vector<std::string> last;
+  bool healed = false;
+  const Deadline by_itself = Deadline::after(kEnd);
+  const auto look = [&]() -> Result<Observation> {
+    if (!node_.connected()) {
+      if (auto back = node_.reconnect(Deadline::after(seconds(5))); !back) {
+        last = {back.error().message()};
+        return Observation{.done = false, .seen = last.front()};
+      }
+    }
+    const Json clean = observe::clean_state(node_, cluster_.name(), Deadline::after(kAsk));
+    if (clean.value("left", Json()) != Json::array()) {
+      last = {"armed or running: " + clean.dump()};
+      // A trigger that is gone leaves its record to its timer, minutes later, or to us.
+      if (by_itself.passed() && !healed) {
+        healed = true;
+        static_cast<void>(fault::heal({&node_}, cluster_.name(), "", {}, Deadline::after(kEnd)));
+      }
+      return Observation{.done = false, .seen = last.front()};
+    }
+    const auto after = take_snapshot(node_, cluster_.name(), Deadline::after(kEnd));
+    last = after ? differences(before_, *after) : std::vector<std::string>{after.error().message()};
+    return Observation{.done = last.empty(), .seen = fmt::format("{}", fmt::join(last, "; "))};
+  };
+  static_cast<void>(
+      eventually(node_.name() + " is as it was", Deadline::after(kHealed), kPeriod, look));
+  return last;
+}
+
+Status Soak::round(Round& round) {
+  if (round.drawn.params.contains("leave")) {
+    TRY_ASSIGN(const std::int64_t available, available_mb(node_), "memory");
+    round.drawn.params["leave"] = std::to_string(std::max<std::int64_t>(available - kTakeMb, 16));
+  }
+  TRY_ASSIGN(
+      round.outcome,
+      round.drawn.mishap == Mishap::controller_killed ? by_program(round) : by_library(round),
+      round.drawn.fault);
+  TRY_ASSIGN(round.leaks, left(), "look at what is left");
+  return {};
+}
+
+Result<Soaked> Soak::play(std::uint64_t seed,
+                          const Limits& limits,
+                          const std::function<void(const Round&)>& tell,
+                          const std::stop_token& stop) {
+  Draw draw(seed);
+  Soaked out;
+  const Deadline deadline = Deadline::after(limits.time);
+  while (static_cast<int>(out.rounds.size()) < limits.rounds && !deadline.passed() &&
+         !stop.stop_requested()) {
+    Round next{.number = static_cast<int>(out.rounds.size()) + 1, .drawn = draw.next()};
+    const auto began = std::chrono::steady_clock::now();
+    TRY(round(next),
+        fmt::format(
+            "round {} ({}, {})", next.number, next.drawn.fault, to_string(next.drawn.mishap)));
+    next.took_ms =
+        std::chrono::duration_cast<milliseconds>(std::chrono::steady_clock::now() - began).count();
+    tell(next);
+    out.rounds.push_back(std::move(next));
+    if (!out.rounds.back().leaks.empty()) {
+      break;
+    }
+  }
+  return out;
+}
+
+}  // namespace harness::soak

@@ -1,0 +1,65 @@
+// Plays rounds on one node of a cluster that may be hurt, and looks for what they leave behind.
+#pragma once
+
+#include <functional>
+#include <stop_token>
+#include <string>
+
+#include "harness/cluster/cluster.h"
+#include "harness/observe/control_plane.h"
+#include "harness/soak/round.h"
+#include "harness/soak/snapshot.h"
+
+namespace harness::soak {
+
+struct Limits {
+  int rounds = 200;
+  std::chrono::minutes time{600};  // no round begins after it
+};
+
+struct Soaked {
+  std::vector<Round> rounds;
+
+  int leaks() const;
+  // How many rounds, faults applied and leaks there were for each mishap.
+  std::string table() const;
+};
+
+class Soak {
+ public:
+  // `hookshot`: the program that is killed; `inventory`: what it is given. The first snapshot is
+  // taken here; refused when the node is not clean.
+  static Result<Soak> begin(const cluster::Cluster& cluster,
+                            std::string hookshot,
+                            std::string inventory);
+
+  // Ends with the first leak, as what follows one proves nothing. An error: the soak itself could
+  // not go on.
+  Result<Soaked> play(std::uint64_t seed,
+                      const Limits& limits,
+                      const std::function<void(const Round&)>& tell,
+                      const std::stop_token& stop);
+
+ private:
+  Soak(const cluster::Cluster& cluster,
+       cluster::Node& node,
+       std::string hookshot,
+       std::string inventory,
+       Snapshot before);
+
+  Status round(Round& round);
+  Result<std::string> by_program(const Round& round);
+  Result<std::string> by_library(const Round& round);
+  Status mishap(const Round& round, const std::string& id);
+  // Waits until nothing is armed and nothing differs; what still does in the end is the leak.
+  Result<std::vector<std::string>> left();
+
+  const cluster::Cluster& cluster_;
+  cluster::Node& node_;
+  observe::Access access_;
+  std::string hookshot_;
+  std::string inventory_;
+  Snapshot before_;
+};
+
+}  // namespace harness::soak
