@@ -19,6 +19,8 @@ NodeFacts from_line(const std::string& node, const Json& line) {
   facts.allow = json_string(line, "allow");
   facts.guard_sha256 = json_string(line, "guard_sha256");
   facts.sysrq = json_bool(line, "sysrq");
+  facts.own_clock = json_bool(line, "own_clock");
+  facts.io_limits = json_bool(line, "io_limits");
   facts.quarantine = json_bool(line, "quarantine");
   const Json tools = line.value("tools", Json::object());
   for (const auto& [tool, there] : tools.items()) {

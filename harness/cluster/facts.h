@@ -23,6 +23,8 @@ struct NodeFacts {
   std::string allow;  // the cluster whose marker the node carries; empty: none
   std::string guard_sha256;
   bool sysrq = false;
+  bool own_clock = false;  // not its host's, as a container's is
+  bool io_limits = false;  // cgroup v2 with the io controller
   bool quarantine = false;
   std::map<std::string, bool> tools;
   std::map<std::string, std::int64_t> free_kb;  // by path

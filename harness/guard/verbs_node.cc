@@ -20,8 +20,16 @@
 namespace harness::guard {
 namespace {
 
-constexpr std::array<const char*, 9> kTools = {
-    "systemctl", "systemd-run", "journalctl", "ctr", "crictl", "nft", "tc", "sha256sum", "tar"};
+constexpr std::array<const char*, 10> kTools = {"systemctl",
+                                                "systemd-run",
+                                                "journalctl",
+                                                "ctr",
+                                                "crictl",
+                                                "nft",
+                                                "tc",
+                                                "openssl",
+                                                "sha256sum",
+                                                "tar"};
 constexpr std::size_t kReadLimit = 8U << 20U;
 constexpr std::int64_t kLongestExecMs = 3'600'000;
 
@@ -42,6 +50,17 @@ std::int64_t free_kb(const char* path) {
   return statvfs(path, &info) == 0
              ? static_cast<std::int64_t>(info.f_bavail * (info.f_frsize / 1024))
              : -1;
+}
+
+// A container has its host's.
+bool own_clock() {
+  const auto asked = spawn({"systemd-detect-virt", "--container"}, std::chrono::seconds(5));
+  return asked && !asked->timed_out && asked->status != 0;
+}
+
+bool io_limits() {
+  const std::string all = read_whole("/sys/fs/cgroup/cgroup.controllers", 4096).value_or("");
+  return (" " + all).find(" io") != std::string::npos;
 }
 
 }  // namespace
@@ -107,6 +126,8 @@ Status verb_facts(const Store& store, const Json& record) {
         {"allow", allowed_cluster()},
         {"tools", tools},
         {"sysrq", access("/proc/sysrq-trigger", W_OK) == 0},
+        {"own_clock", own_clock()},
+        {"io_limits", io_limits()},
         {"guard_sha256", first_line_of({"sha256sum", "/proc/self/exe"}).substr(0, 64)},
         {"quarantine", store.quarantined()},
         {"free_kb", {{"/var/lib", free_kb("/var/lib")}, {"/run", free_kb("/run")}}},

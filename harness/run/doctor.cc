@@ -1,6 +1,7 @@
 #include "harness/run/doctor.h"
 
 #include <algorithm>
+#include <map>
 
 #include <fmt/format.h>
 
@@ -35,6 +36,33 @@ void add_disk(const cluster::NodeFacts& facts, std::vector<Finding>& out) {
   }
 }
 
+std::string without(const std::string& tool) {
+  static const std::map<std::string, std::string, std::less<>> needs = {
+      {"nft", "the faults partition, block-dns, block-registry and slow-network are skipped"},
+      {"tc", "the fault slow-network is skipped"},
+      {"openssl", "the fault expire-certificate is skipped"}};
+  const auto known = needs.find(tool);
+  return known != needs.end() ? known->second
+                              : fmt::format("faults and checks that need {} are skipped", tool);
+}
+
+void add_features(const cluster::NodeFacts& facts, std::vector<Finding>& out) {
+  if (!facts.own_clock) {
+    out.push_back({Grade::limited,
+                   facts.node,
+                   "clock of its own",
+                   "none: this node is a container",
+                   "the fault clock-jump is skipped on this node"});
+  }
+  if (!facts.io_limits) {
+    out.push_back({Grade::limited,
+                   facts.node,
+                   "io controller",
+                   "no cgroup v2 with the io controller",
+                   "the fault slow-disk is skipped on this node"});
+  }
+}
+
 void add_tools(const cluster::NodeFacts& facts, std::vector<Finding>& out) {
   for (const auto& [tool, there] : facts.tools) {
     if (there) {
@@ -46,13 +74,11 @@ void add_tools(const cluster::NodeFacts& facts, std::vector<Finding>& out) {
                      "missing",
                      "undo timers are systemd's; a node without it cannot be used"});
     } else {
-      out.push_back(
-          {Grade::limited,
-           facts.node,
-           tool,
-           "missing",
-           fmt::format("faults and checks that need {} are skipped on this node until it is there",
-                       tool)});
+      out.push_back({Grade::limited,
+                     facts.node,
+                     tool,
+                     "missing",
+                     fmt::format("{} on this node until it is there", without(tool))});
     }
   }
   if (!facts.sysrq) {
@@ -125,6 +151,7 @@ std::vector<Finding> examine(const cluster::NodeFacts& facts,
                     : Finding{Grade::good, facts.node, "clock", clock, ""});
   add_disk(facts, out);
   add_tools(facts, out);
+  add_features(facts, out);
   return out;
 }
 

@@ -19,6 +19,8 @@ cluster::NodeFacts good() {
   facts.os = "Debian 12";
   facts.allow = "lab";
   facts.sysrq = true;
+  facts.own_clock = true;
+  facts.io_limits = true;
   facts.tools = {{"systemctl", true}, {"tc", true}};
   facts.free_kb = {{"/var/lib/hookshot", 9'000'000}, {"/run", 100'000}};
   return facts;
@@ -91,6 +93,15 @@ TEST(Doctor, blocks_without_systemd_and_only_limits_without_other_tools) {
   facts = good();
   facts.sysrq = false;
   expect(only(facts), Grade::limited, "sysrq", "reboot without sync");
+  facts = good();
+  facts.tools["nft"] = false;
+  expect(only(facts), Grade::limited, "nft", "partition, block-dns");
+  facts = good();
+  facts.own_clock = false;
+  expect(only(facts), Grade::limited, "clock of its own", "clock-jump is skipped");
+  facts = good();
+  facts.io_limits = false;
+  expect(only(facts), Grade::limited, "io controller", "slow-disk is skipped");
 }
 
 TEST(Doctor, goes_on_past_a_node_that_does_not_answer) {

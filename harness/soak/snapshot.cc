@@ -13,46 +13,53 @@ namespace {
 struct Question {
   const char* name;
   std::vector<std::string> argv;
-  bool ours = false;  // only lines that name us
+  std::string_view only = {};              // lines with it, when it is given
+  std::vector<std::string_view> but = {};  // none of those with one of these
 };
 
 std::vector<Question> questions(const cluster::Node& node) {
   const std::string data = node.data_dir();
+  const auto hidden = [](std::vector<std::string> folders) {
+    folders.insert(folders.begin(), "find");
+    folders.insert(folders.end(), {"-maxdepth", "2", "-name", ".hookshot*"});
+    return folders;
+  };
   return {
-      {.name = "nft tables", .argv = {"nft", "list", "tables"}, .ours = true},
+      {.name = "nft tables", .argv = {"nft", "list", "tables"}, .only = "hookshot"},
       {.name = "qdiscs", .argv = {"tc", "qdisc", "show"}},
-      {.name = "mounts", .argv = {"findmnt", "-rno", "TARGET,FSTYPE", "-t", "tmpfs,ext4,xfs"}},
+      {.name = "mounts",
+       .argv = {"findmnt", "-rno", "TARGET,FSTYPE", "-t", "tmpfs,ext4,xfs"},
+       // Pods have their own, and come and go.
+       .but = {"/run/k3s/", "/var/lib/kubelet/", "/run/netns/", "/run/credentials/"}},
       {.name = "units",
-       .argv = {"systemctl", "list-units", "--all", "--plain", "--no-legend", "hookshot-*"}},
+       .argv = {"systemctl", "list-units", "--all", "--plain", "--no-legend", "hookshot-*"},
+       .but = {"hookshot-boot.service"}},
       {.name = "limits",
        .argv = {"systemctl",
                 "show",
                 "--property=CPUQuotaPerSecUSec,UnitFileState,DropInPaths",
                 node.unit()}},
-      {.name = "stopped processes", .argv = {"ps", "-eo", "stat=,comm="}},
-      {.name = "manifests", .argv = {"find", data + "/agent/pod-manifests", "-name", ".hookshot*"}},
-      {.name = "certificates",
-       .argv = {"find",
-                data + "/server/tls",
-                data + "/agent",
-                "-maxdepth",
-                "2",
-                "-name",
-                ".hookshot*"}},
+      {.name = "stopped processes", .argv = {"ps", "-eo", "stat=,comm="}, .only = "T"},
+      {.name = "files of ours",
+       .argv = hidden({data + "/agent", data + "/server/tls", "/var/lib/hookshot/armed"})},
       {.name = "records", .argv = {"find", "/var/lib/hookshot/armed", "-mindepth", "1"}},
   };
+}
+
+// A process is stopped when its state, which comes first, is T.
+bool wanted(const Question& question, const std::string& line) {
+  const auto has = [&](std::string_view word) { return line.find(word) != std::string::npos; };
+  return (question.only == "T" ? line.starts_with("T") : has(question.only)) &&
+         std::ranges::none_of(question.but, has);
 }
 
 std::string kept(const Question& question, const std::string& text) {
   std::istringstream lines(text);
   std::vector<std::string> out;
   for (std::string line; std::getline(lines, line);) {
-    const bool stopped = std::string_view(question.name) == "stopped processes";
-    if ((question.ours && line.find("hookshot") == std::string::npos) ||
-        (stopped && !line.starts_with("T"))) {
-      continue;
+    if (wanted(question, line)) {
+      out.push_back(line);
     }
-    out.push_back(line);
   }
   std::ranges::sort(out);
   return fmt::format("{}", fmt::join(out, "; "));
