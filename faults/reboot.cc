@@ -15,9 +15,10 @@ const harness::fault::FaultRegistration kRegistration{{
     .params = {{.name = "how",
                 .type = ParamType::choice,
                 .fallback = "graceful",
-                .choices = {"graceful", "hard"},
+                .choices = {"graceful", "hard", "panic"},
                 .unit = {},
-                .summary = "through systemd, or at once: no sync, no unmount"}},
+                .summary =
+                    "through systemd, at once (no sync, no unmount), or by a panic of the kernel"}},
     .blast_radius = "the whole node: one server, one voter; the connection is lost meanwhile",
     .survives_reboot = false,
     .undo = "nothing to undo: the node comes back by itself, and is waited for",
@@ -26,7 +27,9 @@ const harness::fault::FaultRegistration kRegistration{{
         "graceful, not of hard, and said when it differs or cannot be read",
     .notes =
         "hard writes b to /proc/sysrq-trigger. Where that file is missing it reboots without sync\n"
-        "and says so in the evidence.",
+        "and says so in the evidence. panic writes c there, after kernel.panic was set to 10 where "
+        "it "
+        "was\n0, which lasts until that boot; skipped where the file is missing.",
     .make = [](const Params& params) -> Fault {
       Fault fault;
       fault.action = Json{{"do", "reboot"}, {"how", params.at("how")}};

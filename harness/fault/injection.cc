@@ -16,7 +16,7 @@ constexpr std::chrono::milliseconds kStatusPeriod{200};
 constexpr std::chrono::seconds kReconnectAttempt{5};
 constexpr std::chrono::seconds kHeartbeatLimit{5};
 constexpr std::chrono::seconds kStatusLimit{10};
-constexpr std::chrono::seconds kBeyondTheHold{60};
+constexpr std::chrono::seconds kBeyondTheHold{30};
 
 Json trigger_json(const Trigger& trigger) {
   Json json;

@@ -31,7 +31,7 @@ struct ArmRequest {
   std::string case_name;
   std::string cluster;
   Trigger trigger;
-  // At least a minute more than the fault lasts.
+  // At least half a minute more than the fault lasts.
   std::chrono::milliseconds ttl{600'000};
   std::chrono::milliseconds lease{15'000};
   bool may_fill_root = false;  // --allow-root-fill

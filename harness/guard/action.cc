@@ -16,6 +16,32 @@ namespace {
 
 constexpr std::chrono::milliseconds kToolLimit{10'000};
 constexpr const char* kSysrq = "/proc/sysrq-trigger";
+constexpr const char* kPanicWait = "/proc/sys/kernel/panic";
+
+Status write_proc(const char* file, std::string_view text) {
+  const int fd = open(file, O_WRONLY | O_CLOEXEC);
+  const bool done = fd >= 0 && write(fd, text.data(), text.size()) == ssize_t(text.size());
+  const std::string why = std::strerror(errno);
+  close(fd);
+  return done ? Status() : fail(ErrorCode::remote_failed, fmt::format("{}: {}", file, why));
+}
+
+// A kernel that waits for ever after a panic would not come back.
+Status check_can_panic() {
+  const auto container = spawn({"systemd-detect-virt", "--container"}, kToolLimit);
+  if (access(kSysrq, W_OK) != 0 || (container && container->ok())) {
+    return fail(ErrorCode::not_supported,
+                "this node has no /proc/sysrq-trigger of its own, so its kernel cannot be made to "
+                "panic");
+  }
+  const std::string wait = read_whole(kPanicWait, 64).value_or("0");
+  return std::atoi(wait.c_str()) == 0 ? write_proc(kPanicWait, "10") : Status();
+}
+
+Status panic(RecordState& state) {
+  TRY(write_proc(kSysrq, "c"), "panic of " + state.record.id);
+  return fail(ErrorCode::remote_failed, "the kernel was asked to panic and did not");
+}
 
 Status hard_reboot(RecordState& state) {
   if (access(kSysrq, W_OK) == 0) {
@@ -45,8 +71,15 @@ Result<const Container*> running(const std::string& pod, const ContainerWatch& c
 
 Error reboot(Store& store, RecordState& state) {
   const bool hard = state.record.action.how == "hard";
+  const bool panics = state.record.action.how == "panic";
+  if (panics) {
+    if (Status can = check_can_panic(); !can) {
+      return std::move(can).error();
+    }
+  }
   const bool sysrq = access(kSysrq, W_OK) == 0;
-  const std::string means = !hard   ? "systemctl reboot"
+  const std::string means = panics  ? "sysrq c: a panic of the kernel"
+                            : !hard ? "systemctl reboot"
                             : sysrq ? "sysrq b"
                                     : "reboot(2) without sync, as this node has no sysrq";
   state.progress["state"] = "APPLYING";
@@ -59,8 +92,8 @@ Error reboot(Store& store, RecordState& state) {
   if (const Status saved = store.commit(state); !saved) {
     return saved.error();
   }
-  if (hard) {
-    return hard_reboot(state).error();
+  if (hard || panics) {
+    return (panics ? panic(state) : hard_reboot(state)).error();
   }
   const auto asked = spawn({"systemctl", "reboot", "--no-wall"}, kToolLimit);
   // The process is ended by the shutdown that it asked for; the next boot completes the record.

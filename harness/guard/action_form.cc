@@ -40,7 +40,7 @@ const std::vector<Form>& forms() {
        .kind = Action::Kind::kill,
        .pods = pods,
        .ways = {"task", "process", "shim"}},
-      {.name = "reboot", .kind = Action::Kind::reboot, .ways = {"graceful", "hard"}},
+      {.name = "reboot", .kind = Action::Kind::reboot, .ways = {"graceful", "hard", "panic"}},
       {.name = "freeze", .kind = Action::Kind::freeze, .pods = pods, .lasting = true},
       {.name = "service",
        .kind = Action::Kind::service,

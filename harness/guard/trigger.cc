@@ -247,7 +247,8 @@ int Watcher::fire() {
     case Action::Kind::reboot: {
       audit(fmt::format("firing {} ({})", state_.record.id, state_.record.fault));
       const Error problem = reboot(store_, state_);
-      return miss("missed", problem.message());
+      return miss(problem.code() == ErrorCode::not_supported ? "unsupported" : "missed",
+                  problem.message());
     }
     case Action::Kind::none: {
       const Now stamp = now();

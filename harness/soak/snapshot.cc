@@ -26,6 +26,7 @@ std::vector<Question> questions(const cluster::Node& node) {
   };
   return {
       {.name = "nft tables", .argv = {"nft", "list", "tables"}, .only = "hookshot"},
+      {.name = "service", .argv = {"systemctl", "is-active", node.unit()}},
       {.name = "qdiscs", .argv = {"tc", "qdisc", "show"}},
       {.name = "mounts",
        .argv = {"findmnt", "-rno", "TARGET,FSTYPE", "-t", "tmpfs,ext4,xfs"},

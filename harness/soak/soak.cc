@@ -16,6 +16,7 @@
 #include "harness/exec/unique_fd.h"
 #include "harness/fault/inject.h"
 #include "harness/observe/state.h"
+#include "harness/observe/unit_state.h"
 
 extern char** environ;
 
@@ -28,6 +29,8 @@ using std::chrono::seconds;
 
 constexpr seconds kAsk{20};
 constexpr seconds kEnd{60};
+// Longer than a lease and than a fault with its undo timer take to be over by themselves.
+constexpr seconds kByItself{50};
 constexpr minutes kHealed{4};
 constexpr milliseconds kPeriod{300};
 constexpr milliseconds kBeat{1000};
@@ -149,7 +152,8 @@ Result<std::string> Soak::by_library(const Round& round) {
   fault::ArmRequest request{.id = fmt::format("soak-{}-{}", wall_now_us(), round.number),
                             .run = "soak",
                             .case_name = "soak",
-                            .cluster = cluster_.name()};
+                            .cluster = cluster_.name(),
+                            .ttl = seconds(1)};  // the least that the fault allows
   if (round.drawn.mishap == Mishap::undone_first) {
     event::WindowDef never;
     never.name = "never";
@@ -200,8 +204,7 @@ Status Soak::mishap(const Round& round, const std::string& id) {
     case Mishap::service_restarted:
       return on_node({"systemctl", "restart", "--no-block", node_.unit()});
     case Mishap::rebooted:
-      static_cast<void>(on_node({"systemctl", "reboot"}));
-      return {};
+      return reboot();
     case Mishap::none:
     case Mishap::controller_killed:
       break;
@@ -209,10 +212,30 @@ Status Soak::mishap(const Round& round, const std::string& id) {
   return {};
 }
 
+Status Soak::reboot() {
+  TRY_ASSIGN(
+      const std::string before, observe::read_boot_id(node_, Deadline::after(kAsk)), "boot id");
+  static_cast<void>(node_.run({.argv = {"systemctl", "reboot"}}, Deadline::after(kAsk)));
+  return eventually(node_.name() + " is in another boot",
+                    Deadline::after(kHealed),
+                    kPeriod,
+                    [&]() -> Result<Observation> {
+                      if (!node_.connected()) {
+                        if (auto back = node_.reconnect(Deadline::after(seconds(5))); !back) {
+                          return Observation{.done = false, .seen = back.error().message()};
+                        }
+                      }
+                      const auto now = observe::read_boot_id(node_, Deadline::after(kAsk));
+                      return Observation{.done = now && *now != before,
+                                         .seen = now ? "boot " + *now : now.error().message()};
+                    });
+}
+
 Result<std::vector<std::string>> Soak::left() {
   std::vector<std::string> last;
+  std::string late;
   bool healed = false;
-  const Deadline by_itself = Deadline::after(kEnd);
+  const Deadline by_itself = Deadline::after(kByItself);
   const auto look = [&]() -> Result<Observation> {
     if (!node_.connected()) {
       if (auto back = node_.reconnect(Deadline::after(seconds(5))); !back) {
@@ -221,21 +244,26 @@ Result<std::vector<std::string>> Soak::left() {
       }
     }
     const Json clean = observe::clean_state(node_, cluster_.name(), Deadline::after(kAsk));
-    if (clean.value("left", Json()) != Json::array()) {
+    const Json what = clean.value("left", Json());
+    if (what != Json::array()) {
       last = {"armed or running: " + clean.dump()};
-      // A trigger that is gone leaves its record to its timer, minutes later, or to us.
       if (by_itself.passed() && !healed) {
         healed = true;
+        // An undo that a shutdown cut off ends in quarantine: that is lifted by us, and by design.
+        late = what == Json::array({"quarantine"}) ? "" : "not undone by itself: " + what.dump();
         static_cast<void>(fault::heal({&node_}, cluster_.name(), "", {}, Deadline::after(kEnd)));
       }
       return Observation{.done = false, .seen = last.front()};
     }
     const auto after = take_snapshot(node_, cluster_.name(), Deadline::after(kEnd));
-    last = after ? differences(before_, *after) : std::vector<std::string>{after.error().message()};
+    last = after ? differences(before_, *after) : std::vector{after.error().message()};
     return Observation{.done = last.empty(), .seen = fmt::format("{}", fmt::join(last, "; "))};
   };
   static_cast<void>(
       eventually(node_.name() + " is as it was", Deadline::after(kHealed), kPeriod, look));
+  if (!late.empty()) {
+    last.push_back(late);
+  }
   return last;
 }
 

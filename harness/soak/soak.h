@@ -51,6 +51,7 @@ class Soak {
   Result<std::string> by_program(const Round& round);
   Result<std::string> by_library(const Round& round);
   Status mishap(const Round& round, const std::string& id);
+  Status reboot();
   // Waits until nothing is armed and nothing differs; what still does in the end is the leak.
   Result<std::vector<std::string>> left();
 

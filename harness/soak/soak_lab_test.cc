@@ -1,0 +1,85 @@
+// Ten minutes of drawn faults, each with something that goes wrong meanwhile, on a real node.
+
+#include <cstdio>
+#include <cstdlib>
+#include <random>
+
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+#include <unistd.h>
+
+#include "harness/inventory/inventory.h"
+#include "harness/lab/lab.h"
+#include "harness/soak/soak.h"
+
+namespace harness::soak {
+namespace {
+
+const std::string kLab = "soak-test";
+constexpr Limits kLimits{.rounds = 200, .time = std::chrono::minutes(10)};
+constexpr std::size_t kFewest = 20;
+
+class OnTheLab : public testing::Test {
+ protected:
+  void SetUp() override {
+    if (::geteuid() != 0) {
+      GTEST_SKIP() << "the lab needs root";
+    }
+    lab::UpOptions options;
+    options.name = kLab;
+    options.version = "v1.30.13+rke2r1";
+    options.inventory = std::filesystem::temp_directory_path() / "hookshot-soak-lab.yaml";
+    const auto up = lab::up(options);
+    if (!up && up.error().code() == ErrorCode::not_supported) {
+      GTEST_SKIP() << up.error().message();
+    }
+    ASSERT_TRUE(up) << up.error().message();
+    inventory_ = up->inventory.string();
+    const auto loaded = inventory::load(inventory_);
+    ASSERT_TRUE(loaded) << loaded.error().message();
+    auto connected = cluster::Cluster::connect(*loaded, Deadline::after(std::chrono::seconds(30)));
+    ASSERT_TRUE(connected) << connected.error().message();
+    cluster_ = std::move(*connected);
+    for (cluster::Node* node : cluster_->nodes()) {
+      const auto allowed = node->guard(
+          "allow", {{"cluster", cluster_->name()}}, Deadline::after(std::chrono::seconds(20)));
+      ASSERT_TRUE(allowed) << allowed.error().message();
+    }
+  }
+
+  void TearDown() override {
+    cluster_.reset();
+    if (::geteuid() == 0) {
+      const auto down = lab::down(kLab);
+      EXPECT_TRUE(down) << down.error().message();
+    }
+  }
+
+  std::string inventory_;
+  std::unique_ptr<cluster::Cluster> cluster_;
+};
+
+TEST_F(OnTheLab, nothing_is_left_whatever_dies_meanwhile) {
+  const char* given = std::getenv("HOOKSHOT_SOAK_SEED");
+  const std::uint64_t seed =
+      given != nullptr ? std::strtoull(given, nullptr, 10) : std::random_device()();
+  fmt::print("seed {} (HOOKSHOT_SOAK_SEED plays it again)\n", seed);
+  auto soak = Soak::begin(*cluster_, HOOKSHOT_BINARY_DIR "/harness/cli/hookshot", inventory_);
+  ASSERT_TRUE(soak) << soak.error().message();
+  const auto soaked = soak->play(seed,
+                                 kLimits,
+                                 [](const Round& round) {
+                                   fmt::print("{}\n", round.to_json().dump());
+                                   std::fflush(stdout);
+                                 },
+                                 {});
+  ASSERT_TRUE(soaked) << soaked.error().message();
+  fmt::print("{}", soaked->table());
+  for (const Round& round : soaked->rounds) {
+    EXPECT_THAT(round.leaks, testing::IsEmpty()) << round.to_json().dump();
+  }
+  EXPECT_GE(soaked->rounds.size(), kFewest);
+}
+
+}  // namespace
+}  // namespace harness::soak
