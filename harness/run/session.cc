@@ -17,8 +17,6 @@ namespace {
 using std::chrono::minutes;
 using std::chrono::seconds;
 
-constexpr auto kHealthyLimit = minutes(2);
-
 }  // namespace
 
 Status Session::allowed(const inventory::Inventory& inventory) {
@@ -33,10 +31,12 @@ Status Session::allowed(const inventory::Inventory& inventory) {
 
 Session::Session(const inventory::Inventory& inventory,
                  const RunOptions& options,
-                 Interrupt& interrupt)
+                 Interrupt& interrupt,
+                 Outside outside)
     : inventory_(inventory),
       options_(options),
       interrupt_(interrupt),
+      outside_(std::move(outside)),
       progress_(Progress::screen(stdout), options.style) {
   if (options.time_limit) {
     interrupt.stop_after(*options.time_limit, kTimeLimitPassed);
@@ -108,7 +108,7 @@ Status Session::open(const std::string& name,
   versions_ = versions;
   started_ = format_wall(wall_now_us());
   TRY_ASSIGN(method_,
-             upgrade::make_install_method(inventory_.install.method, inventory_.install.artifacts),
+             outside_.install_method(inventory_.install.method, inventory_.install.artifacts),
              "install method");
   std::set<std::string> verified;
   for (const Version& version : versions) {
@@ -136,7 +136,7 @@ Status Session::plan(const Json& plan) {
 
 Status Session::connect() {
   TRY_ASSIGN(cluster_,
-             cluster::Cluster::connect(inventory_, Deadline::after(minutes(1))),
+             outside_.connect(inventory_, Deadline::after(minutes(1))),
              "connect to " + inventory_.cluster);
   access_ = std::make_unique<observe::Access>(cluster_->name(), cluster_->nodes());
   TRY(preflight(), "preflight");
@@ -152,8 +152,10 @@ Status Session::connect() {
   lease_ = *std::move(lease);
   heal_leftovers();
   if (!dirty_) {
-    TRY(healthy_start(
-            *access_, recorder_->sink(), Deadline::after(kHealthyLimit), interrupt_.token()),
+    TRY(healthy_start(*access_,
+                      recorder_->sink(),
+                      Deadline::after(outside_.pace.healthy_start),
+                      interrupt_.token()),
         "preflight");
   }
   return {};
@@ -167,6 +169,7 @@ Result<std::vector<check::TrialVerdict>> Session::trial(const plan::Case& cell,
                              .access = *access_,
                              .method = *method_,
                              .recorder = *recorder_,
+                             .pace = outside_.pace,
                              .run_id = folder_->name(),
                              .stop = interrupt_.token(),
                              .trial_dir = folder_->trial(cell.name, number)};
