@@ -209,9 +209,11 @@ Result<RunEnd> Session::close(const Status& problem) {
   } else if (stopped_.empty() && dirty_) {
     stopped_ = "a node could not be healed";
   }
-  recorder_->put({{"type", "run.finished"},
-                  {"stopped", stopped_},
-                  {"exit_status", dirty_ ? 5 : interrupt_.exit_status()}});
+  if (recorder_) {
+    recorder_->put({{"type", "run.finished"},
+                    {"stopped", stopped_},
+                    {"exit_status", dirty_ ? 5 : interrupt_.exit_status()}});
+  }
   TRY(write_run(format_wall(wall_now_us())), "results");
   TRY_ASSIGN(const report::Model model, judge(*folder_), "judge");
   TRY(write_reports(*folder_, model), "report");

@@ -1,5 +1,6 @@
 #include "harness/run/whole_run.h"
 
+#include <sys/resource.h>
 #include <unistd.h>
 
 namespace harness::run {
@@ -7,6 +8,29 @@ namespace {
 
 using testing::ElementsAre;
 using testing::HasSubstr;
+
+// Folders can be made, files not written.
+class FullDisk {
+ public:
+  FullDisk() : handler_(std::signal(SIGXFSZ, SIG_IGN)) {
+    getrlimit(RLIMIT_FSIZE, &before_);
+    rlimit none = before_;
+    none.rlim_cur = 0;
+    setrlimit(RLIMIT_FSIZE, &none);
+  }
+
+  FullDisk(const FullDisk&) = delete;
+  FullDisk& operator=(const FullDisk&) = delete;
+
+  ~FullDisk() {
+    setrlimit(RLIMIT_FSIZE, &before_);
+    std::signal(SIGXFSZ, handler_);
+  }
+
+ private:
+  rlimit before_{};
+  void (*handler_)(int);
+};
 
 TEST_F(WholeRun, passes_when_all_trials_land_and_the_cluster_recovers) {
   const auto end = run(kKill);
@@ -59,6 +83,17 @@ TEST_F(WholeRun, ends_as_an_error_where_the_cluster_was_sick_before) {
   EXPECT_EQ(lab_.asked("arm"), 0);
   EXPECT_EQ(lab_.asked("systemctl restart"), 0);
   EXPECT_EQ(lab_.asked("lease-release"), 1);
+}
+
+TEST_F(WholeRun, asks_no_node_where_its_events_cannot_be_kept) {
+  const auto end = [this] {
+    const FullDisk full;
+    return run(kKill);
+  }();
+  ASSERT_FALSE(end);
+  EXPECT_EQ(end.error().code(), ErrorCode::internal) << "exit status 3";
+  EXPECT_THAT(end.error().message(), HasSubstr("is the disk full?"));
+  EXPECT_THAT(lab_.service.server.node.traffic(), testing::IsEmpty());
 }
 
 TEST_F(WholeRun, touches_nothing_under_somebody_else_s_lease) {
