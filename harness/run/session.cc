@@ -54,17 +54,20 @@ Status Session::write_run(const std::string& finished) {
   for (const Version& version : versions_) {
     versions.insert(version.tag());
   }
-  const Json run = {{"run", folder_->name()},
-                    {"tool", options_.tool},
-                    {"seed", seed_},
-                    {"suites", options_.suites},
-                    {"versions", versions},
-                    {"inventory", inventory_.digest},
-                    {"inventory_path", inventory_.file},
-                    {"cluster", inventory_.cluster},
-                    {"nodes", nodes},
-                    {"started", started_},
-                    {"finished", finished}};
+  Json run = {{"run", folder_->name()},
+              {"tool", options_.tool},
+              {"seed", seed_},
+              {"suites", options_.suites},
+              {"versions", versions},
+              {"inventory", inventory_.digest},
+              {"inventory_path", inventory_.file},
+              {"cluster", inventory_.cluster},
+              {"nodes", nodes},
+              {"started", started_},
+              {"finished", finished}};
+  if (!options_.again.empty()) {
+    run["again"] = options_.again;
+  }
   return folder_->write("run.json", run.dump(2) + "\n");
 }
 

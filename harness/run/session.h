@@ -35,6 +35,7 @@ struct RunOptions {
   Progress::Style style = Progress::Style::plain;
   std::string tool;
   std::vector<std::string> suites;  // the files, as they were given
+  std::vector<std::string> again;   // the command that does it again, where no suite would
 };
 
 struct RunEnd {

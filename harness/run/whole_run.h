@@ -61,6 +61,8 @@ class WholeRun : public testing::Test {
     std::string name = (std::filesystem::temp_directory_path() / "hookshot-run-XXXXXX").string();
     ASSERT_NE(mkdtemp(name.data()), nullptr);
     results_ = name;
+    options_.results = results_;
+    options_.style = Progress::Style::silent;
   }
 
   void TearDown() override {
@@ -75,12 +77,11 @@ class WholeRun : public testing::Test {
     EXPECT_TRUE(parsed) << parsed.error().message();
     const auto planned = plan::make({*parsed}, inventory, plan::packs(), {.seed = 7});
     EXPECT_TRUE(planned) << planned.error().message();
-    const RunOptions options{.results = results_, .style = Progress::Style::silent};
     Interrupt interrupt;
     return run::run(
         inventory,
         *planned,
-        options,
+        options_,
         interrupt,
         {.connect = [this](const inventory::Inventory&, Deadline) { return lab_.connect(); },
          .install_method = [this](std::string_view, const std::filesystem::path&)
@@ -117,6 +118,7 @@ class WholeRun : public testing::Test {
 
   FakeCluster lab_;
   std::filesystem::path results_;
+  RunOptions options_;
 
  private:
   sigset_t mask_{};

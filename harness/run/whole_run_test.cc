@@ -3,6 +3,8 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "harness/run/replay.h"
+
 namespace harness::run {
 namespace {
 
@@ -160,6 +162,16 @@ TEST_F(WholeRun, fails_with_the_reason_where_the_service_dies_in_its_start) {
   EXPECT_THAT(text("junit.xml"), HasSubstr("<failure"));
   EXPECT_THAT(end->summary, HasSubstr("Failed to apply Cluster Role Bindings"));
   EXPECT_EQ(status_of_folder(), 1);
+}
+
+TEST_F(WholeRun, says_how_to_do_again_what_no_suite_describes) {
+  options_.again = {"hookshot", "shrink", "r:s/c", "-i", "lab.yaml"};
+  lab_.service.dies = true;
+  const auto end = run(none());
+  ASSERT_TRUE(end) << end.error().message();
+  EXPECT_THAT(end->summary, HasSubstr("Again: `hookshot shrink r:s/c -i lab.yaml`"));
+  EXPECT_EQ(verdict()["cases"][0]["trials"][0]["repeat"], "hookshot shrink r:s/c -i lab.yaml");
+  EXPECT_EQ(suites_of(folder()).error().code(), ErrorCode::invalid_input);
 }
 
 TEST_F(WholeRun, fails_what_should_fail_and_does_not) {
