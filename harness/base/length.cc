@@ -5,6 +5,9 @@
 namespace harness {
 
 std::string format_length(Microseconds length) {
+  if (length.count() < 0) {
+    return "-" + format_length(-length);
+  }
   const double ms = static_cast<double>(length.count()) / 1000;
   if (ms >= 999.5) {
     return fmt::format("{:.1f} s", ms / 1000);

@@ -14,7 +14,9 @@ TEST(Length, is_written_as_people_read_it) {
                                  {9'960, "10 ms"},
                                  {3'250, "3.2 ms"},
                                  {412, "0.4 ms"},
-                                 {0, "0 ms"}}) {
+                                 {0, "0 ms"},
+                                 {-20'000, "-20 ms"},
+                                 {-3'000'000, "-3.0 s"}}) {
     EXPECT_EQ(format_length(Microseconds(us)), text) << us;
   }
 }

@@ -66,7 +66,7 @@ void add_compare(CLI::App& app, Action& action) {
       "Both runs are judged again from their events. Cases pair when fault, window and target are "
       "the same: on the\nsame path of versions, else from the same release, else when each run has "
       "only one such case. Of each pair the\nfailures of the hits are compared (Fisher) and their "
-      "recovery times (Mann-Whitney), corrected for the number of\npairs (Holm).\n\n"
+      "recovery times (Mann-Whitney), corrected for the number of\ntests (Holm).\n\n"
       "  worse            the second run fails more often, or recovers later, and not by chance "
       "(p at most 0.05)\n"
       "  better           the same the other way round\n"

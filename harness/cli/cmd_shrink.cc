@@ -25,8 +25,13 @@ struct Options {
   bool json = false;
 };
 
-// The first trial of the case that failed, as something to shoot again.
-Result<plan::Case> failing_case(const Options& options, const inventory::Inventory& inventory) {
+struct Failing {
+  plan::Case cell;        // with what to shoot again
+  run::ReplaySpec trial;  // which that is, whatever `latest` will be
+};
+
+// The first trial of the case that failed.
+Result<Failing> failing_case(const Options& options, const inventory::Inventory& inventory) {
   TRY_ASSIGN(run::ReplaySpec spec, run::ReplaySpec::parse(options.spec), "RUN:CASE");
   if (spec.case_name.empty()) {
     return fail(ErrorCode::invalid_input, "no case is named; RUN:CASE, with the case's whole name");
@@ -51,7 +56,8 @@ Result<plan::Case> failing_case(const Options& options, const inventory::Invento
   TRY_ASSIGN(const std::vector<std::string> suites, run::suites_of(folder), "shrink");
   TRY_ASSIGN(plan::Plan plan, plan_suites(suites, inventory, {.seed = model.seed}), "plan");
   TRY_ASSIGN(plan::Plan again, run::replay(folder, spec, std::move(plan)), "shrink");
-  return std::move(again.cases.front());
+  spec.run = folder.path();
+  return Failing{.cell = std::move(again.cases.front()), .trial = std::move(spec)};
 }
 
 Result<run::Shrunk> shrink_in(run::Session& session,
@@ -124,21 +130,22 @@ int shrink_case(const Options& options) {
   if (const Status allowed = run::Session::allowed(*inventory); !allowed) {
     return fail_with(allowed.error());
   }
-  const auto cell = failing_case(options, *inventory);
-  if (!cell) {
-    return fail_with(cell.error());
+  const auto failing = failing_case(options, *inventory);
+  if (!failing) {
+    return fail_with(failing.error());
   }
+  const plan::Case& cell = failing->cell;
   run::RunOptions with = run_options(options.results, options.json);
-  with.suites = {options.spec};
+  with.again = run::shrink_command(failing->trial, options.inventory, *confirm);
   if (const Status set = set_time_limit(with, options.time_limit); !set) {
     return fail_with(set.error());
   }
   run::Interrupt interrupt;
   run::Session session(*inventory, with, interrupt);
   const Json nothing_yet = {{"seed", 0}, {"cases", Json::array()}, {"excluded", Json::array()}};
-  const Status opened = session.open("shrink", 0, nothing_yet, {cell->from, cell->to}, confirm->of);
+  const Status opened = session.open("shrink", 0, nothing_yet, {cell.from, cell.to}, confirm->of);
   const auto shrunk =
-      opened ? shrink_in(session, *cell, *confirm) : Result<run::Shrunk>(fail(opened.error()));
+      opened ? shrink_in(session, cell, *confirm) : Result<run::Shrunk>(fail(opened.error()));
   if (!session.has_folder()) {
     return fail_with(shrunk.error());
   }

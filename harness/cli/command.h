@@ -12,6 +12,7 @@
 
 namespace harness::cli {
 
+// A run that was stopped ends with what stopped it: run::kTimeLimitPassed, or 130 and 143.
 enum ExitStatus {
   kPassed = 0,
   kFailed = 1,
@@ -19,7 +20,6 @@ enum ExitStatus {
   kHarness = 3,
   kUnproven = 4,
   kUnhealed = 5,
-  kTimeLimit = 124,
 };
 
 // A verb registers its options on `app` and sets `action` in its callback; main runs the action.

@@ -86,25 +86,25 @@ bool tested(const Line& line) {
   return line.before.rate.hits > 0 && line.after.rate.hits > 0;
 }
 
-// A line without hits on a side is no test, and costs the others nothing.
+// What has nothing on a side is no test, and costs the others nothing.
 void correct(Comparison& out) {
-  std::vector<Line*> lines;
-  std::vector<double> failures;
-  std::vector<double> recoveries;
+  std::vector<double*> into;
+  std::vector<double> all;
   for (Line& line : out.lines) {
     if (tested(line)) {
-      lines.push_back(&line);
-      failures.push_back(line.p_failures);
-      recoveries.push_back(line.recovery.p);
+      into.push_back(&line.p_failures_holm);
+      all.push_back(line.p_failures);
+    }
+    if (!line.before.recovery_s.empty() && !line.after.recovery_s.empty()) {
+      into.push_back(&line.p_recovery_holm);
+      all.push_back(line.recovery.p);
     }
   }
-  failures = stats::holm(failures);
-  recoveries = stats::holm(recoveries);
-  for (std::size_t i = 0; i < lines.size(); ++i) {
-    lines[i]->p_failures_holm = failures[i];
-    lines[i]->p_recovery_holm = recoveries[i];
+  all = stats::holm(all);
+  for (std::size_t i = 0; i < into.size(); ++i) {
+    *into[i] = all[i];
   }
-  out.tested = static_cast<int>(lines.size());
+  out.tests = static_cast<int>(into.size());
 }
 
 std::string median_of(const Side& side) {
@@ -234,7 +234,7 @@ Comparison compare(const std::vector<CaseVerdict>& before, const std::vector<Cas
   }
   correct(out);
   for (Line& line : out.lines) {
-    decide(line, out.tested);
+    decide(line, out.tests);
   }
   conclude(out);
   return out;

@@ -1,6 +1,9 @@
 // Whether the second of two sets of cases is worse than the first: failures of hits by Fisher's
-// exact test, recovery times of hits by Mann and Whitney's, each corrected by Holm over all pairs.
-// Pure.
+// exact test, recovery times of hits by Mann and Whitney's. Pure.
+//
+// Holm corrects all of these tests as one family: any of them, of either kind, makes the whole
+// comparison worse or better, and where nothing has changed that is to happen at most as often as
+// kLevel says.
 //
 // Trials that the fault stretched are never counted with natural ones: a pair of cases that has
 // hits of both kinds on both sides is two lines.
@@ -55,7 +58,7 @@ struct Line {
 struct Comparison {
   std::vector<Line> lines;
   std::vector<Unpaired> unpaired;
-  int tested = 0;  // lines with hits on both sides: what Holm corrects for
+  int tests = 0;  // of failures and of times, with something on both sides: what Holm corrects for
   Outcome outcome = Outcome::too_few;
   std::string reason;
 

@@ -52,7 +52,7 @@ TEST(Compare, finds_no_difference_where_a_rise_by_half_is_ruled_out) {
 TEST(Compare, says_how_many_hits_are_wanting) {
   const Comparison few = of({{.passed = 3}}, {{.passed = 3}});
   EXPECT_EQ(few.outcome, Outcome::too_few);
-  EXPECT_THAT(few.lines[0].reason, HasSubstr("no p below 0.1, and 0.05 is needed"));
+  EXPECT_THAT(few.lines[0].reason, HasSubstr("no p below 0.1, and 0.025 is needed"));
   EXPECT_EQ(few.lines[0].hits_wanted, 6);
   EXPECT_THAT(few.lines[0].reason, HasSubstr("if no more fail, 3 more than now"));
   EXPECT_EQ(exit_status(few.outcome), 4);
@@ -65,7 +65,7 @@ TEST(Compare, says_how_many_hits_are_wanting) {
 TEST(Compare, finds_a_run_without_hits_too_small) {
   const Comparison none = of({{.passed = 6}}, {});
   EXPECT_EQ(none.outcome, Outcome::too_few);
-  EXPECT_EQ(none.tested, 0);
+  EXPECT_EQ(none.tests, 0);
   EXPECT_THAT(none.lines[0].reason, HasSubstr("no hit in the second run"));
   EXPECT_THAT(of({}, {{.passed = 6}}).lines[0].reason, HasSubstr("no hit in the first run"));
   EXPECT_EQ(compare({}, {}).outcome, Outcome::too_few);
@@ -80,11 +80,21 @@ TEST(Compare, wants_more_of_each_pair_where_there_are_many) {
     after.push_back(a_case(name, {i == 0 ? Hits{.failed = 4} : Hits{.passed = 4}}));
   }
   const Comparison three = compare(before, after);
-  EXPECT_EQ(three.tested, 3);
+  EXPECT_EQ(three.tests, 6);
   EXPECT_NEAR(three.lines[0].p_failures, 2.0 / 70, 1e-9) << "enough by itself";
-  EXPECT_NEAR(three.lines[0].p_failures_holm, 6.0 / 70, 1e-9);
+  EXPECT_NEAR(three.lines[0].p_failures_holm, 5 * 2.0 / 70, 1e-9) << "second of six";
   EXPECT_EQ(three.outcome, Outcome::too_few);
   EXPECT_EQ(compare({before[0]}, {after[0]}).outcome, Outcome::worse);
+}
+
+// p of the times is 2/70 in each: below 0.05 alone, not where failures could have told as well.
+TEST(Compare, holds_failures_and_times_to_one_level_together) {
+  const Comparison both = of({{.passed = 4, .recovery_s = 12}}, {{.passed = 4, .recovery_s = 40}});
+  EXPECT_EQ(both.tests, 2);
+  EXPECT_NEAR(both.lines[0].recovery.p, 2.0 / 70, 1e-9);
+  EXPECT_NEAR(both.lines[0].p_recovery_holm, 4.0 / 70, 1e-9);
+  EXPECT_EQ(both.outcome, Outcome::too_few);
+  EXPECT_EQ(both.to_json()["tests"], 2);
 }
 
 TEST(Compare, counts_failures_without_a_fault_apart_and_lets_them_bar_a_good_verdict) {
@@ -130,6 +140,7 @@ TEST(Compare, keeps_hits_without_a_time_out_of_the_times) {
   const Comparison found = of({{.passed = 6, .recovery_s = 0}}, {{.passed = 6}});
   EXPECT_EQ(found.lines[0].before.untimed, 6);
   EXPECT_EQ(found.lines[0].recovery.p, 1);
+  EXPECT_EQ(found.tests, 1) << "what is no test costs the other nothing";
   EXPECT_EQ(found.outcome, Outcome::same);
 }
 

@@ -185,10 +185,11 @@ std::string to_markdown(const Comparison& comparison,
     out += table_of(comparison);
     out += fmt::format(
         "\nOnly hits count. p: Fisher's exact test of the failures and Mann and Whitney's of the "
-        "recovery times, two-sided, each corrected by Holm over {} test(s). Recovery: the median "
+        "recovery times, two-sided, corrected by Holm over all {} test(s) together. Recovery: the "
+        "median "
         "until everything that the checks time was back; a failed trial never came back. Cliff's "
         "delta: +1 when every recovery of the second run is the longer.\n",
-        comparison.tested);
+        comparison.tests);
   }
   out += alone_of(comparison);
   const std::string notes = notes_of(comparison, before, after);
@@ -200,7 +201,7 @@ Json Comparison::to_json() const {
               {"reason", reason},
               {"exit_status", exit_status(outcome)},
               {"level", kLevel},
-              {"tests", tested},
+              {"tests", tests},
               {"pairs", Json::array()},
               {"unpaired", Json::array()}};
   for (const Line& line : lines) {

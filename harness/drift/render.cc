@@ -4,7 +4,7 @@
 
 #include <fmt/format.h>
 
-#include "harness/base/time.h"
+#include "harness/base/length.h"
 
 namespace harness::drift {
 namespace {
@@ -16,9 +16,7 @@ std::string length_of(const WindowSeen& seen) {
   if (seen.length_us < 0) {
     return "no times";
   }
-  return seen.length_us < 1'000'000
-             ? fmt::format("{:.1f} ms", static_cast<double>(seen.length_us) / 1e3)
-             : fmt::format("{:.1f} s", static_cast<double>(seen.length_us) / 1e6);
+  return format_length(Microseconds(seen.length_us));
 }
 
 std::string head_of(const Invocation& one) {

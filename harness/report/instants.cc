@@ -7,7 +7,7 @@
 
 #include <fmt/format.h>
 
-#include "harness/base/time.h"
+#include "harness/base/length.h"
 
 namespace harness::report {
 namespace {
@@ -93,11 +93,6 @@ Json to_json(const InstantMap::Bucket& bucket) {
           {"fails", bucket.fails},
           {"misses", bucket.misses},
           {"longest_recovery_s", bucket.longest_recovery_s}};
-}
-
-std::string duration(std::int64_t us) {
-  return us < 1'000'000 ? fmt::format("{:.0f}ms", static_cast<double>(us) / 1e3)
-                        : fmt::format("{:.1f}s", static_cast<double>(us) / 1e6);
 }
 
 std::string parameters(const Json& params) {
@@ -217,13 +212,14 @@ std::string to_text(const std::vector<InstantMap>& maps) {
                        sign_of(map.before),
                        line,
                        sign_of(map.after),
-                       map.length_us == 0 ? "its length was not seen"
-                                          : fmt::format("{} long, largest gap {}",
-                                                        duration(map.length_us),
-                                                        duration(map.largest_gap_us)));
+                       map.length_us == 0
+                           ? "its length was not seen"
+                           : fmt::format("{} long, largest gap {}",
+                                         format_length(Microseconds(map.length_us)),
+                                         format_length(Microseconds(map.largest_gap_us))));
     std::string_view before = "; not survived at ";
     for (const std::int64_t at : map.failed_at_us) {
-      out += fmt::format("{}{}", before, duration(at));
+      out += fmt::format("{}{}", before, format_length(Microseconds(at)));
       before = ", ";
     }
     out += "\n";

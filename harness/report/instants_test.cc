@@ -28,12 +28,17 @@ Instant miss(std::int64_t ms) {
   return out;
 }
 
+TEST(Instants, show_lengths_of_any_size) {
+  const auto maps = instant_maps({at(950), at(-3000, check::Verdict::fail)}, 10);
+  EXPECT_THAT(to_text(maps), HasSubstr("not survived at -3.0 s"));
+}
+
 TEST(Instants, put_each_trial_where_it_landed) {
   const auto maps = instant_maps(
       {at(0), at(950), at(500, check::Verdict::fail), at(-20), at(1010), miss(260)}, 10);
   ASSERT_EQ(maps.size(), 1U);
   EXPECT_THAT(to_text(maps),
-              HasSubstr("o|o.-..X...o|o  1.0s long, largest gap 500ms; not survived at 500ms"));
+              HasSubstr("o|o.-..X...o|o  1.0 s long, largest gap 500 ms; not survived at 500 ms"));
   EXPECT_EQ(maps[0].inside[5].fails, 1);
   EXPECT_DOUBLE_EQ(maps[0].inside[0].longest_recovery_s, 2.5);
   EXPECT_EQ(to_json(maps)[0]["inside"][2]["misses"], 1);

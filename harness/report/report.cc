@@ -8,6 +8,9 @@
 namespace harness::report {
 namespace {
 
+constexpr const char* kPlain =
+    "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./=+:";
+
 // The length of the UTF-8 sequence that begins here; 0 when it is none.
 std::size_t sequence_at(std::string_view text, std::size_t at) {
   const auto lead = static_cast<unsigned char>(text[at]);
@@ -117,6 +120,14 @@ std::string repeat_command(const Model& model, const std::string& case_name) {
     }
     return out + "'";
   };
+  if (!model.again.empty()) {
+    std::string out;
+    for (const std::string& word : model.again) {
+      const bool plain = word.find_first_not_of(kPlain) == std::string::npos && !word.empty();
+      out += (out.empty() ? "" : " ") + (plain ? word : quoted(word));
+    }
+    return out;
+  }
   std::string suites;
   for (const std::string& suite : model.suites) {
     suites += " " + quoted(suite);

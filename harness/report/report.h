@@ -20,6 +20,7 @@ struct Model {
   std::string cluster;
   std::vector<std::string>
       suites;  // files, as they were given; empty in runs that did not keep them
+  std::vector<std::string> again;  // of a run that no suite describes: the command that did it
   std::string inventory_path;
   bool standin = false;  // the lab's stand-in ran as rke2: nothing here is about the product
   std::string started;   // RFC 3339

@@ -342,5 +342,14 @@ TEST(Repeat, names_the_files_that_the_run_was_given) {
             "'s/a_to_b/none/cp-1' --seed 0");
 }
 
+TEST(Repeat, is_the_command_of_a_run_that_no_suite_describes) {
+  Model shrunk = model();
+  shrunk.again = {"hookshot", "shrink", "/r/a b:s/c:2", "-i", "lab.yaml", "--confirm", "2/3"};
+  const std::string command = "hookshot shrink '/r/a b:s/c:2' -i lab.yaml --confirm 2/3";
+  EXPECT_EQ(repeat_command(shrunk, "s/c"), command);
+  EXPECT_THAT(to_markdown(shrunk), HasSubstr("Again: `" + command + "`"));
+  EXPECT_THAT(to_markdown(shrunk), Not(HasSubstr("hookshot run")));
+}
+
 }  // namespace
 }  // namespace harness::report

@@ -5,7 +5,6 @@
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
-#include <gtest/gtest.h>
 
 #include "harness/run/hosting.h"
 #include "harness/run/shots.h"
@@ -58,8 +57,8 @@ std::vector<Version> versions_of(const std::vector<const plan::Case*>& selected)
   return out;
 }
 
-// Trials until enough have landed, and the verdict of all of them, inside a test of GoogleTest's.
-void run_case(Session& session, const plan::Case& cell, int repeat) {
+// Trials until enough have landed, and the verdict of all of them.
+CaseEnd run_case(Session& session, const plan::Case& cell, int repeat) {
   session.recorder().put({{"type", "case.started"}, {"name", cell.name}});
   const int hits = cell.hits * repeat;
   const int attempts = cell.attempts * repeat;
@@ -95,21 +94,12 @@ void run_case(Session& session, const plan::Case& cell, int repeat) {
   }
   const std::vector<check::TrialVerdict> trials = session.trials(cell);
   if (trials.empty()) {
-    GTEST_SKIP() << "the run was stopped before this case";
+    return {.verdict = check::Verdict::skip, .reason = "the run was stopped before this case"};
   }
   const check::CaseVerdict verdict = check::fold(planned, trials);
   progress.line(
       fmt::format("{} {}: {}", check::to_string(verdict.verdict), cell.name, verdict.reason));
-  switch (verdict.verdict) {
-    case check::Verdict::pass:
-      return;
-    case check::Verdict::unproven:
-    case check::Verdict::skip:
-      GTEST_SKIP() << check::to_string(verdict.verdict) << ": " << verdict.reason;
-    case check::Verdict::fail:
-    case check::Verdict::error:
-      FAIL() << check::to_string(verdict.verdict) << ": " << verdict.reason;
-  }
+  return {.verdict = verdict.verdict, .reason = verdict.reason};
 }
 
 }  // namespace
@@ -117,26 +107,28 @@ void run_case(Session& session, const plan::Case& cell, int repeat) {
 Result<RunEnd> run(const inventory::Inventory& inventory,
                    const plan::Plan& plan,
                    const RunOptions& options,
-                   Interrupt& interrupt) {
+                   Interrupt& interrupt,
+                   const Outside& outside) {
   if (plan.cases.empty()) {
     return fail(ErrorCode::invalid_input,
                 "nothing is left to run; `hookshot plan` says what was left out and why");
   }
   TRY(check_gtest_flags(options.gtest_flags), "run");
   TRY(Session::allowed(inventory), "");
-  Session session(inventory, options, interrupt);
-  const Hosted hosted =
-      host(plan.cases,
-           options.gtest_flags,
-           {.prepare =
-                [&](const auto& selected) {
-                  return session.open(suites_of(plan),
-                                      plan.seed,
-                                      plan_json(plan, options.repeat, selected),
-                                      versions_of(selected),
-                                      trials_wanted(selected) * options.repeat);
-                },
-            .run_case = [&](const plan::Case& cell) { run_case(session, cell, options.repeat); }});
+  Session session(inventory, options, interrupt, outside);
+  const Hosted hosted = outside.host(
+      plan.cases,
+      options.gtest_flags,
+      {.prepare =
+           [&](const auto& selected) {
+             return session.open(suites_of(plan),
+                                 plan.seed,
+                                 plan_json(plan, options.repeat, selected),
+                                 versions_of(selected),
+                                 trials_wanted(selected) * options.repeat);
+           },
+       .run_case =
+           [&](const plan::Case& cell) { return run_case(session, cell, options.repeat); }});
   if (hosted.listed) {
     return RunEnd{.folder = {}, .exit_status = 0, .summary = {}};
   }

@@ -10,6 +10,7 @@ namespace harness::run {
 Result<RunEnd> run(const inventory::Inventory& inventory,
                    const plan::Plan& plan,
                    const RunOptions& options,
-                   Interrupt& interrupt);
+                   Interrupt& interrupt,
+                   const Outside& outside = {});
 
 }  // namespace harness::run

@@ -82,7 +82,19 @@ class PlannedCase : public testing::Test {
  public:
   PlannedCase(const Hosting& hosting, const plan::Case& cell) : hosting_(hosting), cell_(cell) {}
 
-  void TestBody() override { hosting_.run_case(cell_); }
+  void TestBody() override {
+    const CaseEnd end = hosting_.run_case(cell_);
+    switch (end.verdict) {
+      case check::Verdict::pass:
+        return;
+      case check::Verdict::unproven:
+      case check::Verdict::skip:
+        GTEST_SKIP() << check::to_string(end.verdict) << ": " << end.reason;
+      case check::Verdict::fail:
+      case check::Verdict::error:
+        FAIL() << check::to_string(end.verdict) << ": " << end.reason;
+    }
+  }
 
  private:
   const Hosting& hosting_;

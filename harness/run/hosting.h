@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "harness/base/result.h"
+#include "harness/check/check.h"
 #include "harness/plan/plan.h"
 
 namespace harness::run {
@@ -15,11 +16,17 @@ namespace harness::run {
 // and call that a success.
 Status check_gtest_flags(const std::vector<std::string>& flags);
 
+// What GoogleTest is told of a case: pass, failure (fail, error) or skip (unproven, skip).
+struct CaseEnd {
+  check::Verdict verdict = check::Verdict::pass;
+  std::string reason;
+};
+
 struct Hosting {
   // Called once, before the first test, with the cases that GoogleTest selected; when it fails, no
   // test runs.
   std::function<Status(const std::vector<const plan::Case*>& selected)> prepare;
-  std::function<void(const plan::Case&)> run_case;
+  std::function<CaseEnd(const plan::Case&)> run_case;
 };
 
 struct Hosted {

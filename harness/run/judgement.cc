@@ -86,9 +86,8 @@ Result<report::Model> judge(const RunFolder& folder) {
                       .inventory_path = json_string(run, "inventory_path"),
                       .started = json_string(run, "started"),
                       .finished = json_string(run, "finished")};
-  for (const Json& suite : run.value("suites", Json::array())) {
-    model.suites.push_back(suite.is_string() ? suite.get<std::string>() : "");
-  }
+  model.suites = RunFolder::words(run, "suites");
+  model.again = RunFolder::words(run, "again");
   model.dirty = trials.dirty;
   model.standin = trials.standin;
   model.stopped_status = trials.exit_status;

@@ -5,6 +5,7 @@
 #include <map>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "harness/event/event.h"
 #include "harness/event/log.h"
@@ -95,11 +96,19 @@ Result<ReplaySpec> ReplaySpec::parse(std::string_view text) {
   return out;
 }
 
+std::string ReplaySpec::text() const {
+  return run.string() + (case_name.empty() ? "" : ":" + case_name) +
+         (trial == 0 ? "" : ":" + std::to_string(trial));
+}
+
 Result<std::vector<std::string>> suites_of(const RunFolder& folder) {
   TRY_ASSIGN(const Json run, folder.read("run.json"), "replay");
-  std::vector<std::string> out;
-  for (const Json& suite : run.value("suites", Json::array())) {
-    out.push_back(suite.is_string() ? suite.get<std::string>() : "");
+  std::vector<std::string> out = RunFolder::words(run, "suites");
+  if (const auto again = RunFolder::words(run, "again"); !again.empty()) {
+    return fail(ErrorCode::invalid_input,
+                fmt::format("{} ran no suite but `{}`; name the run that is named there",
+                            folder.name(),
+                            fmt::join(again, " ")));
   }
   if (out.empty()) {
     return fail(ErrorCode::invalid_input, folder.name() + " does not say which suites it ran");

@@ -19,9 +19,12 @@ struct ReplaySpec {
   int trial = 0;          // 0: all
 
   static Result<ReplaySpec> parse(std::string_view text);
+  // As parse reads it.
+  std::string text() const;
 };
 
-// The suites that the run was given, as it was given them.
+// The suites that the run was given, as it was given them. invalid_input for a run of no suite,
+// with the command that it was.
 Result<std::vector<std::string>> suites_of(const RunFolder& folder);
 
 // Keeps the cases that the run has trials of, each with those trials' shots and a hit wanted from

@@ -68,5 +68,15 @@ TEST_F(Replays, say_what_is_not_there) {
   EXPECT_THAT(gone.error().message(), HasSubstr("c is not planned any more"));
 }
 
+TEST_F(Replays, do_not_take_what_a_shrink_was_given_for_a_suite) {
+  EXPECT_EQ(suites_of(*folder_).value(), std::vector<std::string>{"s.yaml"});
+  ASSERT_TRUE(
+      folder_->write("run.json", R"({"suites": [], "again": ["hookshot", "shrink", "r:c"]})"));
+  const auto none = suites_of(*folder_);
+  ASSERT_FALSE(none);
+  EXPECT_EQ(none.error().code(), ErrorCode::invalid_input);
+  EXPECT_THAT(none.error().message(), HasSubstr("ran no suite but `hookshot shrink r:c`"));
+}
+
 }  // namespace
 }  // namespace harness::run

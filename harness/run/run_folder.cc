@@ -79,6 +79,14 @@ Status RunFolder::write(const std::string& file, const std::string& content) con
                  : Status();
 }
 
+std::vector<std::string> RunFolder::words(const Json& json, const char* key) {
+  std::vector<std::string> out;
+  for (const Json& word : json.value(key, Json::array())) {
+    out.push_back(word.is_string() ? word.get<std::string>() : "");
+  }
+  return out;
+}
+
 Result<Json> RunFolder::read(const std::string& file) const {
   std::ifstream in(path_ / file, std::ios::binary);
   std::ostringstream text;

@@ -29,6 +29,8 @@ class RunFolder {
   // There whole or not at all.
   Status write(const std::string& file, const std::string& content) const;
   Result<Json> read(const std::string& file) const;
+  // A list of words in a file that read gave; empty where it has none.
+  static std::vector<std::string> words(const Json& json, const char* key);
 
  private:
   explicit RunFolder(std::filesystem::path path) : path_(std::move(path)) {}

@@ -17,8 +17,6 @@ namespace {
 using std::chrono::minutes;
 using std::chrono::seconds;
 
-constexpr auto kHealthyLimit = minutes(2);
-
 }  // namespace
 
 Status Session::allowed(const inventory::Inventory& inventory) {
@@ -33,10 +31,12 @@ Status Session::allowed(const inventory::Inventory& inventory) {
 
 Session::Session(const inventory::Inventory& inventory,
                  const RunOptions& options,
-                 Interrupt& interrupt)
+                 Interrupt& interrupt,
+                 Outside outside)
     : inventory_(inventory),
       options_(options),
       interrupt_(interrupt),
+      outside_(std::move(outside)),
       progress_(Progress::screen(stdout), options.style) {
   if (options.time_limit) {
     interrupt.stop_after(*options.time_limit, kTimeLimitPassed);
@@ -54,17 +54,20 @@ Status Session::write_run(const std::string& finished) {
   for (const Version& version : versions_) {
     versions.insert(version.tag());
   }
-  const Json run = {{"run", folder_->name()},
-                    {"tool", options_.tool},
-                    {"seed", seed_},
-                    {"suites", options_.suites},
-                    {"versions", versions},
-                    {"inventory", inventory_.digest},
-                    {"inventory_path", inventory_.file},
-                    {"cluster", inventory_.cluster},
-                    {"nodes", nodes},
-                    {"started", started_},
-                    {"finished", finished}};
+  Json run = {{"run", folder_->name()},
+              {"tool", options_.tool},
+              {"seed", seed_},
+              {"suites", options_.suites},
+              {"versions", versions},
+              {"inventory", inventory_.digest},
+              {"inventory_path", inventory_.file},
+              {"cluster", inventory_.cluster},
+              {"nodes", nodes},
+              {"started", started_},
+              {"finished", finished}};
+  if (!options_.again.empty()) {
+    run["again"] = options_.again;
+  }
   return folder_->write("run.json", run.dump(2) + "\n");
 }
 
@@ -108,7 +111,7 @@ Status Session::open(const std::string& name,
   versions_ = versions;
   started_ = format_wall(wall_now_us());
   TRY_ASSIGN(method_,
-             upgrade::make_install_method(inventory_.install.method, inventory_.install.artifacts),
+             outside_.install_method(inventory_.install.method, inventory_.install.artifacts),
              "install method");
   std::set<std::string> verified;
   for (const Version& version : versions) {
@@ -136,7 +139,7 @@ Status Session::plan(const Json& plan) {
 
 Status Session::connect() {
   TRY_ASSIGN(cluster_,
-             cluster::Cluster::connect(inventory_, Deadline::after(minutes(1))),
+             outside_.connect(inventory_, Deadline::after(minutes(1))),
              "connect to " + inventory_.cluster);
   access_ = std::make_unique<observe::Access>(cluster_->name(), cluster_->nodes());
   TRY(preflight(), "preflight");
@@ -152,8 +155,10 @@ Status Session::connect() {
   lease_ = *std::move(lease);
   heal_leftovers();
   if (!dirty_) {
-    TRY(healthy_start(
-            *access_, recorder_->sink(), Deadline::after(kHealthyLimit), interrupt_.token()),
+    TRY(healthy_start(*access_,
+                      recorder_->sink(),
+                      Deadline::after(outside_.pace.healthy_start),
+                      interrupt_.token()),
         "preflight");
   }
   return {};
@@ -167,6 +172,7 @@ Result<std::vector<check::TrialVerdict>> Session::trial(const plan::Case& cell,
                              .access = *access_,
                              .method = *method_,
                              .recorder = *recorder_,
+                             .pace = outside_.pace,
                              .run_id = folder_->name(),
                              .stop = interrupt_.token(),
                              .may_fill_root = options_.allow_root_fill,
@@ -207,9 +213,11 @@ Result<RunEnd> Session::close(const Status& problem) {
   } else if (stopped_.empty() && dirty_) {
     stopped_ = "a node could not be healed";
   }
-  recorder_->put({{"type", "run.finished"},
-                  {"stopped", stopped_},
-                  {"exit_status", dirty_ ? 5 : interrupt_.exit_status()}});
+  if (recorder_) {
+    recorder_->put({{"type", "run.finished"},
+                    {"stopped", stopped_},
+                    {"exit_status", dirty_ ? 5 : interrupt_.exit_status()}});
+  }
   TRY(write_run(format_wall(wall_now_us())), "results");
   TRY_ASSIGN(const report::Model model, judge(*folder_), "judge");
   TRY(write_reports(*folder_, model), "report");

@@ -17,6 +17,7 @@
 #include "harness/observe/control_plane.h"
 #include "harness/plan/plan.h"
 #include "harness/run/interrupt.h"
+#include "harness/run/outside.h"
 #include "harness/run/progress.h"
 #include "harness/run/recorder.h"
 #include "harness/run/run_folder.h"
@@ -35,6 +36,7 @@ struct RunOptions {
   Progress::Style style = Progress::Style::plain;
   std::string tool;
   std::vector<std::string> suites;  // the files, as they were given
+  std::vector<std::string> again;   // the command that does it again, where no suite would
 };
 
 struct RunEnd {
@@ -49,7 +51,10 @@ class Session {
   static Status allowed(const inventory::Inventory& inventory);
 
   // The time limit begins here.
-  Session(const inventory::Inventory& inventory, const RunOptions& options, Interrupt& interrupt);
+  Session(const inventory::Inventory& inventory,
+          const RunOptions& options,
+          Interrupt& interrupt,
+          Outside outside = {});
 
   // Everything that can be wrong on this machine comes before the first node is asked, and that
   // before the first is hurt: artifacts, folder, connections, preflight, lease, leftovers, health.
@@ -93,6 +98,7 @@ class Session {
   const inventory::Inventory& inventory_;
   const RunOptions& options_;
   Interrupt& interrupt_;
+  const Outside outside_;
   Progress progress_;
   std::uint64_t seed_ = 0;
   std::vector<Version> versions_;

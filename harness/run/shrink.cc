@@ -87,6 +87,16 @@ Result<Confirm> Confirm::parse(std::string_view text) {
   return out;
 }
 
+std::string Confirm::text() const {
+  return fmt::format("{}/{}", failures, of);
+}
+
+std::vector<std::string> shrink_command(const ReplaySpec& trial,
+                                        const std::string& inventory,
+                                        const Confirm& confirm) {
+  return {"hookshot", "shrink", trial.text(), "-i", inventory, "--confirm", confirm.text()};
+}
+
 Confirmed confirmed(const std::vector<check::TrialVerdict>& trials, const Confirm& confirm) {
   const auto count = [&](check::Verdict verdict) {
     return static_cast<int>(std::ranges::count_if(trials, [&](const check::TrialVerdict& one) {

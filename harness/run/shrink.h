@@ -10,6 +10,7 @@
 #include "harness/base/json.h"
 #include "harness/check/verdict.h"
 #include "harness/plan/plan.h"
+#include "harness/run/replay.h"
 #include "harness/run/smallest.h"
 
 namespace harness::run {
@@ -20,6 +21,7 @@ struct Confirm {
 
   // "2/3"; invalid_input says what is taken.
   static Result<Confirm> parse(std::string_view text);
+  std::string text() const;
 };
 
 // What the trials of a set of faults say. Only hits count; errors and misses are tried again, as
@@ -30,6 +32,11 @@ Confirmed confirmed(const std::vector<check::TrialVerdict>& trials, const Confir
 // The case with only some of its faults; index 0 is its first. What waited for a fault that is not
 // there any more is armed with the others. The empty part is the case without any fault.
 plan::Case part_of(const plan::Case& cell, const plan::Shot& shot, const Part& part);
+
+// What does the whole shrink again.
+std::vector<std::string> shrink_command(const ReplaySpec& trial,
+                                        const std::string& inventory,
+                                        const Confirm& confirm);
 
 // A suite of that one case, for `hookshot run`.
 std::string suite_text(const plan::Case& cell, const Confirm& confirm);

@@ -171,6 +171,23 @@ TEST(Shrink, takes_nothing_away_when_the_failure_does_not_come_again) {
   EXPECT_THAT(out->describe({}, ""), HasSubstr("did not come again 2 of 3 times"));
 }
 
+TEST(ShrinkCommand, does_the_same_shrink_again) {
+  const auto words = shrink_command(
+      {.run = "/r/20260101T000000Z-s-1", .case_name = "s/c", .trial = 2}, "lab.yaml", {.of = 4});
+  EXPECT_THAT(words,
+              ElementsAre("hookshot",
+                          "shrink",
+                          "/r/20260101T000000Z-s-1:s/c:2",
+                          "-i",
+                          "lab.yaml",
+                          "--confirm",
+                          "2/4"));
+  const auto read = ReplaySpec::parse(words[2]);
+  ASSERT_TRUE(read);
+  EXPECT_EQ(read->case_name, "s/c");
+  EXPECT_EQ(Confirm::parse(words[6])->of, 4);
+}
+
 TEST(SuiteText, says_the_same_case) {
   const std::string text = suite_text(part_of(three(), shot(), {0, 1}), {});
   EXPECT_THAT(text, HasSubstr("fault: [{kill-pod: {pod: \"etcd\"}}]"));

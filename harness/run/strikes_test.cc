@@ -80,10 +80,10 @@ struct Bench {
                                   .description = {}};
     const aim::Anchor anchor{
         .marker_of = "w", .open = window.open, .close = window.close, .offset = Microseconds(7)};
-    cell.fault = "test-kill";
+    cell.fault = "kill-pod";
     cell.window = window;
     cell.shot.anchor = anchor;
-    cell.companions.push_back({.fault = "test-kill",
+    cell.companions.push_back({.fault = "kill-pod",
                                .params = {},
                                .window = window,
                                .offset = {},
@@ -112,36 +112,6 @@ struct Bench {
 
   observe::Access access{"lab", {&server.node}};
 };
-
-fault::FaultSpec spec(const char* name, int hold_ms) {
-  return {.name = name,
-          .summary = "for tests",
-          .params = {},
-          .blast_radius = "none",
-          .survives_reboot = false,
-          .undo = "none",
-          .evidence = "none",
-          .notes = {},
-          .make = [hold_ms](const fault::Params&) {
-            fault::Fault out;
-            out.action = hold_ms == 0
-                             ? Json{{"do", "kill"}, {"pod", "etcd"}, {"how", "task"}}
-                             : Json{{"do", "freeze"}, {"pod", "etcd"}, {"hold_ms", hold_ms}};
-            out.needs.etcd_voters = 1;
-            return out;
-          }};
-}
-
-const fault::FaultRegistration kKill{spec("test-kill", 0)};
-const fault::FaultRegistration kNone{[] {
-  fault::FaultSpec none = spec("none", 0);
-  none.make = [](const fault::Params&) {
-    fault::Fault out;
-    out.needs.harmless = true;
-    return out;
-  };
-  return none;
-}()};
 
 TEST(Strikes, arm_nothing_for_a_case_without_a_fault) {
   Bench bench;

@@ -73,8 +73,11 @@ class Trial {
   Status timed(const std::string& step, const std::function<Status()>& body);
 
   upgrade::Rollout rollout() const {
-    return {
-        .access = context_.access, .method = context_.method, .sink = sink_, .stop = context_.stop};
+    return {.access = context_.access,
+            .method = context_.method,
+            .sink = sink_,
+            .stop = context_.stop,
+            .settle = context_.pace.settle};
   }
 
   const TrialContext& context_;
@@ -152,7 +155,7 @@ Status Trial::observe() {
                       {.phase = observe::Phase::before, .expected = cell_.from},
                       sink_,
                       Deadline::after(kStateLimit));
-  probes_ = std::make_unique<observe::Probes>(context_.access, observe::Probes::Options{}, sink_);
+  probes_ = std::make_unique<observe::Probes>(context_.access, context_.pace.probes, sink_);
   back_offs_ =
       std::make_unique<observe::BackOffs>(context_.access, observe::BackOffs::Options{}, sink_);
   return {};
@@ -210,8 +213,9 @@ void Trial::heal() {
 void Trial::settle() {
   const Deadline deadline = Deadline::after(cell_.budget.recovery + minutes(1));
   static_cast<void>(timed("settle", [&]() -> Status {
-    TRY(upgrade::settle(context_.access, {.wait_for_back_off = false}, deadline, context_.stop),
-        "after the fault");
+    upgrade::SettleOptions options = context_.pace.settle;
+    options.wait_for_back_off = false;
+    TRY(upgrade::settle(context_.access, options, deadline, context_.stop), "after the fault");
     return {};
   }));
   if (!context_.trial_dir.empty()) {

@@ -9,8 +9,8 @@
 #include "harness/cluster/cluster.h"
 #include "harness/observe/control_plane.h"
 #include "harness/plan/plan.h"
+#include "harness/run/outside.h"
 #include "harness/run/recorder.h"
-#include "harness/upgrade/rolling.h"
 
 namespace harness::run {
 
@@ -19,6 +19,7 @@ struct TrialContext {
   const observe::Access& access;
   const upgrade::InstallMethod& method;
   Recorder& recorder;
+  const Pace& pace;
   std::string run_id;
   std::stop_token stop;
   bool may_fill_root = false;
