@@ -38,6 +38,7 @@ ArmRequest request() {
   made.run = "run";
   made.case_name = "contract";
   made.cluster = "lab";
+  made.addresses = {"192.0.2.12", "2001:db8::12"};
   return made;
 }
 
@@ -215,7 +216,8 @@ TEST(Catalogue, has_one_row_for_each_fault_and_no_other) {
 }
 
 TEST(Catalogue, lacks_none_of_its_faults) {
-  for (const char* name : {"freeze-containerd",
+  for (const char* name : {"block-dns",
+                           "freeze-containerd",
                            "freeze-kubelet",
                            "freeze-pod",
                            "freeze-service",
@@ -225,6 +227,7 @@ TEST(Catalogue, lacks_none_of_its_faults) {
                            "kill-service",
                            "move-manifest",
                            "none",
+                           "partition",
                            "reboot",
                            "rewrite-manifest",
                            "slow-service",

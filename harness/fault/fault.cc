@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "harness/base/names.h"
 #include "harness/base/time.h"
 
 namespace harness::fault {
@@ -38,6 +39,8 @@ std::string takes(const ParamSpec& param) {
     case ParamType::integer:
       return param.unit.empty() ? std::string("a whole number")
                                 : fmt::format("a whole number of {}", param.unit);
+    case ParamType::host:
+      return "a host name in small letters or an address, with :port where it has one";
   }
   return {};
 }
@@ -51,6 +54,8 @@ bool acceptable(const ParamSpec& param, const std::string& value) {
     case ParamType::integer:
       return !value.empty() && value.size() <= kMaxDigits &&
              std::all_of(value.begin(), value.end(), [](char c) { return c >= '0' && c <= '9'; });
+    case ParamType::host:
+      return host_port_of(value).has_value();
   }
   return false;
 }
@@ -89,6 +94,8 @@ std::string_view to_string(ParamType type) {
       return "duration";
     case ParamType::integer:
       return "integer";
+    case ParamType::host:
+      return "host";
   }
   return {};
 }

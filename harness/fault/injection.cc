@@ -166,6 +166,17 @@ Status check_allowed(cluster::Node& node, const std::string& cluster, Deadline d
 }
 
 Status arm(cluster::Node& node, const Fault& fault, const ArmRequest& request, Deadline deadline) {
+  Json action = fault.action;
+  if (fault.needs.peers != Needs::Peers::none) {
+    if (request.addresses.empty()) {
+      return fail(ErrorCode::refused,
+                  fmt::format("{} on {}: cluster {} has no other node to cut it off from",
+                              fault.describe(),
+                              node.name(),
+                              request.cluster));
+    }
+    action["addresses"] = request.addresses;
+  }
   const Json record{{"id", request.id},
                     {"run", request.run},
                     {"case", request.case_name},
@@ -174,7 +185,7 @@ Status arm(cluster::Node& node, const Fault& fault, const ArmRequest& request, D
                     {"data_dir", node.data_dir()},
                     {"fault", fault.name},
                     {"params", fault.params},
-                    {"action", fault.action},
+                    {"action", std::move(action)},
                     {"undo", fault.undo},
                     {"trigger", trigger_json(request.trigger)},
                     {"ttl_ms", request.ttl.count()},

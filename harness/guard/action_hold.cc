@@ -4,12 +4,15 @@
 #include <array>
 
 #include "harness/guard/action_manifest.h"
+#include "harness/guard/action_network.h"
 #include "harness/guard/action_pulse.h"
 
 namespace harness::guard {
 namespace {
 
 constexpr std::chrono::milliseconds kToolLimit{120'000};
+// What is there answers sooner; what is cut off takes all of it.
+constexpr std::chrono::milliseconds kReachLimit{400};
 
 struct WayBack {
   std::string_view kind;
@@ -22,6 +25,7 @@ constexpr std::array kWaysBack = {
     WayBack{"stopped", release_stopped},
     WayBack{"slowed", release_slowed},
     WayBack{"manifest", release_manifest, true},
+    WayBack{"table", release_table},
 };
 
 Result<Struck> alone(Result<Deed> deed) {
@@ -36,7 +40,22 @@ Result<Struck> alone(Result<Deed> deed) {
 Means means_of(std::function<Status(const Json& held)> note, std::string before) {
   return {.note = std::move(note),
           .run = [](const std::vector<std::string>& argv) { return spawn(argv, kToolLimit); },
+          .feed = [](const std::vector<std::string>& argv,
+                     const std::string& input,
+                     std::chrono::milliseconds limit) { return spawn(argv, limit, input); },
+          .reach = [](const std::vector<Endpoint>& all) { return try_reach(all, kReachLimit); },
           .before = std::move(before)};
+}
+
+Status check_means(const Action& action, const Means& means) {
+  switch (action.kind) {
+    case Action::Kind::partition:
+    case Action::Kind::dns:
+    case Action::Kind::registry:
+      return check_nft(means);
+    default:
+      return {};
+  }
 }
 
 Result<Struck> strike(const ArmRecord& record,
@@ -53,9 +72,15 @@ Result<Struck> strike(const ArmRecord& record,
       return alone(strike_child(record, means));
     case Action::Kind::manifest:
       return alone(take_manifest(record, means));
+    case Action::Kind::partition:
+      return alone(strike_partition(record, means));
+    case Action::Kind::dns:
+      return alone(strike_dns(record, means));
     case Action::Kind::none:
     case Action::Kind::kill:
     case Action::Kind::reboot:
+    case Action::Kind::registry:
+    case Action::Kind::netem:
       break;
   }
   return fail(ErrorCode::internal, "this action is not struck here");

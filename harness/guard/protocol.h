@@ -50,13 +50,29 @@ inline constexpr std::array<std::string_view, 16> kVerbs = {"facts",
 enum class GuardExit { done = 0, failed = 1, invalid = 2, refused = 3, internal = 4 };
 
 struct Action {
-  enum class Kind { none, kill, reboot, freeze, service, slow, child, manifest };
+  enum class Kind {
+    none,
+    kill,
+    reboot,
+    freeze,
+    service,
+    slow,
+    child,
+    manifest,
+    partition,
+    dns,
+    registry,
+    netem
+  };
   Kind kind = Kind::none;
   std::string pod = {};  // etcd, kube-apiserver, kube-controller-manager, kube-scheduler
   std::string how = {};  // in the words of its kind (action_form.cc); slow: percent of a core
   std::chrono::milliseconds hold{0};  // taken back after it; 0 for what is over at once
   std::string object = {};            // "what": what it is done to, where that is no pod
   std::map<std::string, std::int64_t> amounts = {};  // by key, each with its unit in it
+  std::string direction = {};                        // both, in, out; as seen from the node
+  std::vector<std::string> addresses = {};           // the other nodes', in their usual form
+  std::string host = {};                             // name or address, and perhaps a port
 };
 
 struct Trigger {
