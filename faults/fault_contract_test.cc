@@ -217,6 +217,7 @@ TEST(Catalogue, has_one_row_for_each_fault_and_no_other) {
 
 TEST(Catalogue, lacks_none_of_its_faults) {
   for (const char* name : {"block-dns",
+                           "block-registry",
                            "freeze-containerd",
                            "freeze-kubelet",
                            "freeze-pod",

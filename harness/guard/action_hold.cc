@@ -6,6 +6,8 @@
 #include "harness/guard/action_manifest.h"
 #include "harness/guard/action_network.h"
 #include "harness/guard/action_pulse.h"
+#include "harness/guard/action_registry.h"
+#include "harness/guard/nft_table.h"
 
 namespace harness::guard {
 namespace {
@@ -76,10 +78,11 @@ Result<Struck> strike(const ArmRecord& record,
       return alone(strike_partition(record, means));
     case Action::Kind::dns:
       return alone(strike_dns(record, means));
+    case Action::Kind::registry:
+      return strike_registry(record, means);
     case Action::Kind::none:
     case Action::Kind::kill:
     case Action::Kind::reboot:
-    case Action::Kind::registry:
     case Action::Kind::netem:
       break;
   }
