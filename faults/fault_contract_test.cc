@@ -231,6 +231,7 @@ TEST(Catalogue, lacks_none_of_its_faults) {
                            "partition",
                            "reboot",
                            "rewrite-manifest",
+                           "slow-network",
                            "slow-service",
                            "stop-service"}) {
     EXPECT_EQ(registry().count(name), 1u) << name;

@@ -36,6 +36,7 @@ struct Form {
 constexpr std::int64_t kShortestHoldMs = 100;
 constexpr std::int64_t kLongestHoldMs = 600'000;
 constexpr std::size_t kMostAddresses = 64;
+constexpr std::int64_t kLongestDelayUs = 10'000'000;
 
 const std::vector<Form>& forms() {
   static const Words pods = {"etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler"};
@@ -77,6 +78,16 @@ const std::vector<Form>& forms() {
        .addresses = true},
       {.name = "dns", .kind = Action::Kind::dns, .ways = {"drop", "reset"}, .lasting = true},
       {.name = "registry", .kind = Action::Kind::registry, .lasting = true, .host = true},
+      {.name = "netem",
+       .kind = Action::Kind::netem,
+       .lasting = true,
+       .amounts = {{"delay_us", 0, kLongestDelayUs},
+                   {"duplicate_percent", 0, 100},
+                   {"jitter_us", 0, kLongestDelayUs},
+                   {"loss_percent", 0, 100},
+                   {"rate_kbit", 0, 100'000'000},
+                   {"reorder_percent", 0, 100}},
+       .addresses = true},
   };
   return all;
 }
@@ -131,6 +142,22 @@ Status read_amounts(const Json& json, const Form& form, Action& action) {
               "action.{} must be a whole number from {} to {}", key, range.least, range.most));
     }
     action.amounts[key] = found->get<std::int64_t>();
+  }
+  return {};
+}
+
+Status check_netem_amounts(const Action& action) {
+  if (action.kind != Action::Kind::netem) {
+    return {};
+  }
+  const std::int64_t delay = action.amounts.at("delay_us");
+  if (action.amounts.at("jitter_us") > delay ||
+      (delay == 0 && action.amounts.at("reorder_percent") > 0)) {
+    return fail(ErrorCode::invalid_input,
+                "action.jitter_us must not be more than delay_us, and reorder_percent needs one");
+  }
+  if (std::ranges::all_of(action.amounts, [](const auto& one) { return one.second == 0; })) {
+    return fail(ErrorCode::invalid_input, "action: every amount is 0, so nothing would be slow");
   }
   return {};
 }
@@ -211,6 +238,7 @@ Result<Action> action_from_json(const Json& json) {
   TRY(check_choice("action.direction", action.direction, form->directions), "record");
   TRY(check_host(action.host, *form), "record");
   TRY(read_amounts(json, *form, action), "record");
+  TRY(check_netem_amounts(action), "record");
   TRY(read_addresses(json, *form, action), "record");
   return action;
 }

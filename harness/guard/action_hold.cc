@@ -4,6 +4,7 @@
 #include <array>
 
 #include "harness/guard/action_manifest.h"
+#include "harness/guard/action_netem.h"
 #include "harness/guard/action_network.h"
 #include "harness/guard/action_pulse.h"
 #include "harness/guard/action_registry.h"
@@ -28,6 +29,7 @@ constexpr std::array kWaysBack = {
     WayBack{"slowed", release_slowed},
     WayBack{"manifest", release_manifest, true},
     WayBack{"table", release_table},
+    WayBack{"netem", release_netem},
 };
 
 Result<Struck> alone(Result<Deed> deed) {
@@ -55,6 +57,9 @@ Status check_means(const Action& action, const Means& means) {
     case Action::Kind::dns:
     case Action::Kind::registry:
       return check_nft(means);
+    case Action::Kind::netem:
+      TRY(check_nft(means), "slow-network");
+      return check_netem(action, means);
     default:
       return {};
   }
@@ -80,10 +85,11 @@ Result<Struck> strike(const ArmRecord& record,
       return alone(strike_dns(record, means));
     case Action::Kind::registry:
       return strike_registry(record, means);
+    case Action::Kind::netem:
+      return alone(strike_netem(record, means));
     case Action::Kind::none:
     case Action::Kind::kill:
     case Action::Kind::reboot:
-    case Action::Kind::netem:
       break;
   }
   return fail(ErrorCode::internal, "this action is not struck here");

@@ -10,6 +10,7 @@
 #include <sys/socket.h>
 
 #include "harness/guard/action_network.h"
+#include "harness/guard/action_registry.h"
 #include "harness/guard/guard_fixture.h"
 #include "harness/guard/nft_fixture.h"
 
@@ -182,6 +183,26 @@ TEST(RealNft, forgets_the_peers_by_itself) {
     ASSERT_TRUE(after) << after.error().message();
     EXPECT_TRUE(after->sets.at("peers4").empty());
     EXPECT_TRUE(release(held, means)) << "a table whose elements are gone";
+  });
+}
+
+TEST(RealNft, cuts_a_node_off_from_a_registry) {
+  with_cable([](Cable&) {
+    ArmRecord record;
+    record.id = "h-3";
+    record.action = {
+        .kind = Action::Kind::registry, .hold = milliseconds(1000), .host = "192.0.2.2:2380"};
+    Json held;
+    const Means means = real(held);
+    const auto struck = strike_registry(record, means);
+    ASSERT_TRUE(struck) << struck.error().message();
+    EXPECT_EQ(at_peer(), Reach::silent);
+    ASSERT_TRUE(release(held, means));
+    EXPECT_EQ(at_peer(), Reach::answered);
+    record.action.host = "localhost";
+    const auto own = strike_registry(record, means);
+    ASSERT_FALSE(own);
+    EXPECT_EQ(own.error().code(), ErrorCode::refused);
   });
 }
 

@@ -10,7 +10,6 @@ namespace {
 
 constexpr std::chrono::milliseconds kLimit{10'000};
 constexpr std::string_view kPrefix = "hookshot_";
-constexpr int kPriority = -350;  // before raw (-300) and all that filters
 
 std::string said_by(const Finished& finished) {
   return finished.timed_out ? fmt::format("no answer in {} s", kLimit.count() / 1000)
@@ -107,13 +106,13 @@ void TableText::set(std::string_view name,
   }
 }
 
-void TableText::chain(std::string_view hook) {
+void TableText::chain(std::string_view hook, int priority) {
   text_ +=
       fmt::format("add chain inet {} {} {{ type filter hook {} priority {}; policy accept; }}\n",
                   table_,
                   hook,
                   hook,
-                  kPriority);
+                  priority);
 }
 
 void TableText::rule(std::string_view chain, std::string_view text) {

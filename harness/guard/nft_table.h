@@ -14,6 +14,9 @@
 
 namespace harness::guard {
 
+// The priority of a chain that goes before everybody else's: raw is -300.
+inline constexpr int kFirst = -350;
+
 // hookshot_<id>, with _ for each dash.
 std::string table_of(std::string_view record_id);
 bool is_table_of_ours(std::string_view name);
@@ -30,8 +33,8 @@ class TableText {
            std::string_view type,
            const std::vector<std::string>& elements,
            std::chrono::milliseconds lifetime);
-  // Named as its hook (input, output, forward), before everybody else's filters.
-  void chain(std::string_view hook);
+  // Named as its hook (input, output, forward, postrouting).
+  void chain(std::string_view hook, int priority = kFirst);
   void rule(std::string_view chain, std::string_view text);
 
   const std::string& table() const { return table_; }

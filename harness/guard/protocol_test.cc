@@ -175,6 +175,29 @@ TEST(ArmRecord, takes_addresses_and_hosts_in_their_own_small_languages_only) {
   }
 }
 
+TEST(ArmRecord, slows_a_network_only_by_amounts_that_make_sense) {
+  const auto with = [](std::int64_t delay, std::int64_t jitter, std::int64_t loss, int reorder) {
+    Json record = good();
+    record["action"] = {{"do", "netem"},
+                        {"delay_us", delay},
+                        {"jitter_us", jitter},
+                        {"loss_percent", loss},
+                        {"duplicate_percent", 0},
+                        {"reorder_percent", reorder},
+                        {"rate_kbit", 0},
+                        {"addresses", {"192.0.2.12"}},
+                        {"hold_ms", 5000}};
+    return arm_record_from_json(record).has_value();
+  };
+  EXPECT_TRUE(with(1000, 500, 0, 25));
+  EXPECT_TRUE(with(0, 0, 100, 0));
+  EXPECT_FALSE(with(0, 0, 0, 0)) << "nothing is slow";
+  EXPECT_FALSE(with(1000, 2000, 0, 0));
+  EXPECT_FALSE(with(0, 0, 1, 25)) << "what is not held back has no turn";
+  EXPECT_FALSE(with(1000, 0, 101, 0));
+  EXPECT_FALSE(with(10'000'001, 0, 0, 0));
+}
+
 TEST(TextOf, replaces_what_is_no_text) {
   EXPECT_EQ(text_of({{"case", "a\xc3"}}), "{\"case\":\"a\xef\xbf\xbd\"}");
 }
