@@ -38,6 +38,7 @@ ArmRequest request() {
   made.run = "run";
   made.case_name = "contract";
   made.cluster = "lab";
+  made.addresses = {"192.0.2.12", "2001:db8::12"};
   return made;
 }
 
@@ -236,13 +237,30 @@ TEST(Catalogue, has_one_row_for_each_fault_and_no_other) {
 }
 
 TEST(Catalogue, lacks_none_of_its_faults) {
-  for (const char* name : {"burn-cpu",        "clock-jump",        "expire-certificate",
-                           "fill-disk",       "freeze-containerd", "freeze-kubelet",
-                           "freeze-pod",      "freeze-service",    "kill-containerd",
-                           "kill-kubelet",    "kill-pod",          "kill-service",
-                           "memory-pressure", "move-manifest",     "none",
-                           "reboot",          "rewrite-manifest",  "slow-disk",
-                           "slow-service",    "stop-service"}) {
+  for (const char* name : {"block-dns",
+                           "block-registry",
+                           "burn-cpu",
+                           "clock-jump",
+                           "expire-certificate",
+                           "fill-disk",
+                           "freeze-containerd",
+                           "freeze-kubelet",
+                           "freeze-pod",
+                           "freeze-service",
+                           "kill-containerd",
+                           "kill-kubelet",
+                           "kill-pod",
+                           "kill-service",
+                           "memory-pressure",
+                           "move-manifest",
+                           "none",
+                           "partition",
+                           "reboot",
+                           "rewrite-manifest",
+                           "slow-disk",
+                           "slow-network",
+                           "slow-service",
+                           "stop-service"}) {
     EXPECT_EQ(registry().count(name), 1u) << name;
   }
 }

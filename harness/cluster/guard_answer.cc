@@ -23,10 +23,11 @@ std::string shown(std::string_view text) {
 
 Error announced(std::string_view verb, const Json& line) {
   const std::string code = json_string(line, "code");
-  const ErrorCode kind = code == "invalid"   ? ErrorCode::invalid_input
-                         : code == "refused" ? ErrorCode::refused
-                         : code == "failed"  ? ErrorCode::remote_failed
-                                             : ErrorCode::internal;
+  const ErrorCode kind = code == "invalid"       ? ErrorCode::invalid_input
+                         : code == "refused"     ? ErrorCode::refused
+                         : code == "failed"      ? ErrorCode::remote_failed
+                         : code == "unsupported" ? ErrorCode::not_supported
+                                                 : ErrorCode::internal;
   return {kind, fmt::format("guard {}: {}", verb, json_string(line, "message", "no reason given"))};
 }
 

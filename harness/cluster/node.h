@@ -77,7 +77,8 @@ class Node {
   }
 
   // Asks one guard verb; all its lines but the last (done). An error line comes back as an Error
-  // whose code is invalid_input, refused, remote_failed or internal as the guard said.
+  // whose code is invalid_input, refused, remote_failed, not_supported (of `arm`) or internal as
+  // the guard said.
   virtual Result<std::vector<Json>> guard(std::string_view verb,
                                           const Json& record,
                                           Deadline deadline) = 0;

@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "harness/base/names.h"
 #include "harness/base/time.h"
 
 namespace harness::fault {
@@ -55,6 +56,8 @@ std::string takes(const ParamSpec& param) {
           "a whole number{}{}",
           param.unit.empty() ? "" : fmt::format(" of {}", param.unit),
           bounded(param) ? fmt::format(" from {} to {}", param.least, param.most) : std::string());
+    case ParamType::host:
+      return "a host name in small letters or an address, with :port where it has one";
   }
   return {};
 }
@@ -72,6 +75,8 @@ bool acceptable(const ParamSpec& param, const std::string& value) {
       return !value.empty() && value.size() <= kMaxDigits &&
              std::all_of(value.begin(), value.end(), [](char c) { return c >= '0' && c <= '9'; }) &&
              within(param, std::atoll(value.c_str()));
+    case ParamType::host:
+      return host_port_of(value).has_value();
   }
   return false;
 }
@@ -110,6 +115,8 @@ std::string_view to_string(ParamType type) {
       return "duration";
     case ParamType::integer:
       return "integer";
+    case ParamType::host:
+      return "host";
   }
   return {};
 }

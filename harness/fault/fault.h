@@ -20,7 +20,7 @@ namespace harness::fault {
 
 using Params = std::map<std::string, std::string, std::less<>>;
 
-enum class ParamType { choice, duration, integer };
+enum class ParamType { choice, duration, integer, host };
 std::string_view to_string(ParamType type);
 
 struct ParamSpec {
@@ -42,6 +42,9 @@ struct Needs {
   bool reboots = false;     // the connection will be lost, and the boot id changes
   bool harmless = false;    // needs no expendable cluster
   bool fills_disk = false;  // whether it may be the root filesystem is said when it is armed
+  // Addresses of other nodes, which are known only when it is armed.
+  enum class Peers { none, etcd, nodes };
+  Peers peers = Peers::none;
 };
 
 // A fault with its parameters filled in.

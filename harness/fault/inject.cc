@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "harness/base/eventually.h"
+#include "harness/fault/peers.h"
 
 namespace harness::fault {
 namespace {
@@ -65,10 +66,12 @@ Result<Injected> inject(const observe::Access& access,
                         Deadline deadline,
                         std::stop_token stop) {
   TRY(preflight(access, target, request, deadline), "preflight");
+  ArmRequest asked = request.arm;
+  TRY_ASSIGN(asked.addresses, peer_addresses(access, target, request.fault, deadline), "preflight");
   Injected injected{.outcome = fail(ErrorCode::internal, "not awaited"), .healed = {}};
   {
     const Heartbeat heartbeat({&target}, access.cluster(), request.arm.lease / kBeatsPerLease);
-    const Status armed = arm(target, request.fault, request.arm, deadline);
+    const Status armed = arm(target, request.fault, asked, deadline);
     injected.outcome = armed ? await(target, access.cluster(), request.arm.id, sink, deadline, stop)
                              : Result<Outcome>(fail(armed.error()));
     if (injected.outcome && injected.outcome->outcome == "applied" &&

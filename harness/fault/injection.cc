@@ -173,6 +173,16 @@ Status arm(cluster::Node& node, const Fault& fault, const ArmRequest& request, D
   }
   const std::chrono::milliseconds ttl = std::max(
       request.ttl, std::chrono::milliseconds(json_int(action, "hold_ms")) + kBeyondTheHold);
+  if (fault.needs.peers != Needs::Peers::none) {
+    if (request.addresses.empty()) {
+      return fail(ErrorCode::refused,
+                  fmt::format("{} on {}: cluster {} has no other node to cut it off from",
+                              fault.describe(),
+                              node.name(),
+                              request.cluster));
+    }
+    action["addresses"] = request.addresses;
+  }
   const Json record{{"id", request.id},
                     {"run", request.run},
                     {"case", request.case_name},

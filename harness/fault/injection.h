@@ -34,7 +34,8 @@ struct ArmRequest {
   // At least half a minute more than the fault lasts.
   std::chrono::milliseconds ttl{600'000};
   std::chrono::milliseconds lease{15'000};
-  bool may_fill_root = false;  // --allow-root-fill
+  bool may_fill_root = false;               // --allow-root-fill
+  std::vector<std::string> addresses = {};  // of other nodes, where the fault needs them (peers.h)
 };
 
 // A record of the guard after it reached an end.
@@ -51,7 +52,8 @@ struct Outcome {
 Status check_allowed(cluster::Node& node, const std::string& cluster, Deadline deadline);
 
 // Arms the fault; budget and marker have been checked by the caller. On any error nothing is armed
-// that will not undo itself: the guard's own lease sees to it.
+// that will not undo itself: the guard's own lease sees to it. refused: it needs other nodes, and
+// the request has none.
 Status arm(cluster::Node& node, const Fault& fault, const ArmRequest& request, Deadline deadline);
 
 // Renews the lease of all records on the nodes until destroyed. A node that cannot be reached is

@@ -22,6 +22,15 @@ Needs needs_of_static_pod(const std::string& pod) {
   return out;
 }
 
+ParamSpec cut_parameter() {
+  return {.name = "how",
+          .type = ParamType::choice,
+          .fallback = "drop",
+          .choices = {"drop", "reset"},
+          .unit = {},
+          .summary = "lost without a word, or refused at once"};
+}
+
 ParamSpec hold_parameter(std::string_view fallback) {
   return {.name = "duration",
           .type = ParamType::duration,

@@ -14,6 +14,14 @@ ParamSpec static_pod_parameter();
 // What it costs while that pod does not serve.
 Needs needs_of_static_pod(const std::string& pod);
 
+// `how` of what does not get through: drop or reset.
+ParamSpec cut_parameter();
+// How a table of the packet filter is taken back, in words.
+inline constexpr std::string_view kTableUndo =
+    "that table of the packet filter deleted, and no other, when the time, the lease or the "
+    "record's timer is over; read back. The kernel ends it by itself 5s after its time. A reboot "
+    "forgets it";
+
 // `duration`: how long a fault lasts that takes itself back.
 ParamSpec hold_parameter(std::string_view fallback);
 // The same, as the guard's action wants it; the parameters are complete and validated.

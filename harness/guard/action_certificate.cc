@@ -14,6 +14,7 @@ namespace harness::guard {
 namespace {
 
 constexpr int kLookMs = 100;
+constexpr std::chrono::milliseconds kToolLimit{10'000};
 
 struct Leaf {
   std::string_view what;
@@ -32,7 +33,7 @@ Result<std::string> openssl(const Means& means,
                             std::vector<std::string> words,
                             const std::string& input) {
   words.insert(words.begin(), "openssl");
-  TRY_ASSIGN(const Finished done, means.feed(words, input), "openssl");
+  TRY_ASSIGN(const Finished done, means.feed(words, input, kToolLimit), "openssl");
   if (done.ok()) {
     return done.out;
   }
@@ -81,9 +82,11 @@ Result<std::string> issued(const Means& means,
 // The end of the certificate that the port shows; an error when there is no handshake.
 Result<std::string> served(const Means& means, int port) {
   // A handshake that asks for a client's certificate fails in the end, and has shown its own.
-  TRY_ASSIGN(const Finished shown,
-             means.feed({"openssl", "s_client", "-connect", fmt::format("127.0.0.1:{}", port)}, ""),
-             "openssl");
+  TRY_ASSIGN(
+      const Finished shown,
+      means.feed(
+          {"openssl", "s_client", "-connect", fmt::format("127.0.0.1:{}", port)}, "", kToolLimit),
+      "openssl");
   TRY_ASSIGN(const FirstCertificate first, first_certificate(shown.out), "handshake");
   return end_of(means, first.pem);
 }

@@ -82,8 +82,11 @@ class CertificateTest : public testing::Test {
         },
         (folder_ / "armed/before").string());
     const auto real = means_.feed;
-    means_.feed = [this, real](const std::vector<std::string>& argv, const std::string& input) {
-      return argv[1] == "s_client" ? Result<Finished>(Finished{.out = shown()}) : real(argv, input);
+    means_.feed = [this, real](const std::vector<std::string>& argv,
+                               const std::string& input,
+                               std::chrono::milliseconds limit) {
+      return argv[1] == "s_client" ? Result<Finished>(Finished{.out = shown()})
+                                   : real(argv, input, limit);
     };
   }
 

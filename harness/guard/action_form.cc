@@ -5,6 +5,8 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "harness/base/names.h"
+
 namespace harness::guard {
 namespace {
 
@@ -26,11 +28,16 @@ struct Form {
   bool lasting = false;
   bool survives_reboot = false;
   std::vector<Range> amounts;
+  Words directions = {};
+  bool addresses = false;
+  bool host = false;
 };
 
 constexpr std::int64_t kShortestHoldMs = 100;
 constexpr std::int64_t kLongestHoldMs = 600'000;
 constexpr std::int64_t kFarthestMs = 366LL * 24 * 3600 * 1000;
+constexpr std::size_t kMostAddresses = 64;
+constexpr std::int64_t kLongestDelayUs = 10'000'000;
 
 const std::vector<Form>& forms() {
   static const Words pods = {"etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler"};
@@ -91,6 +98,25 @@ const std::vector<Form>& forms() {
        .lasting = true,
        .survives_reboot = true,
        .amounts = {{"expires_in_s", 0, 600}}},
+      {.name = "partition",
+       .kind = Action::Kind::partition,
+       .objects = {"apiserver", "control-plane", "etcd-peers", "supervisor"},
+       .ways = {"drop", "reset"},
+       .lasting = true,
+       .directions = {"both", "in", "out"},
+       .addresses = true},
+      {.name = "dns", .kind = Action::Kind::dns, .ways = {"drop", "reset"}, .lasting = true},
+      {.name = "registry", .kind = Action::Kind::registry, .lasting = true, .host = true},
+      {.name = "netem",
+       .kind = Action::Kind::netem,
+       .lasting = true,
+       .amounts = {{"delay_us", 0, kLongestDelayUs},
+                   {"duplicate_percent", 0, 100},
+                   {"jitter_us", 0, kLongestDelayUs},
+                   {"loss_percent", 0, 100},
+                   {"rate_kbit", 0, 100'000'000},
+                   {"reorder_percent", 0, 100}},
+       .addresses = true},
   };
   return all;
 }
@@ -111,7 +137,7 @@ Status check_choice(std::string_view field, const std::string& value, const Word
 }
 
 Status check_keys(const Json& json, const Form& form) {
-  Words known = {"do", "pod", "what", "how", "hold_ms"};
+  Words known = {"do", "pod", "what", "how", "hold_ms", "direction", "addresses", "host"};
   for (const Range& range : form.amounts) {
     known.push_back(range.key);
   }
@@ -149,6 +175,57 @@ Status read_amounts(const Json& json, const Form& form, Action& action) {
   return {};
 }
 
+Status check_netem_amounts(const Action& action) {
+  if (action.kind != Action::Kind::netem) {
+    return {};
+  }
+  const std::int64_t delay = action.amounts.at("delay_us");
+  if (action.amounts.at("jitter_us") > delay ||
+      (delay == 0 && action.amounts.at("reorder_percent") > 0)) {
+    return fail(ErrorCode::invalid_input,
+                "action.jitter_us must not be more than delay_us, and reorder_percent needs one");
+  }
+  if (std::ranges::all_of(action.amounts, [](const auto& one) { return one.second == 0; })) {
+    return fail(ErrorCode::invalid_input, "action: every amount is 0, so nothing would be slow");
+  }
+  return {};
+}
+
+Status read_addresses(const Json& json, const Form& form, Action& action) {
+  const Json list = json.value("addresses", Json::array());
+  if (!form.addresses) {
+    return json.contains("addresses")
+               ? fail(ErrorCode::invalid_input, "action.addresses: not taken by this action")
+               : Status();
+  }
+  if (!list.is_array() || list.empty() || list.size() > kMostAddresses) {
+    return fail(ErrorCode::invalid_input,
+                fmt::format("action.addresses must be a list of 1 to {} addresses of other nodes",
+                            kMostAddresses));
+  }
+  for (const Json& one : list) {
+    const std::string address = one.is_string() ? ip_address_of(one.get<std::string>()) : "";
+    if (address.empty()) {
+      return fail(ErrorCode::invalid_input,
+                  "action.addresses: a plain IPv4 or IPv6 address is wanted");
+    }
+    if (std::ranges::find(action.addresses, address) == action.addresses.end()) {
+      action.addresses.push_back(address);
+    }
+  }
+  return {};
+}
+
+Status check_host(const std::string& host, const Form& form) {
+  if (form.host ? host_port_of(host).has_value() : host.empty()) {
+    return {};
+  }
+  return fail(ErrorCode::invalid_input,
+              form.host ? "action.host: a host name in small letters or an address is wanted, with "
+                          ":port where it has one"
+                        : "action.host: not taken by this action");
+}
+
 }  // namespace
 
 bool lasts(const Action& action) {
@@ -179,12 +256,19 @@ Result<Action> action_from_json(const Json& json) {
                 .how = json_string(json, "how"),
                 .hold = std::chrono::milliseconds(json_int(json, "hold_ms")),
                 .object = json_string(json, "what"),
-                .amounts = {}};
+                .amounts = {},
+                .direction = json_string(json, "direction"),
+                .addresses = {},
+                .host = json_string(json, "host")};
   TRY(check_choice("action.pod", action.pod, form->pods), "record");
   TRY(check_choice("action.what", action.object, form->objects), "record");
   TRY(check_choice("action.how", action.how, form->ways), "record");
   TRY(check_hold(action), "record");
+  TRY(check_choice("action.direction", action.direction, form->directions), "record");
+  TRY(check_host(action.host, *form), "record");
   TRY(read_amounts(json, *form, action), "record");
+  TRY(check_netem_amounts(action), "record");
+  TRY(read_addresses(json, *form, action), "record");
   return action;
 }
 
@@ -198,6 +282,11 @@ Json to_json(const Action& action) {
   put("pod", action.pod);
   put("what", action.object);
   put("how", action.how);
+  put("direction", action.direction);
+  put("host", action.host);
+  if (!action.addresses.empty()) {
+    out["addresses"] = action.addresses;
+  }
   if (action.hold.count() > 0) {
     out["hold_ms"] = action.hold.count();
   }

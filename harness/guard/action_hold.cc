@@ -8,13 +8,19 @@
 #include "harness/guard/action_fill.h"
 #include "harness/guard/action_hog.h"
 #include "harness/guard/action_manifest.h"
+#include "harness/guard/action_netem.h"
+#include "harness/guard/action_network.h"
 #include "harness/guard/action_pulse.h"
+#include "harness/guard/action_registry.h"
 #include "harness/guard/action_throttle.h"
+#include "harness/guard/nft_table.h"
 
 namespace harness::guard {
 namespace {
 
 constexpr std::chrono::milliseconds kToolLimit{120'000};
+// What is there answers sooner; what is cut off takes all of it.
+constexpr std::chrono::milliseconds kReachLimit{400};
 
 struct WayBack {
   std::string_view kind;
@@ -33,6 +39,8 @@ constexpr std::array kWaysBack = {
     WayBack{"throttled", release_throttled},
     WayBack{"clock",
             [](const Json& held, const Means& means) { return release_clock(held, means); }},
+    WayBack{"table", release_table},
+    WayBack{"netem", release_netem},
 };
 
 Result<Struck> alone(Result<Deed> deed) {
@@ -55,8 +63,24 @@ Means means_of(std::function<Status(const Json& held)> note, std::string before)
   return {.note = std::move(note),
           .run = [](const std::vector<std::string>& argv) { return spawn(argv, kToolLimit); },
           .feed = [](const std::vector<std::string>& argv,
-                     const std::string& input) { return spawn(argv, kToolLimit, input); },
+                     const std::string& input,
+                     std::chrono::milliseconds limit) { return spawn(argv, limit, input); },
+          .reach = [](const std::vector<Endpoint>& all) { return try_reach(all, kReachLimit); },
           .before = std::move(before)};
+}
+
+Status check_means(const Action& action, const Means& means) {
+  switch (action.kind) {
+    case Action::Kind::partition:
+    case Action::Kind::dns:
+    case Action::Kind::registry:
+      return check_nft(means);
+    case Action::Kind::netem:
+      TRY(check_nft(means), "slow-network");
+      return check_netem(action, means);
+    default:
+      return {};
+  }
 }
 
 Result<Struck> strike(const ArmRecord& record,
@@ -84,6 +108,14 @@ Result<Struck> strike(const ArmRecord& record,
       return alone(jump_clock(record, means));
     case Action::Kind::certificate:
       return alone(expire_certificate(record, means));
+    case Action::Kind::partition:
+      return alone(strike_partition(record, means));
+    case Action::Kind::dns:
+      return alone(strike_dns(record, means));
+    case Action::Kind::registry:
+      return strike_registry(record, means);
+    case Action::Kind::netem:
+      return alone(strike_netem(record, means));
     case Action::Kind::none:
     case Action::Kind::kill:
     case Action::Kind::reboot:

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "harness/guard/action.h"
+#include "harness/guard/reach.h"
 
 namespace harness::guard {
 
@@ -25,10 +26,14 @@ struct Means {
   // Keeps what the undo needs, with the record.
   std::function<Status(const Json& held)> note;
   std::function<Result<Finished>(const std::vector<std::string>& argv)> run;
-  // The same, with this on its standard input.
-  std::function<Result<Finished>(const std::vector<std::string>& argv, const std::string& input)>
+  // The same, with this text on its standard input and a limit of its own.
+  std::function<Result<Finished>(const std::vector<std::string>& argv,
+                                 const std::string& input,
+                                 std::chrono::milliseconds limit)>
       feed = {};
+  std::function<std::vector<Reach>(const std::vector<Endpoint>& all)> reach = {};
   std::string proc = "/proc";
+  std::string resolver = "/etc/resolv.conf";
   // The file for what stood there before, of this record alone.
   std::string before = {};
 };
@@ -50,6 +55,10 @@ struct Struck {
   Deed deed;
   std::unique_ptr<Standing> standing;  // null: nothing but the undo
 };
+
+// not_supported, with the reason and what to install, where this node cannot do it at all; touches
+// nothing.
+Status check_means(const Action& action, const Means& means);
 
 // Does what record.action says, of what lasts or is done to a process. An error is no proof; the
 // caller releases what may have been done by then.

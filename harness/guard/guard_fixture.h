@@ -113,6 +113,7 @@ class FakeTools {
     setenv("PATH", (folder_.string() + ":" + path_).c_str(), 1);
     answer("systemctl", "case \"$1\" in is-active) echo inactive; exit 3;; esac");
     answer("systemd-run", "");
+    answer("nft", "echo '{\"nftables\": []}'");
   }
 
   ~FakeTools() { setenv("PATH", path_.c_str(), 1); }

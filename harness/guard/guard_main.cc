@@ -77,7 +77,7 @@ Status dispatch(Store& store, const std::string& verb, const Json& record) {
   return fail(ErrorCode::invalid_input, "unknown verb '" + verb + "'");
 }
 
-int finish(const Status& status) {
+int finish(std::string_view verb, const Status& status) {
   if (status) {
     emit({{"type", "done"}});
     return static_cast<int>(GuardExit::done);
@@ -90,6 +90,9 @@ int finish(const Status& status) {
         return {"refused", GuardExit::refused};
       case ErrorCode::internal:
         return {"internal", GuardExit::internal};
+      case ErrorCode::not_supported:
+        // What a command on the node lacks is a failure of that command.
+        return {verb == "arm" ? "unsupported" : "failed", GuardExit::failed};
       default:
         return {"failed", GuardExit::failed};
     }
@@ -115,8 +118,9 @@ int main(int argc, char** argv) {
     return run_boot(store);
   if (argc != 2 || !known_verb(verb)) {
     return finish(
+        verb,
         fail(ErrorCode::invalid_input, "usage: guard <verb>, with a record on standard input"));
   }
   const auto record = read_record(verb == "watch");
-  return finish(record ? dispatch(store, verb, *record) : Status(fail(record.error())));
+  return finish(verb, record ? dispatch(store, verb, *record) : Status(fail(record.error())));
 }

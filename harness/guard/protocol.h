@@ -64,7 +64,11 @@ struct Action {
     fill,
     throttle,
     clock,
-    certificate
+    certificate,
+    partition,
+    dns,
+    registry,
+    netem
   };
   Kind kind = Kind::none;
   std::string pod = {};  // etcd, kube-apiserver, kube-controller-manager, kube-scheduler
@@ -72,6 +76,9 @@ struct Action {
   std::chrono::milliseconds hold{0};  // taken back after it; 0 for what is over at once
   std::string object = {};            // "what": what it is done to, where that is no pod
   std::map<std::string, std::int64_t> amounts = {};  // by key, each with its unit in it
+  std::string direction = {};                        // both, in, out; as seen from the node
+  std::vector<std::string> addresses = {};           // the other nodes', in their usual form
+  std::string host = {};                             // name or address, and perhaps a port
 };
 
 struct Trigger {

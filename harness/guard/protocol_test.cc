@@ -114,6 +114,90 @@ TEST(ArmRecord, holds_only_what_lasts_and_never_beyond_its_timer) {
   EXPECT_FALSE(with({{"do", "freeze"}, {"pod", "etcd"}, {"hold_ms", -1}}));
 }
 
+TEST(ArmRecord, takes_addresses_and_hosts_in_their_own_small_languages_only) {
+  const auto with = [](Json action) {
+    Json record = good();
+    record["action"] = std::move(action);
+    return arm_record_from_json(record);
+  };
+  Json partition{{"do", "partition"},
+                 {"what", "etcd-peers"},
+                 {"how", "drop"},
+                 {"direction", "both"},
+                 {"addresses", {"192.0.2.12", "2001:db8::12"}},
+                 {"hold_ms", 5000}};
+  const auto taken = with(partition);
+  ASSERT_TRUE(taken) << taken.error().message();
+  EXPECT_EQ(to_json(*taken)["action"], partition);
+  for (const Json& hostile : {Json("192.0.2.12; flush ruleset"),
+                              Json("192.0.2.0/24"),
+                              Json("cp-2"),
+                              Json("192.0.2.12\nflush ruleset"),
+                              Json("fe80::1%eth0"),
+                              Json(""),
+                              Json(7),
+                              Json::array()}) {
+    partition["addresses"] = Json::array({hostile});
+    EXPECT_FALSE(with(partition)) << hostile.dump();
+  }
+  partition["addresses"] = Json::array();
+  EXPECT_FALSE(with(partition));
+  partition["addresses"] = "192.0.2.12";
+  EXPECT_FALSE(with(partition));
+  partition["addresses"] = std::vector<std::string>(65, "192.0.2.12");
+  EXPECT_FALSE(with(partition));
+  partition.erase("addresses");
+  EXPECT_FALSE(with(partition));
+  EXPECT_FALSE(
+      with({{"do", "dns"}, {"how", "drop"}, {"hold_ms", 5}, {"addresses", {"192.0.2.1"}}}));
+  EXPECT_TRUE(with({{"do", "dns"}, {"how", "drop"}, {"hold_ms", 5000}}));
+  EXPECT_FALSE(with({{"do", "dns"}, {"how", "drop"}, {"hold_ms", 5000}, {"direction", "in"}}));
+  for (const char* host : {"docker.io", "r.example:5000", "192.0.2.7", "[2001:db8::7]:443"}) {
+    EXPECT_TRUE(with({{"do", "registry"}, {"host", host}, {"hold_ms", 5000}})) << host;
+  }
+  for (const char* host : {"",
+                           "-x",
+                           "a b",
+                           "a;b",
+                           "A.io",
+                           "a..b",
+                           ".a",
+                           "a.",
+                           "a:0",
+                           "a:65536",
+                           "a:-1",
+                           "a:",
+                           "1.2.3",
+                           "a\nb",
+                           "2001:db8::7]:443",
+                           "[192.0.2.7]:1"}) {
+    EXPECT_FALSE(with({{"do", "registry"}, {"host", host}, {"hold_ms", 5000}})) << host;
+  }
+}
+
+TEST(ArmRecord, slows_a_network_only_by_amounts_that_make_sense) {
+  const auto with = [](std::int64_t delay, std::int64_t jitter, std::int64_t loss, int reorder) {
+    Json record = good();
+    record["action"] = {{"do", "netem"},
+                        {"delay_us", delay},
+                        {"jitter_us", jitter},
+                        {"loss_percent", loss},
+                        {"duplicate_percent", 0},
+                        {"reorder_percent", reorder},
+                        {"rate_kbit", 0},
+                        {"addresses", {"192.0.2.12"}},
+                        {"hold_ms", 5000}};
+    return arm_record_from_json(record).has_value();
+  };
+  EXPECT_TRUE(with(1000, 500, 0, 25));
+  EXPECT_TRUE(with(0, 0, 100, 0));
+  EXPECT_FALSE(with(0, 0, 0, 0)) << "nothing is slow";
+  EXPECT_FALSE(with(1000, 2000, 0, 0));
+  EXPECT_FALSE(with(0, 0, 1, 25)) << "what is not held back has no turn";
+  EXPECT_FALSE(with(1000, 0, 101, 0));
+  EXPECT_FALSE(with(10'000'001, 0, 0, 0));
+}
+
 TEST(TextOf, replaces_what_is_no_text) {
   EXPECT_EQ(text_of({{"case", "a\xc3"}}), "{\"case\":\"a\xef\xbf\xbd\"}");
 }

@@ -5,8 +5,10 @@
 #include <unistd.h>
 
 #include "harness/guard/action.h"
+#include "harness/guard/action_hold.h"
 #include "harness/guard/beside.h"
 #include "harness/guard/next_boot.h"
+#include "harness/guard/nft_table.h"
 #include "harness/guard/trigger.h"
 #include "harness/guard/undo.h"
 #include "harness/guard/verbs.h"
@@ -41,6 +43,11 @@ Status check_can_arm(const Store& store, const ArmRecord& record) {
   return {};
 }
 
+std::vector<std::string> tables_of_ours_left() {
+  const auto tables = tables_left(means_of());
+  return tables ? *tables : std::vector<std::string>{"list: " + tables.error().message()};
+}
+
 }  // namespace
 
 Status verb_arm(Store& store, const Json& json) {
@@ -49,6 +56,7 @@ Status verb_arm(Store& store, const Json& json) {
   TRY_ASSIGN(const DirectoryLock lock, store.lock(), "arm");
   store.fold_all();
   TRY(check_can_arm(store, record), "record");
+  TRY(check_means(record.action, means_of()), "arm");
   TRY(beat(store.places().run), "arm");
   RecordState state{.record = std::move(record)};
   const Now stamp = now();
@@ -162,7 +170,8 @@ Status verb_heal(Store& store, const Json& record) {
            : stopped ? aside.error().message()
                      : "its record cannot be read, and its trigger or timer is still active"}});
   }
-  if (!dirty && store.quarantined() && store.armed().empty() && units_left().empty()) {
+  if (!dirty && store.quarantined() && store.armed().empty() && units_left().empty() &&
+      tables_of_ours_left().empty()) {
     TRY(store.lift_quarantine(), "heal");
     emit({{"type", "healed"},
           {"id", "quarantine"},
@@ -183,6 +192,9 @@ Status verb_clean(const Store& store, const Json& record) {
   }
   for (const std::string& unit : units_left()) {
     left.push_back("unit " + unit);
+  }
+  for (const std::string& table : tables_of_ours_left()) {
+    left.push_back(fmt::format("nft table {}", table));
   }
   if (store.quarantined()) {
     left.push_back("quarantine");

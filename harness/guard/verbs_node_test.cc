@@ -47,10 +47,14 @@ TEST_F(NodeVerbs, clean_says_all_that_is_left) {
   tools_.answer(
       "systemctl",
       "echo 'hookshot-rv-h-1.timer loaded active waiting x'; echo 'other.service loaded'");
+  tools_.answer("nft",
+                "echo '{\"nftables\": [{\"table\": {\"family\": \"inet\", \"name\": "
+                "\"hookshot_h_1\"}}, {\"table\": {\"family\": \"ip\", \"name\": \"nat\"}}]}'");
   EXPECT_THAT(left(),
               ElementsAre("record h-1 (ARMED)",
                           "record h-2 (cannot be read)",
                           "unit hookshot-rv-h-1.timer",
+                          "nft table inet hookshot_h_1",
                           "quarantine"));
 }
 

@@ -7,6 +7,7 @@
 
 #include "harness/base/eventually.h"
 #include "harness/base/seed.h"
+#include "harness/fault/peers.h"
 
 namespace harness::run {
 namespace {
@@ -117,6 +118,11 @@ Status Strikes::check(Deadline deadline) {
     together.needs.etcd_voters += needs.etcd_voters;
     together.needs.servers_down += needs.servers_down;
   }
+  for (One& one : all_) {
+    TRY_ASSIGN(one.addresses,
+               fault::peer_addresses(site_.access, *one.node, one.fault, deadline),
+               "preflight");
+  }
   const auto server =
       std::ranges::find_if(all_, [](const One& one) { return one.node->is_server(); });
   if (server == all_.end()) {
@@ -146,7 +152,8 @@ Status Strikes::arm_one(One& one, Deadline deadline) {
                                  .next_boot = one.next_boot},
                      .ttl = std::chrono::duration_cast<std::chrono::milliseconds>(kTimeToLive),
                      .lease = one.next_boot ? kLeaseAfterBoot : kLease,
-                     .may_fill_root = site_.may_fill_root},
+                     .may_fill_root = site_.may_fill_root,
+                     .addresses = one.addresses},
                     deadline);
 }
 

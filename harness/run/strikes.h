@@ -53,6 +53,7 @@ class Strikes {
     cluster::Node* node = nullptr;
     aim::Anchor anchor;
     std::string record;
+    std::vector<std::string> addresses = {};  // of other nodes, where the fault needs them
     bool after_previous = false;
     bool next_boot = false;
     bool armed = false;

@@ -1,0 +1,30 @@
+// block-dns: no name is resolved any more, by the node or through it.
+
+#include "harness/fault/parameters.h"
+
+namespace {
+
+using harness::Json;
+using harness::fault::Fault;
+using harness::fault::Params;
+
+const harness::fault::FaultRegistration kRegistration{{
+    .name = "block-dns",
+    .summary = "Let no DNS query out of the node",
+    .params = {harness::fault::cut_parameter(), harness::fault::hold_parameter("30s")},
+    .blast_radius = "DNS (53 and 853) of the node, of its pods to other nodes, and to a resolver "
+                    "on the node itself; nothing else",
+    .survives_reboot = false,
+    .undo = harness::fault::kTableUndo,
+    .evidence = "the table and its ports read back; a query to the node's first name server that "
+                "gets no answer; packets that its rules have met",
+    .notes = "/etc/resolv.conf and hosts are left as they are: names in /etc/hosts still resolve.",
+    .make = [](const Params& params) -> Fault {
+      Fault fault;
+      fault.action = Json{
+          {"do", "dns"}, {"how", params.at("how")}, {"hold_ms", harness::fault::hold_ms(params)}};
+      return fault;
+    },
+}};
+
+}  // namespace

@@ -1,0 +1,42 @@
+// block-registry: no image comes from one registry any more.
+
+#include "harness/fault/parameters.h"
+
+namespace {
+
+using harness::Json;
+using harness::fault::Fault;
+using harness::fault::Params;
+using harness::fault::ParamType;
+
+const harness::fault::FaultRegistration kRegistration{{
+    .name = "block-registry",
+    .summary = "Cut the node off from an image registry",
+    .params = {{.name = "registry",
+                .type = ParamType::host,
+                .fallback = "docker.io",
+                .choices = {},
+                .unit = {},
+                .summary = "which; without a port it is cut off at 443 and 80"},
+               harness::fault::hold_parameter("60s")},
+    .blast_radius = "TCP of the node and its pods to the registry's addresses, at its port; what "
+                    "else is at these addresses and ports is cut off with it",
+    .survives_reboot = false,
+    .undo = harness::fault::kTableUndo,
+    .evidence = "the table, addresses and ports read back; a connection to the registry that does "
+                "not come about; packets that its rules have met",
+    .notes = "The node resolves the name when the fault fires, and every 5s while it lasts; a name "
+             "that it\n"
+             "cannot resolve is no hit. For docker.io the names are taken that containerd pulls "
+             "from. Images\n"
+             "that are on the node already are used as before.",
+    .make = [](const Params& params) -> Fault {
+      Fault fault;
+      fault.action = Json{{"do", "registry"},
+                          {"host", params.at("registry")},
+                          {"hold_ms", harness::fault::hold_ms(params)}};
+      return fault;
+    },
+}};
+
+}  // namespace

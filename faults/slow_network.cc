@@ -1,0 +1,72 @@
+// slow-network: what one node sends to the others comes late, twice, out of order or not at all.
+
+#include "harness/base/time.h"
+#include "harness/fault/parameters.h"
+
+namespace {
+
+using harness::Json;
+using harness::fault::Fault;
+using harness::fault::Needs;
+using harness::fault::Params;
+using harness::fault::ParamSpec;
+using harness::fault::ParamType;
+
+ParamSpec amount(std::string_view name,
+                 ParamType type,
+                 std::string_view fallback,
+                 std::string_view unit,
+                 std::string_view summary) {
+  return {.name = name,
+          .type = type,
+          .fallback = fallback,
+          .choices = {},
+          .unit = unit,
+          .summary = summary};
+}
+
+std::int64_t us_of(const std::string& text) {
+  return harness::parse_duration(text).value_or(harness::Microseconds{}).count();
+}
+
+const harness::fault::FaultRegistration kRegistration{{
+    .name = "slow-network",
+    .summary = "Make the node's packets to the other nodes late or lossy",
+    .params = {amount("delay", ParamType::duration, "100ms", {}, "of each packet, at most 10s"),
+               amount("jitter", ParamType::duration, "0ms", {}, "more or less than delay"),
+               amount("loss", ParamType::integer, "0", "percent", "of the packets"),
+               amount("duplicate", ParamType::integer, "0", "percent", "of the packets"),
+               amount("reorder", ParamType::integer, "0", "percent", "sent before their turn"),
+               amount("rate", ParamType::integer, "0", "kbit/s", "at most; 0: as it is"),
+               harness::fault::hold_parameter("30s")},
+    .blast_radius = "what the node sends to the cluster's other nodes, but SSH; as it begins and "
+                    "ends, all its traffic stops for a moment",
+    .survives_reboot = false,
+    .undo = "the qdisc with our handle and the table of the packet filter deleted, and no other, "
+            "when the time, the lease or the record's timer is over; read back. The kernel ends "
+            "the marks by itself 5s after its time. A reboot forgets both",
+    .evidence = "prio and netem with our handles read back on the devices that lead to the other "
+                "nodes; packets that went through netem",
+    .notes = "A device whose root qdisc is not one of the kernel's own is refused. It takes tc and "
+             "the modules\n"
+             "sch_netem, sch_prio and cls_fw on the node. For both directions give it to both "
+             "ends.",
+    .make = [](const Params& params) -> Fault {
+      const auto number = [&](const char* name) { return std::stoll(params.find(name)->second); };
+      Fault fault;
+      fault.action = Json{{"do", "netem"},
+                          {"delay_us", us_of(params.at("delay"))},
+                          {"jitter_us", us_of(params.at("jitter"))},
+                          {"loss_percent", number("loss")},
+                          {"duplicate_percent", number("duplicate")},
+                          {"reorder_percent", number("reorder")},
+                          {"rate_kbit", number("rate")},
+                          {"hold_ms", harness::fault::hold_ms(params)}};
+      fault.needs.etcd_voters = 1;
+      fault.needs.servers_down = 1;
+      fault.needs.peers = Needs::Peers::nodes;
+      return fault;
+    },
+}};
+
+}  // namespace

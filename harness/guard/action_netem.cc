@@ -1,0 +1,287 @@
+#include "harness/guard/action_netem.h"
+
+#include <algorithm>
+#include <array>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "harness/guard/action_network.h"
+
+namespace harness::guard {
+namespace {
+
+constexpr std::chrono::milliseconds kLimit{10'000};
+constexpr std::array<std::string_view, 5> kDefaults = {
+    "noqueue", "mq", "fq_codel", "fq", "pfifo_fast"};
+constexpr int kRounds = 5;
+constexpr int kAfterAllNat = 300;
+// kube-proxy has 0x4000 and 0x8000, Calico and Cilium take others.
+constexpr const char* kMark = "0x2000";
+
+bool is_device(std::string_view name) {
+  constexpr std::string_view kLetters =
+      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-";
+  return !name.empty() && name.size() <= 15 && name.front() != '-' && name.front() != '.' &&
+         name.find_first_not_of(kLetters) == std::string_view::npos;
+}
+
+std::string why_not(const Finished& finished) {
+  return finished.timed_out ? "no answer in 10 s"
+                            : one_line((finished.err + finished.out).substr(0, 300));
+}
+
+Result<std::vector<std::string>> devices_to(const std::vector<std::string>& addresses,
+                                            const Means& means) {
+  std::vector<std::string> out;
+  for (const std::string& address : addresses) {
+    TRY_ASSIGN(const Finished asked,
+               means.feed({"ip", "-j", "route", "get", address}, "", kLimit),
+               "the way to " + address);
+    const auto routes = parse_json(asked.out);
+    const std::string device = asked.ok() && routes && routes->is_array() && !routes->empty()
+                                   ? json_string((*routes)[0], "dev")
+                                   : "";
+    if (!is_device(device) || device == "lo") {
+      return fail(ErrorCode::remote_failed,
+                  fmt::format("ip route get {}: {}; no device leads there",
+                              address,
+                              device.empty() ? why_not(asked) : device));
+    }
+    if (std::ranges::find(out, device) == out.end()) {
+      out.push_back(device);
+    }
+  }
+  return out;
+}
+
+Result<std::vector<Qdisc>> read_qdiscs(const Means& means) {
+  TRY_ASSIGN(const Finished asked,
+             means.feed({"tc", "-j", "-s", "qdisc", "show"}, "", kLimit),
+             "list the qdiscs");
+  if (!asked.ok()) {
+    return fail(ErrorCode::remote_failed, "tc qdisc show: " + why_not(asked));
+  }
+  return qdiscs_of(asked.out);
+}
+
+Status check_untouched(const std::vector<Qdisc>& all, const std::string& device) {
+  for (const Qdisc& one : all) {
+    const bool ours_to_replace =
+        one.handle == "0:" &&
+        (!one.parent.empty() || std::ranges::find(kDefaults, one.kind) != kDefaults.end());
+    if (one.device == device && !ours_to_replace && one.kind != "clsact" && one.kind != "ingress") {
+      return fail(ErrorCode::refused,
+                  fmt::format("{} has the qdisc {} {}, which somebody set up; it is left alone",
+                              device,
+                              one.kind,
+                              one.handle));
+    }
+  }
+  return {};
+}
+
+const Qdisc* find(const std::vector<Qdisc>& all,
+                  const std::string& device,
+                  const std::string& kind,
+                  const std::string& handle) {
+  const auto found = std::ranges::find_if(all, [&](const Qdisc& one) {
+    return one.device == device && one.kind == kind && one.handle == handle;
+  });
+  return found == all.end() ? nullptr : &*found;
+}
+
+TableText marks_of(const ArmRecord& record) {
+  std::vector<std::string> four = record.action.addresses;
+  std::vector<std::string> six = record.action.addresses;
+  std::erase_if(four, [](const std::string& one) { return one.find(':') != std::string::npos; });
+  std::erase_if(six, [](const std::string& one) { return one.find(':') == std::string::npos; });
+  const auto lifetime = record.action.hold + kGrace;
+  TableText text(table_of(record.id));
+  text.set("peers4", "ipv4_addr", four, lifetime);
+  text.set("peers6", "ipv6_addr", six, lifetime);
+  text.chain("postrouting", kAfterAllNat);
+  text.rule("postrouting", "oifname lo accept");
+  text.rule("postrouting", "tcp sport 22 accept");
+  for (const char* peers : {"ip daddr @peers4", "ip6 daddr @peers6"}) {
+    text.rule("postrouting", fmt::format("{} counter meta mark set meta mark or {}", peers, kMark));
+  }
+  return text;
+}
+
+Status slow_device(const std::string& device, const Action& action, const Means& means) {
+  TRY_ASSIGN(const Finished asked,
+             means.feed({"tc", "-batch", "-"}, qdisc_text(device, action), kLimit),
+             "slow " + device);
+  if (!asked.ok()) {
+    return fail(ErrorCode::remote_failed,
+                fmt::format("tc did not take netem on {}: {}", device, why_not(asked)));
+  }
+  return {};
+}
+
+// Packets that went through netem, of all devices; an error where one has none.
+Result<std::int64_t> packets_through(const std::vector<std::string>& devices, const Means& means) {
+  TRY_ASSIGN(const std::vector<Qdisc> all, read_qdiscs(means), "read back");
+  std::int64_t packets = 0;
+  for (const std::string& device : devices) {
+    const Qdisc* netem = find(all, device, "netem", kNetemHandle);
+    if (netem == nullptr || find(all, device, "prio", kRootHandle) == nullptr) {
+      return fail(ErrorCode::remote_failed,
+                  fmt::format("netem was put on {}, but does not read back", device));
+    }
+    packets += netem->packets;
+  }
+  return packets;
+}
+
+}  // namespace
+
+Result<std::vector<Qdisc>> qdiscs_of(const std::string& json) {
+  const auto list = parse_json(json);
+  if (!list || !list->is_array()) {
+    return fail(ErrorCode::remote_failed,
+                "tc -j qdisc show prints no list: " + one_line(json.substr(0, 200)));
+  }
+  std::vector<Qdisc> out;
+  for (const Json& one : *list) {
+    if (one.is_object() && !json_string(one, "kind").empty()) {
+      out.push_back({.device = json_string(one, "dev"),
+                     .kind = json_string(one, "kind"),
+                     .handle = json_string(one, "handle"),
+                     .parent = json_bool(one, "root") ? "" : json_string(one, "parent", "?"),
+                     .packets = json_int(one, "packets")});
+    }
+  }
+  return out;
+}
+
+std::string netem_words(const Action& action) {
+  const auto amount = [&](const char* key) {
+    const auto found = action.amounts.find(key);
+    return found == action.amounts.end() ? 0 : found->second;
+  };
+  std::string out = "netem limit 10000";
+  if (const std::int64_t delay = amount("delay_us"); delay > 0) {
+    out += fmt::format(" delay {}us", delay);
+    out += amount("jitter_us") > 0 ? fmt::format(" {}us", amount("jitter_us")) : "";
+  }
+  for (const auto& [key, word] : {std::pair("loss_percent", "loss"),
+                                  std::pair("duplicate_percent", "duplicate"),
+                                  std::pair("reorder_percent", "reorder")}) {
+    out += amount(key) > 0 ? fmt::format(" {} {}%", word, amount(key)) : "";
+  }
+  return out + (amount("rate_kbit") > 0 ? fmt::format(" rate {}kbit", amount("rate_kbit")) : "");
+}
+
+std::string qdisc_text(const std::string& device, const Action& action) {
+  return fmt::format(
+      "qdisc add dev {0} root handle {1} prio bands 4\n"
+      "qdisc add dev {0} parent {1}4 handle {2} {3}\n"
+      "filter add dev {0} parent {1} protocol all prio 1 handle {4}/{4} fw flowid {1}4\n",
+      device,
+      kRootHandle,
+      kNetemHandle,
+      netem_words(action),
+      kMark);
+}
+
+Status check_netem(const Action& action, const Means& means) {
+  TRY_ASSIGN(
+      const Finished asked,
+      means.feed({"unshare", "--net", "tc", "-batch", "-"}, qdisc_text("lo", action), kLimit),
+      "try netem");
+  if (asked.ok()) {
+    return {};
+  }
+  return fail(ErrorCode::not_supported,
+              fmt::format("this node cannot slow its network: tc says {}; it wants iproute2 and "
+                          "the kernel modules sch_netem, sch_prio and cls_fw (`modprobe "
+                          "sch_netem`; RHEL has them in kernel-modules-extra)",
+                          why_not(asked)));
+}
+
+Result<Deed> strike_netem(const ArmRecord& record, const Means& means) {
+  const Action& action = record.action;
+  TRY(check_netem(action, means), "slow-network");
+  TRY_ASSIGN(
+      const std::vector<std::string> devices, devices_to(action.addresses, means), "slow-network");
+  TRY_ASSIGN(const std::vector<Qdisc> before, read_qdiscs(means), "slow-network");
+  for (const std::string& device : devices) {
+    TRY(check_untouched(before, device), "slow-network");
+  }
+  const TableText marks = marks_of(record);
+  Json held = held_table(marks.table());
+  held["kind"] = "netem";
+  held["devices"] = devices;
+  TRY(means.note(held), "keep the way back");
+  Deed deed{.begun = now(), .effect = {}, .evidence = {}};
+  TRY(write_table(marks, means), "slow-network");
+  for (const std::string& device : devices) {
+    TRY(slow_device(device, action, means), "slow-network");
+  }
+  deed.effect = now();
+  std::vector<Endpoint> peers;
+  for (const std::string& address : action.addresses) {
+    peers.push_back({.address = address, .port = 10250});
+  }
+  std::int64_t packets = 0;
+  for (int round = 0; round < kRounds && packets == 0; ++round) {
+    static_cast<void>(means.reach(peers));
+    TRY_ASSIGN(packets, packets_through(devices, means), "slow-network");
+  }
+  if (packets == 0) {
+    return fail(
+        ErrorCode::remote_failed,
+        fmt::format("netem stands on {}, but no packet went through it", fmt::join(devices, ", ")));
+  }
+  deed.evidence = {{"devices", devices},
+                   {"netem", netem_words(action)},
+                   {"packets", packets},
+                   {"table", marks.table()},
+                   {"summary",
+                    fmt::format("{} on {}, read back, {} packets went through it",
+                                netem_words(action),
+                                fmt::join(devices, ", "),
+                                packets)}};
+  return deed;
+}
+
+Result<std::string> release_netem(const Json& held, const Means& means) {
+  std::string said;
+  std::string left;
+  const auto look = [&]() { return read_qdiscs(means); };
+  for (const Json& name : held.value("devices", Json::array())) {
+    const std::string device = name.is_string() ? name.get<std::string>() : "";
+    if (!is_device(device)) {
+      return fail(ErrorCode::internal, "the record names a device that is none");
+    }
+    TRY_ASSIGN(const std::vector<Qdisc> all, look(), "take back");
+    if (find(all, device, "prio", kRootHandle) == nullptr) {
+      said += device + " has no qdisc of ours; ";
+      continue;
+    }
+    // The kernel refuses it when the root has another handle by then.
+    TRY_ASSIGN(
+        const Finished asked,
+        means.feed(
+            {"tc", "qdisc", "del", "dev", device, "root", "handle", kRootHandle}, "", kLimit),
+        "take back");
+    TRY_ASSIGN(const std::vector<Qdisc> after, look(), "read back");
+    if (find(after, device, "prio", kRootHandle) != nullptr) {
+      left += fmt::format("{}: {}; ", device, why_not(asked));
+    }
+    said += device + " has its own qdisc again, read back; ";
+  }
+  const auto table = release_table(held, means);
+  if (!left.empty() || !table) {
+    return fail(ErrorCode::remote_failed,
+                fmt::format("{}{}; delete the qdisc {} by hand",
+                            left,
+                            table ? *table : table.error().message(),
+                            kRootHandle));
+  }
+  return said + *table;
+}
+
+}  // namespace harness::guard

@@ -1,0 +1,248 @@
+// The kernel's own packet filter, in a network of the test's own: nothing of it touches this
+// machine.
+#include <array>
+#include <thread>
+
+#include <arpa/inet.h>
+#include <gmock/gmock.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <sys/socket.h>
+
+#include "harness/guard/action_network.h"
+#include "harness/guard/action_registry.h"
+#include "harness/guard/guard_fixture.h"
+#include "harness/guard/nft_fixture.h"
+
+namespace harness::guard {
+namespace {
+
+using std::chrono::milliseconds;
+using testing::ElementsAre;
+
+ArmRecord partition(const std::string& how = "drop",
+                    const std::string& direction = "both",
+                    std::vector<std::string> addresses = {"192.0.2.12", "2001:db8::12"}) {
+  ArmRecord made;
+  made.id = "h-1";
+  made.action = {.kind = Action::Kind::partition,
+                 .how = how,
+                 .hold = milliseconds(1000),
+                 .object = "etcd-peers",
+                 .direction = direction,
+                 .addresses = std::move(addresses)};
+  return made;
+}
+
+ArmRecord dns(const std::string& how = "drop") {
+  ArmRecord made;
+  made.id = "h-2";
+  made.action = {.kind = Action::Kind::dns, .how = how, .hold = milliseconds(1000)};
+  return made;
+}
+
+// Two network namespaces with a cable between them: this node (192.0.2.1), and a peer (192.0.2.2)
+// that listens. Everything is the kernel's own, and gone with the thread.
+class Cable {
+ public:
+  // Empty: ready.
+  std::string lay() {
+    const std::string self = fmt::format("/proc/self/task/{}/ns/net", gettid());
+    const int here = open(self.c_str(), O_RDONLY | O_CLOEXEC);
+    if (unshare(CLONE_NEWNET) != 0) {
+      return "no second network namespace";
+    }
+    const int there = open(self.c_str(), O_RDONLY | O_CLOEXEC);
+    std::string why = run({"ip", "link", "add", "hs0", "type", "veth", "peer", "name", "hs1"});
+    why +=
+        run({"ip", "link", "set", "hs0", "netns", fmt::format("/proc/{}/fd/{}", getpid(), here)});
+    why += run({"ip", "addr", "add", "192.0.2.2/24", "dev", "hs1"});
+    why += run({"ip", "link", "set", "hs1", "up"});
+    listener_ = listen_at("192.0.2.2", 2380, SOCK_STREAM);
+    resolver_ = listen_at("192.0.2.2", 53, SOCK_DGRAM);
+    setns(here, CLONE_NEWNET);
+    why += run({"ip", "addr", "add", "192.0.2.1/24", "dev", "hs0"});
+    why += run({"ip", "link", "set", "hs0", "up"});
+    close(here);
+    close(there);
+    return why;
+  }
+
+  ~Cable() {
+    close(listener_);
+    close(resolver_);
+  }
+
+  // Answers one query, when it comes.
+  void answer_dns() const {
+    pollfd watched{resolver_, POLLIN, 0};
+    std::array<char, 512> query{};
+    sockaddr_in from{};
+    socklen_t size = sizeof from;
+    if (poll(&watched, 1, 2000) == 1 &&
+        recvfrom(
+            resolver_, query.data(), query.size(), 0, reinterpret_cast<sockaddr*>(&from), &size) >
+            0) {
+      sendto(resolver_, "x", 1, 0, reinterpret_cast<sockaddr*>(&from), size);
+    }
+  }
+
+ private:
+  static std::string run(const std::vector<std::string>& argv) {
+    const auto asked = spawn(argv, std::chrono::seconds(10));
+    return asked && asked->ok() ? "" : fmt::format("{}; ", asked ? asked->err : "no ip");
+  }
+
+  static int listen_at(const char* address, int port, int type) {
+    const int fd = socket(AF_INET, type | SOCK_CLOEXEC, 0);
+    sockaddr_in at{};
+    at.sin_family = AF_INET;
+    at.sin_port = htons(static_cast<std::uint16_t>(port));
+    inet_pton(AF_INET, address, &at.sin_addr);
+    EXPECT_EQ(bind(fd, reinterpret_cast<sockaddr*>(&at), sizeof at), 0) << address << ":" << port;
+    if (type == SOCK_STREAM) {
+      EXPECT_EQ(listen(fd, 64), 0);
+    }
+    return fd;
+  }
+
+  int listener_ = -1;
+  int resolver_ = -1;
+};
+
+Reach at_peer(bool datagram = false) {
+  return try_reach({{"192.0.2.2", datagram ? 53 : 2380, datagram}}, milliseconds(400)).front();
+}
+
+Means real(Json& held) {
+  return means_of([&held](const Json& now) {
+    held = now;
+    return Status();
+  });
+}
+
+// With a cable in a network of the test's own, or skipped with the reason.
+void with_cable(const std::function<void(Cable&)>& body) {
+  std::string why;
+  const std::string none = in_own_network([&] {
+    Cable cable;
+    why = cable.lay();
+    if (!why.empty()) {
+      return;
+    }
+    const Deadline deadline = Deadline::after(std::chrono::seconds(10));
+    while (at_peer() != Reach::answered && !deadline.passed()) {
+    }
+    ASSERT_FALSE(deadline.passed()) << "the cable is laid, but carries nothing";
+    body(cable);
+  });
+  if (!none.empty() || !why.empty()) {
+    GTEST_SKIP() << none << why;
+  }
+}
+
+TEST(RealNft, cuts_a_node_off_from_its_peer_until_it_is_taken_back) {
+  with_cable([](Cable&) {
+    for (const auto& [how, direction, expected] : {std::tuple("drop", "both", Reach::silent),
+                                                   std::tuple("drop", "in", Reach::silent),
+                                                   std::tuple("drop", "out", Reach::silent),
+                                                   std::tuple("reset", "out", Reach::refused),
+                                                   std::tuple("reset", "both", Reach::refused)}) {
+      SCOPED_TRACE(fmt::format("{} {}", how, direction));
+      ASSERT_EQ(at_peer(), Reach::answered);
+      Json held;
+      const Means means = real(held);
+      const auto deed = strike_partition(partition(how, direction, {"192.0.2.2"}), means);
+      ASSERT_TRUE(deed) << deed.error().message();
+      EXPECT_EQ(deed->evidence["asked"][0]["answer"], to_string(expected));
+      EXPECT_EQ(at_peer(), expected);
+      EXPECT_THAT(tables_left(means).value(), ElementsAre("inet hookshot_h_1"));
+      const auto gone = release(held, means);
+      ASSERT_TRUE(gone) << gone.error().message();
+      EXPECT_EQ(at_peer(), Reach::answered);
+      EXPECT_TRUE(release(held, means)) << "twice does no harm";
+      EXPECT_TRUE(tables_left(means).value().empty());
+    }
+  });
+}
+
+TEST(RealNft, forgets_the_peers_by_itself) {
+  with_cable([](Cable&) {
+    Cut cut("h-1", "cut");
+    cut.gone = {{"192.0.2.2", 2380}};
+    cut_off({"192.0.2.2"}, {2380}, "both", "drop", milliseconds(1500), cut);
+    Json held;
+    const Means means = real(held);
+    const auto deed = strike_cut(cut, means);
+    ASSERT_TRUE(deed) << deed.error().message();
+    const Deadline deadline = Deadline::after(std::chrono::seconds(10));
+    while (at_peer() != Reach::answered && !deadline.passed()) {
+    }
+    EXPECT_FALSE(deadline.passed()) << "the kernel still drops";
+    const auto after = read_table("hookshot_h_1", means);
+    ASSERT_TRUE(after) << after.error().message();
+    EXPECT_TRUE(after->sets.at("peers4").empty());
+    EXPECT_TRUE(release(held, means)) << "a table whose elements are gone";
+  });
+}
+
+TEST(RealNft, cuts_a_node_off_from_a_registry) {
+  with_cable([](Cable&) {
+    ArmRecord record;
+    record.id = "h-3";
+    record.action = {
+        .kind = Action::Kind::registry, .hold = milliseconds(1000), .host = "192.0.2.2:2380"};
+    Json held;
+    const Means means = real(held);
+    const auto struck = strike_registry(record, means);
+    ASSERT_TRUE(struck) << struck.error().message();
+    EXPECT_EQ(at_peer(), Reach::silent);
+    ASSERT_TRUE(release(held, means));
+    EXPECT_EQ(at_peer(), Reach::answered);
+    record.action.host = "localhost";
+    const auto own = strike_registry(record, means);
+    ASSERT_FALSE(own);
+    EXPECT_EQ(own.error().code(), ErrorCode::refused);
+  });
+}
+
+TEST(RealNft, leaves_the_tables_of_others_as_they_are) {
+  with_cable([](Cable&) {
+    ASSERT_TRUE(spawn({"nft", "add", "table", "inet", "others"}, std::chrono::seconds(10))->ok());
+    Json held;
+    const Means means = real(held);
+    ASSERT_TRUE(strike_partition(partition("drop", "both", {"192.0.2.2"}), means));
+    ASSERT_TRUE(release(held, means));
+    EXPECT_THAT(spawn({"nft", "list", "tables"}, std::chrono::seconds(10))->out,
+                testing::StrEq("table inet others\n"));
+  });
+}
+
+TEST(RealNft, blocks_dns_to_a_server_and_to_the_loopback) {
+  with_cable([](Cable& cable) {
+    TestFolder folder;
+    for (const char* server : {"192.0.2.2", "127.0.0.53"}) {
+      for (const auto& [how, expected] :
+           {std::pair("drop", Reach::blocked), std::pair("reset", Reach::refused)}) {
+        SCOPED_TRACE(fmt::format("{} {}", server, how));
+        std::ofstream(folder / "resolv.conf") << "nameserver " << server << "\n";
+        Json held;
+        Means means = real(held);
+        means.resolver = (folder / "resolv.conf").string();
+        const auto deed = strike_dns(dns(how), means);
+        ASSERT_TRUE(deed) << deed.error().message();
+        EXPECT_THAT((std::vector<std::string>{"refused", "not permitted"}),
+                    testing::Contains(deed->evidence["asked"][0]["answer"].get<std::string>()));
+        EXPECT_NE(at_peer(true), Reach::answered);
+        EXPECT_EQ(at_peer(), Reach::answered) << "other ports go on";
+        ASSERT_TRUE(release(held, means));
+      }
+    }
+    std::thread server([&] { cable.answer_dns(); });
+    EXPECT_EQ(at_peer(true), Reach::answered);
+    server.join();
+  });
+}
+
+}  // namespace
+}  // namespace harness::guard
