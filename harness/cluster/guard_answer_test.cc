@@ -46,6 +46,7 @@ TEST(GuardAnswer, keeps_the_code_that_the_guard_says) {
   };
   EXPECT_EQ(code("invalid").code(), ErrorCode::invalid_input);
   EXPECT_EQ(code("refused").code(), ErrorCode::refused);
+  EXPECT_EQ(code("unsupported").code(), ErrorCode::not_supported);
   EXPECT_EQ(code("failed").code(), ErrorCode::remote_failed);
   EXPECT_EQ(code("internal").code(), ErrorCode::internal);
   EXPECT_THAT(code("refused").message(), HasSubstr("cp-1: guard facts: why"));

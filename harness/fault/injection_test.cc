@@ -122,6 +122,39 @@ TEST(Arm, sends_nothing_that_the_protocol_does_not_take) {
   EXPECT_TRUE(server.node.traffic().empty());
 }
 
+TEST(Arm, gives_the_other_nodes_addresses_to_the_faults_that_need_them_and_to_no_other) {
+  FakeServer server;
+  Json sent;
+  server.node.on_guard("arm", [&](const Json& record) {
+    sent = record;
+    return std::vector<Json>{{{"type", "armed"}, {"id", "t1-a"}, {"state", "ARMED"}}};
+  });
+  ArmRequest made = request();
+  made.trigger.window = window();
+  made.addresses = {"192.0.2.12"};
+  ASSERT_TRUE(arm(server.node, kill_etcd(), made, soon()));
+  EXPECT_FALSE(sent["action"].contains("addresses"));
+  Fault partition;
+  partition.name = "partition";
+  partition.action = {{"do", "partition"},
+                      {"what", "apiserver"},
+                      {"how", "drop"},
+                      {"direction", "in"},
+                      {"hold_ms", 5000}};
+  partition.needs.peers = Needs::Peers::nodes;
+  ASSERT_TRUE(arm(server.node, partition, made, soon()));
+  EXPECT_EQ(sent["action"]["addresses"], Json::array({"192.0.2.12"}));
+  sent = Json();
+  made.addresses = {"192.0.2.12; flush ruleset"};
+  EXPECT_EQ(arm(server.node, partition, made, soon()).error().code(), ErrorCode::invalid_input);
+  made.addresses = {};
+  const Status alone = arm(server.node, partition, made, soon());
+  ASSERT_FALSE(alone);
+  EXPECT_EQ(alone.error().code(), ErrorCode::refused);
+  EXPECT_THAT(alone.error().message(), HasSubstr("cluster lab has no other node"));
+  EXPECT_TRUE(sent.is_null());
+}
+
 TEST(Arm, keeps_the_guard_s_refusal) {
   FakeServer server;
   server.node.on_guard("arm", [](const Json&) -> Result<std::vector<Json>> {

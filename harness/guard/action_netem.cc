@@ -1,7 +1,6 @@
 #include "harness/guard/action_netem.h"
 
 #include <algorithm>
-#include <array>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -11,9 +10,6 @@
 namespace harness::guard {
 namespace {
 
-constexpr std::chrono::milliseconds kLimit{10'000};
-constexpr std::array<std::string_view, 5> kDefaults = {
-    "noqueue", "mq", "fq_codel", "fq", "pfifo_fast"};
 constexpr int kRounds = 5;
 constexpr int kAfterAllNat = 300;
 // kube-proxy has 0x4000 and 0x8000, Calico and Cilium take others.
@@ -26,17 +22,12 @@ bool is_device(std::string_view name) {
          name.find_first_not_of(kLetters) == std::string_view::npos;
 }
 
-std::string why_not(const Finished& finished) {
-  return finished.timed_out ? "no answer in 10 s"
-                            : one_line((finished.err + finished.out).substr(0, 300));
-}
-
 Result<std::vector<std::string>> devices_to(const std::vector<std::string>& addresses,
                                             const Means& means) {
   std::vector<std::string> out;
   for (const std::string& address : addresses) {
     TRY_ASSIGN(const Finished asked,
-               means.feed({"ip", "-j", "route", "get", address}, "", kLimit),
+               means.feed({"ip", "-j", "route", "get", address}, "", kTcLimit),
                "the way to " + address);
     const auto routes = parse_json(asked.out);
     const std::string device = asked.ok() && routes && routes->is_array() && !routes->empty()
@@ -46,49 +37,13 @@ Result<std::vector<std::string>> devices_to(const std::vector<std::string>& addr
       return fail(ErrorCode::remote_failed,
                   fmt::format("ip route get {}: {}; no device leads there",
                               address,
-                              device.empty() ? why_not(asked) : device));
+                              device.empty() ? said_by_tc(asked) : device));
     }
     if (std::ranges::find(out, device) == out.end()) {
       out.push_back(device);
     }
   }
   return out;
-}
-
-Result<std::vector<Qdisc>> read_qdiscs(const Means& means) {
-  TRY_ASSIGN(const Finished asked,
-             means.feed({"tc", "-j", "-s", "qdisc", "show"}, "", kLimit),
-             "list the qdiscs");
-  if (!asked.ok()) {
-    return fail(ErrorCode::remote_failed, "tc qdisc show: " + why_not(asked));
-  }
-  return qdiscs_of(asked.out);
-}
-
-Status check_untouched(const std::vector<Qdisc>& all, const std::string& device) {
-  for (const Qdisc& one : all) {
-    const bool ours_to_replace =
-        one.handle == "0:" &&
-        (!one.parent.empty() || std::ranges::find(kDefaults, one.kind) != kDefaults.end());
-    if (one.device == device && !ours_to_replace && one.kind != "clsact" && one.kind != "ingress") {
-      return fail(ErrorCode::refused,
-                  fmt::format("{} has the qdisc {} {}, which somebody set up; it is left alone",
-                              device,
-                              one.kind,
-                              one.handle));
-    }
-  }
-  return {};
-}
-
-const Qdisc* find(const std::vector<Qdisc>& all,
-                  const std::string& device,
-                  const std::string& kind,
-                  const std::string& handle) {
-  const auto found = std::ranges::find_if(all, [&](const Qdisc& one) {
-    return one.device == device && one.kind == kind && one.handle == handle;
-  });
-  return found == all.end() ? nullptr : &*found;
 }
 
 TableText marks_of(const ArmRecord& record) {
@@ -111,11 +66,11 @@ TableText marks_of(const ArmRecord& record) {
 
 Status slow_device(const std::string& device, const Action& action, const Means& means) {
   TRY_ASSIGN(const Finished asked,
-             means.feed({"tc", "-batch", "-"}, qdisc_text(device, action), kLimit),
+             means.feed({"tc", "-batch", "-"}, qdisc_text(device, action), kTcLimit),
              "slow " + device);
   if (!asked.ok()) {
     return fail(ErrorCode::remote_failed,
-                fmt::format("tc did not take netem on {}: {}", device, why_not(asked)));
+                fmt::format("tc did not take netem on {}: {}", device, said_by_tc(asked)));
   }
   return {};
 }
@@ -125,8 +80,8 @@ Result<std::int64_t> packets_through(const std::vector<std::string>& devices, co
   TRY_ASSIGN(const std::vector<Qdisc> all, read_qdiscs(means), "read back");
   std::int64_t packets = 0;
   for (const std::string& device : devices) {
-    const Qdisc* netem = find(all, device, "netem", kNetemHandle);
-    if (netem == nullptr || find(all, device, "prio", kRootHandle) == nullptr) {
+    const Qdisc* netem = find_qdisc(all, device, "netem", kNetemHandle);
+    if (netem == nullptr || find_qdisc(all, device, "prio", kRootHandle) == nullptr) {
       return fail(ErrorCode::remote_failed,
                   fmt::format("netem was put on {}, but does not read back", device));
     }
@@ -136,25 +91,6 @@ Result<std::int64_t> packets_through(const std::vector<std::string>& devices, co
 }
 
 }  // namespace
-
-Result<std::vector<Qdisc>> qdiscs_of(const std::string& json) {
-  const auto list = parse_json(json);
-  if (!list || !list->is_array()) {
-    return fail(ErrorCode::remote_failed,
-                "tc -j qdisc show prints no list: " + one_line(json.substr(0, 200)));
-  }
-  std::vector<Qdisc> out;
-  for (const Json& one : *list) {
-    if (one.is_object() && !json_string(one, "kind").empty()) {
-      out.push_back({.device = json_string(one, "dev"),
-                     .kind = json_string(one, "kind"),
-                     .handle = json_string(one, "handle"),
-                     .parent = json_bool(one, "root") ? "" : json_string(one, "parent", "?"),
-                     .packets = json_int(one, "packets")});
-    }
-  }
-  return out;
-}
 
 std::string netem_words(const Action& action) {
   const auto amount = [&](const char* key) {
@@ -189,7 +125,7 @@ std::string qdisc_text(const std::string& device, const Action& action) {
 Status check_netem(const Action& action, const Means& means) {
   TRY_ASSIGN(
       const Finished asked,
-      means.feed({"unshare", "--net", "tc", "-batch", "-"}, qdisc_text("lo", action), kLimit),
+      means.feed({"unshare", "--net", "tc", "-batch", "-"}, qdisc_text("lo", action), kTcLimit),
       "try netem");
   if (asked.ok()) {
     return {};
@@ -198,7 +134,7 @@ Status check_netem(const Action& action, const Means& means) {
               fmt::format("this node cannot slow its network: tc says {}; it wants iproute2 and "
                           "the kernel modules sch_netem, sch_prio and cls_fw (`modprobe "
                           "sch_netem`; RHEL has them in kernel-modules-extra)",
-                          why_not(asked)));
+                          said_by_tc(asked)));
 }
 
 Result<Deed> strike_netem(const ArmRecord& record, const Means& means) {
@@ -257,7 +193,7 @@ Result<std::string> release_netem(const Json& held, const Means& means) {
       return fail(ErrorCode::internal, "the record names a device that is none");
     }
     TRY_ASSIGN(const std::vector<Qdisc> all, look(), "take back");
-    if (find(all, device, "prio", kRootHandle) == nullptr) {
+    if (find_qdisc(all, device, "prio", kRootHandle) == nullptr) {
       said += device + " has no qdisc of ours; ";
       continue;
     }
@@ -265,11 +201,11 @@ Result<std::string> release_netem(const Json& held, const Means& means) {
     TRY_ASSIGN(
         const Finished asked,
         means.feed(
-            {"tc", "qdisc", "del", "dev", device, "root", "handle", kRootHandle}, "", kLimit),
+            {"tc", "qdisc", "del", "dev", device, "root", "handle", kRootHandle}, "", kTcLimit),
         "take back");
     TRY_ASSIGN(const std::vector<Qdisc> after, look(), "read back");
-    if (find(after, device, "prio", kRootHandle) != nullptr) {
-      left += fmt::format("{}: {}; ", device, why_not(asked));
+    if (find_qdisc(after, device, "prio", kRootHandle) != nullptr) {
+      left += fmt::format("{}: {}; ", device, said_by_tc(asked));
     }
     said += device + " has its own qdisc again, read back; ";
   }

@@ -10,22 +10,13 @@
 #include <vector>
 
 #include "harness/guard/action_hold.h"
+#include "harness/guard/qdisc.h"
 
 namespace harness::guard {
 
 inline constexpr const char* kRootHandle = "7a57:";
 inline constexpr const char* kNetemHandle = "7a58:";
 
-struct Qdisc {
-  std::string device;
-  std::string kind;
-  std::string handle;
-  std::string parent;  // empty: the root
-  std::int64_t packets = 0;
-};
-
-// What `tc -j -s qdisc show` prints.
-Result<std::vector<Qdisc>> qdiscs_of(const std::string& json);
 // "netem limit 10000 delay 100000us 20000us loss 5%": the words after netem's handle.
 std::string netem_words(const Action& action);
 // What `tc -batch -` is given for one device.

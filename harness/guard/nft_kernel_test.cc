@@ -13,6 +13,8 @@
 #include "harness/guard/action_registry.h"
 #include "harness/guard/guard_fixture.h"
 #include "harness/guard/nft_fixture.h"
+#include "harness/guard/trigger.h"
+#include "harness/guard/undo.h"
 
 namespace harness::guard {
 namespace {
@@ -215,6 +217,46 @@ TEST(RealNft, leaves_the_tables_of_others_as_they_are) {
     ASSERT_TRUE(release(held, means));
     EXPECT_THAT(spawn({"nft", "list", "tables"}, std::chrono::seconds(10))->out,
                 testing::StrEq("table inet others\n"));
+  });
+}
+
+// As on a node, but for systemd: the record's trigger does it in a process of its own, which dies
+// while it lasts; the revert takes it back from the record alone.
+TEST(RealNft, is_taken_back_from_the_record_after_the_trigger_was_killed) {
+  with_cable([](Cable&) {
+    TestFolder folder;
+    const FakeTools tools(folder.path());
+    tools.answer("nft", "exec /usr/sbin/nft \"$@\"");
+    const Disk disk(folder);
+    Store store(disk.places());
+    RecordState state = armed_record("h-9");
+    state.record.action = partition("drop", "both", {"192.0.2.2"}).action;
+    state.record.action.hold = std::chrono::minutes(1);
+    state.record.ttl = std::chrono::minutes(2);
+    state.record.trigger = {.now = true};
+    ASSERT_TRUE(store.create(state));
+    ASSERT_TRUE(beat(disk.places().run));
+    const int pid = fork();
+    if (pid == 0) {
+      _exit(run_trigger(store, "h-9"));
+    }
+    const Deadline deadline = Deadline::after(std::chrono::seconds(10));
+    const auto stands = [&] {
+      const auto now = store.load("h-9");
+      return now && now->state() == "APPLIED";
+    };
+    while (!stands() && !deadline.passed()) {
+      static_cast<void>(::poll(nullptr, 0, 5));
+    }
+    kill(pid, SIGKILL);
+    waitpid(pid, nullptr, 0);
+    auto applied = store.load("h-9");
+    ASSERT_TRUE(applied);
+    EXPECT_EQ(applied->state(), "APPLIED") << text_of(applied->progress);
+    EXPECT_EQ(at_peer(), Reach::silent);
+    const Healed healed = revert(store, *std::move(applied), "asked by the controller");
+    EXPECT_EQ(healed.state, "VERIFIED") << healed.summary;
+    EXPECT_EQ(at_peer(), Reach::answered);
   });
 }
 

@@ -222,6 +222,13 @@ Result<std::string> release_table(const Json& held, const Means& means) {
   return fmt::format("table inet {} is gone, read back", table);
 }
 
+bool remove_table_of(const std::string& record_id, const Means& means) {
+  const std::string table = table_of(record_id);
+  const auto left = tables_left(means);
+  const bool stands = left && std::ranges::find(*left, "inet " + table) != left->end();
+  return left && (!stands || release_table(held_table(table), means).has_value());
+}
+
 Result<std::vector<std::string>> tables_left(const Means& means) {
   std::vector<std::string> out;
   const auto asked = nft({"-j", "list", "tables"}, "", means);

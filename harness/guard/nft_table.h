@@ -68,6 +68,9 @@ Result<TableState> table_state_of(const std::string& json);
 Json held_table(const std::string& table);
 Result<std::string> release_table(const Json& held, const Means& means);
 
+// Of a record that cannot be read; true when its table is not there, or not any more.
+bool remove_table_of(const std::string& record_id, const Means& means);
+
 // The tables that bear our prefix, whoever made them. None where there is no nft, or it cannot talk
 // to this kernel; an error when it gives no answer in time.
 Result<std::vector<std::string>> tables_left(const Means& means);

@@ -118,6 +118,16 @@ TEST(NftTable, that_cannot_be_taken_back_is_an_error) {
   EXPECT_FALSE(release(held_table("hookshot_x"), nft.means())) << "silence is not absence";
 }
 
+TEST(NftTable, of_a_record_that_cannot_be_read_goes_by_its_name) {
+  FakeNft nft;
+  nft.tables = {{"hookshot_h_1", ""}, {"hookshot_h_2", ""}};
+  EXPECT_TRUE(remove_table_of("h-1", nft.means()));
+  EXPECT_TRUE(remove_table_of("h-1", nft.means())) << "it is not there";
+  EXPECT_EQ(nft.tables.count("hookshot_h_2"), 1U);
+  nft.deletes = false;
+  EXPECT_FALSE(remove_table_of("h-2", nft.means()));
+}
+
 TEST(NftTable, is_told_of_when_it_is_left) {
   FakeNft nft;
   nft.tables = {{"hookshot_x", ""}, {"filter", ""}};

@@ -156,7 +156,7 @@ Status verb_heal(Store& store, const Json& record) {
           {"summary", healed.summary}});
   }
   for (const std::string& id : store.unreadable()) {
-    const bool stopped = stop_units(id);
+    const bool stopped = stop_units(id) && remove_table_of(id, means_of());
     const Status aside = stopped ? store.set_aside(id) : Status();
     const bool verified = stopped && aside.has_value();
     dirty = dirty || !verified;
@@ -168,7 +168,8 @@ Status verb_heal(Store& store, const Json& record) {
                       "kept in " +
                           store.dir() + "/broken"
            : stopped ? aside.error().message()
-                     : "its record cannot be read, and its trigger or timer is still active"}});
+                     : "its record cannot be read, and its trigger, its timer or its nft table is "
+                       "still there"}});
   }
   if (!dirty && store.quarantined() && store.armed().empty() && units_left().empty() &&
       tables_of_ours_left().empty()) {
