@@ -9,6 +9,7 @@
 
 #include "harness/cluster/cluster.h"
 #include "harness/fault/inject.h"
+#include "harness/fault/peers.h"
 #include "harness/inventory/inventory.h"
 #include "harness/lab/lab.h"
 #include "harness/observe/pods.h"
@@ -22,7 +23,9 @@ inline const std::string kVersion = "v1.30.13+rke2r1";
 
 class OnTheLab : public testing::Test {
  protected:
-  static void SetUpTestSuite() {
+  static void SetUpTestSuite() { raise(0); }
+
+  static void raise(int agents) {
     if (::geteuid() != 0) {
       why_ = "the lab needs root";
       return;
@@ -30,6 +33,7 @@ class OnTheLab : public testing::Test {
     lab::UpOptions options;
     options.name = kLab;
     options.version = kVersion;
+    options.agents = agents;
     options.inventory = std::filesystem::temp_directory_path() / "hookshot-faults-lab.yaml";
     auto up = lab::up(options);
     if (!up) {
@@ -75,10 +79,15 @@ class OnTheLab : public testing::Test {
   }
 
   static void allow() {
-    const auto allowed =
-        node().guard("allow",
-                     {{"cluster", cluster_->name()}, {"data_dir", node().data_dir()}},
-                     Deadline::after(std::chrono::seconds(20)));
+    for (cluster::Node* one : cluster_->nodes()) {
+      allow(*one);
+    }
+  }
+
+  static void allow(cluster::Node& one) {
+    const auto allowed = one.guard("allow",
+                                   {{"cluster", cluster_->name()}, {"data_dir", one.data_dir()}},
+                                   Deadline::after(std::chrono::seconds(20)));
     ASSERT_TRUE(allowed) << allowed.error().message();
   }
 

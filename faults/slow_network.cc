@@ -12,17 +12,22 @@ using harness::fault::Params;
 using harness::fault::ParamSpec;
 using harness::fault::ParamType;
 
+constexpr std::int64_t kLongestMs = 10'000;
+constexpr std::int64_t kFastest = 100'000'000;
+
 ParamSpec amount(std::string_view name,
                  ParamType type,
                  std::string_view fallback,
                  std::string_view unit,
-                 std::string_view summary) {
+                 std::string_view summary,
+                 std::int64_t most) {
   return {.name = name,
           .type = type,
           .fallback = fallback,
           .choices = {},
           .unit = unit,
-          .summary = summary};
+          .summary = summary,
+          .most = most};
 }
 
 std::int64_t us_of(const std::string& text) {
@@ -32,12 +37,13 @@ std::int64_t us_of(const std::string& text) {
 const harness::fault::FaultRegistration kRegistration{{
     .name = "slow-network",
     .summary = "Make the node's packets to the other nodes late or lossy",
-    .params = {amount("delay", ParamType::duration, "100ms", {}, "of each packet, at most 10s"),
-               amount("jitter", ParamType::duration, "0ms", {}, "more or less than delay"),
-               amount("loss", ParamType::integer, "0", "percent", "of the packets"),
-               amount("duplicate", ParamType::integer, "0", "percent", "of the packets"),
-               amount("reorder", ParamType::integer, "0", "percent", "sent before their turn"),
-               amount("rate", ParamType::integer, "0", "kbit/s", "at most; 0: as it is"),
+    .params = {amount("delay", ParamType::duration, "100ms", {}, "of each packet", kLongestMs),
+               amount(
+                   "jitter", ParamType::duration, "0ms", {}, "more or less than delay", kLongestMs),
+               amount("loss", ParamType::integer, "0", "percent", "of the packets", 100),
+               amount("duplicate", ParamType::integer, "0", "percent", "of the packets", 100),
+               amount("reorder", ParamType::integer, "0", "percent", "sent before their turn", 100),
+               amount("rate", ParamType::integer, "0", "kbit/s", "at most; 0: as it is", kFastest),
                harness::fault::hold_parameter("30s")},
     .blast_radius = "what the node sends to the cluster's other nodes, but SSH; as it begins and "
                     "ends, all its traffic stops for a moment",

@@ -21,7 +21,7 @@ bool is_ipv4(const std::string& address) {
 }  // namespace
 
 std::vector<std::string> names_behind(const std::string& host) {
-  // https://docs.docker.com/docker-hub/download-rate-limit: manifests, tokens and layers.
+  // Where its manifests, tokens and layers come from.
   return host == "docker.io" || host == "index.docker.io"
              ? std::vector<std::string>{"registry-1.docker.io",
                                         "auth.docker.io",
