@@ -39,10 +39,15 @@ const harness::fault::FaultRegistration kRegistration{{
     .summary = "Make the node's packets to the other nodes late or lossy",
     .params = {amount("delay", ParamType::duration, "100ms", {}, "of each packet", kLongestMs),
                amount(
-                   "jitter", ParamType::duration, "0ms", {}, "more or less than delay", kLongestMs),
+                   "jitter", ParamType::integer, "0", "percent", "of the delay, more or less", 100),
                amount("loss", ParamType::integer, "0", "percent", "of the packets", 100),
                amount("duplicate", ParamType::integer, "0", "percent", "of the packets", 100),
-               amount("reorder", ParamType::integer, "0", "percent", "sent before their turn", 100),
+               amount("reorder",
+                      ParamType::integer,
+                      "0",
+                      "percent",
+                      "sent before their turn; needs a delay",
+                      100),
                amount("rate", ParamType::integer, "0", "kbit/s", "at most; 0: as it is", kFastest),
                harness::fault::hold_parameter("30s")},
     .blast_radius = "what the node sends to the cluster's other nodes, but SSH; as it begins and "
@@ -62,7 +67,7 @@ const harness::fault::FaultRegistration kRegistration{{
       Fault fault;
       fault.action = Json{{"do", "netem"},
                           {"delay_us", us_of(params.at("delay"))},
-                          {"jitter_us", us_of(params.at("jitter"))},
+                          {"jitter_us", us_of(params.at("delay")) * number("jitter") / 100},
                           {"loss_percent", number("loss")},
                           {"duplicate_percent", number("duplicate")},
                           {"reorder_percent", number("reorder")},
