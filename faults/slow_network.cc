@@ -27,6 +27,7 @@ ParamSpec amount(std::string_view name,
           .choices = {},
           .unit = unit,
           .summary = summary,
+          .least = type == ParamType::duration ? 1 : 0,  // nothing at all is no fault
           .most = most};
 }
 
