@@ -67,6 +67,18 @@ TEST_F(Cli, says_that_a_missing_inventory_can_be_made) {
   EXPECT_THAT(run.err, HasSubstr("hookshot lab up"));
 }
 
+TEST_F(Cli, writes_its_guard_and_the_rule_that_holds_sudo_to_it) {
+  const std::string file = (directory_ / "guard").string();
+  const auto rule = hookshot({"guard", "--write", file, "--user", "qa"});
+  ASSERT_EQ(rule.exit_status, 0) << rule.err;
+  const auto digest = hookshot({"guard"});
+  EXPECT_THAT(rule.out,
+              HasSubstr("qa ALL=(root) NOPASSWD: sha256:" + digest.out.substr(0, 64) +
+                        " /var/lib/hookshot/guard\n"));
+  EXPECT_GT(std::filesystem::file_size(file), 100'000U);
+  EXPECT_EQ(hookshot({"guard", "--user", "qa ALL=(ALL) NOPASSWD: ALL #"}).exit_status, 2);
+}
+
 TEST_F(Cli, refuses_to_hurt_a_cluster_that_is_not_expendable) {
   const std::string text =
       "cluster: lab-a\nssh: {user: root, known_hosts: known_hosts}\nnodes: [{name: cp-1, address: "

@@ -36,6 +36,7 @@ void add_windows_check(CLI::App& windows, Action& action);
 void add_windows_learn(CLI::App& windows, Action& action);
 void add_windows_watch(CLI::App& windows, Action& action);
 void add_fault(CLI::App& app, Action& action);
+void add_guard(CLI::App& app, Action& action);
 void add_heal(CLI::App& app, Action& action);
 void add_judge(CLI::App& app, Action& action);
 void add_report(CLI::App& app, Action& action);

@@ -62,6 +62,7 @@ int main(int argc, char** argv) {
   add_shrink(app, action);
   add_windows(app, action);
   add_fault(app, action);
+  add_guard(app, action);
   add_heal(app, action);
   add_judge(app, action);
   add_report(app, action);

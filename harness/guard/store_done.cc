@@ -30,9 +30,12 @@ std::vector<RecordState> Store::armed() const {
 }
 
 std::vector<RecordState> Store::done() const {
-  auto out = list(done_dir());
-  for (RecordState& state : list(armed_dir())) {
-    if (over(state)) {
+  // In this order: a record moves from the one to the other, and is missed in neither.
+  auto out = list(armed_dir());
+  std::erase_if(out, [this](const RecordState& state) { return !over(state); });
+  for (RecordState& state : list(done_dir())) {
+    if (std::ranges::none_of(
+            out, [&](const RecordState& one) { return one.record.id == state.record.id; })) {
       out.push_back(std::move(state));
     }
   }

@@ -1,5 +1,8 @@
 #include "harness/guard/store.h"
 
+#include <atomic>
+#include <thread>
+
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <sys/file.h>
@@ -192,6 +195,37 @@ TEST_F(StoreTest, takes_only_the_clusters_own_mark) {
   EXPECT_THAT(check_allowed("other", mark).error().message(),
               HasSubstr("marked for cluster 'lab', not for 'other'"));
   EXPECT_EQ(check_allowed("la b", mark).error().code(), ErrorCode::invalid_input);
+}
+
+// As `status` looks while a record is finished.
+TEST(Finishing, is_seen_on_one_side_or_the_other_at_every_moment) {
+  const TestFolder folder;
+  const Disk disk(folder);
+  Store store(disk.places());
+  std::atomic<bool> over = false;
+  std::atomic<int> id = 0;
+  ASSERT_TRUE(store.create(armed_record("h-0")));
+  std::jthread finishing([&] {
+    for (int i = 0; i < 60; ++i) {
+      RecordState state = armed_record("h-" + std::to_string(i));
+      state.progress["state"] = "VERIFIED";
+      static_cast<void>(store.create(armed_record("h-" + std::to_string(i + 1))));
+      static_cast<void>(store.finish(state));
+      id = i + 1;
+    }
+    over = true;
+  });
+  int missed = 0;
+  int looks = 0;
+  while (!over) {
+    const std::string wanted = "h-" + std::to_string(id.load());
+    const auto is_it = [&](const RecordState& state) { return state.record.id == wanted; };
+    const bool armed = std::ranges::any_of(store.armed(), is_it);
+    missed += !armed && std::ranges::none_of(store.done(), is_it) ? 1 : 0;
+    ++looks;
+  }
+  EXPECT_EQ(missed, 0) << looks << " looks";
+  EXPECT_GT(looks, 0);
 }
 
 }  // namespace
