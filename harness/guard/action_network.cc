@@ -124,6 +124,12 @@ void cut_off(const std::vector<std::string>& addresses,
     want_chain(cut, hook);
   }
   spare_ssh_and_loopback(cut);
+  if (how == "reset") {
+    // The resets that the one direction sends must not be caught by the other.
+    for (const char* hook : {"forward", "input", "output"}) {
+      cut.text.rule(hook, "tcp flags & rst == rst accept");
+    }
+  }
   const std::string_view verdict = verdict_of(how, "tcp");
   const auto add = [&](const char* hook, std::string_view side) {
     for (const auto& [family, peers] : {std::pair("ip", "@peers4"), std::pair("ip6", "@peers6")}) {

@@ -66,6 +66,7 @@ TEST(Partition, goes_one_way_where_one_is_asked_for) {
   FakeNft nft;
   ASSERT_TRUE(strike_partition(partition("reset", "in"), nft.means()));
   EXPECT_THAT(nft.last, HasSubstr("input ip saddr @peers4 tcp dport @ports counter reject with"));
+  EXPECT_THAT(nft.last, HasSubstr("output tcp flags & rst == rst accept\n")) << "its own resets";
   EXPECT_THAT(nft.last, Not(HasSubstr("daddr")));
   nft.tables.clear();
   ASSERT_TRUE(strike_partition(partition("reset", "out"), nft.means()));
