@@ -205,6 +205,12 @@ TrialVerdict judge_trial(const TrialFacts& facts) {
   add_times(out, facts, hit);
   add_companions(out, facts);
   out.stretched = std::ranges::any_of(facts.records(), &FaultFact::stretched);
+  if (const std::string why = not_supported(facts);
+      !why.empty() && facts.finished && !facts.interrupted && !facts.complete) {
+    out.verdict = Verdict::skip;
+    out.reason = why;
+    return out;
+  }
   if (facts.interrupted || !facts.finished || !facts.complete) {
     out.verdict = Verdict::error;
     out.reason = facts.interrupted ? "interrupted"

@@ -58,6 +58,7 @@ class FakeCluster {
   FakeService service;
   Falls falls = Falls::inside;
   bool undoes = true;     // else a fault that was applied cannot be taken back
+  std::string lacks;      // what the node has not that a fault needs
   std::string leased_to;  // somebody else
   // Instead of a start of the service while something is armed.
   std::function<Result<exec::CommandResult>()> instead_of_start;
@@ -189,8 +190,11 @@ class FakeCluster {
     service.server.node.on_guard("clean",
                                  std::vector<Json>{{{"type", "clean"}, {"left", Json::array()}}});
     service.server.node.on_guard("heartbeat", std::vector<Json>{});
-    service.server.node.on_guard("arm", [this](const Json& record) {
+    service.server.node.on_guard("arm", [this](const Json& record) -> Result<std::vector<Json>> {
       const std::lock_guard held(mutex_);
+      if (!lacks.empty()) {
+        return fail(ErrorCode::not_supported, lacks);
+      }
       Json& kept = records_[json_string(record, "id")];
       kept = {{"type", "record"}, {"id", record["id"]}, {"state", "ARMED"}};
       kept["window"] = record["trigger"]["window"];

@@ -165,9 +165,14 @@ Status Strikes::arm() {
   TRY(check(deadline), "preflight");
   heartbeat_ = std::make_unique<fault::Heartbeat>(nodes(), site_.cluster.name(), seconds(3));
   for (One& one : all_) {
-    if (!one.after_previous) {
-      TRY(arm_one(one, deadline), "arm");
+    if (one.after_previous) {
+      continue;
     }
+    Status armed = arm_one(one, deadline);
+    if (!armed && armed.error().code() == ErrorCode::not_supported) {
+      tell(one, "unsupported", armed.error().message());
+    }
+    TRY(std::move(armed), "arm");
   }
   if (std::ranges::any_of(all_, &One::after_previous)) {
     in_turn_ = std::jthread([this](const std::stop_token& over) { arm_in_turn(over); });
@@ -217,6 +222,15 @@ void Strikes::arm_in_turn(const std::stop_token& over) {
   }
 }
 
+void Strikes::tell(const One& one, const char* outcome, const std::string& reason) {
+  sink_({{"type", "fault"},
+         {"node", one.node->name()},
+         {"id", one.record},
+         {"outcome", outcome},
+         {"state", "NOT ARMED"},
+         {"reason", reason}});
+}
+
 Result<fault::Outcome> Strikes::outcome_of(const One& one) {
   std::string never;
   {
@@ -227,12 +241,7 @@ Result<fault::Outcome> Strikes::outcome_of(const One& one) {
     return fault::await_window(
         *one.node, site_.cluster.name(), one.record, sink_, Deadline::after(kEndLimit), site_.stop);
   }
-  sink_({{"type", "fault"},
-         {"node", one.node->name()},
-         {"id", one.record},
-         {"outcome", "missed"},
-         {"state", "NOT ARMED"},
-         {"reason", never}});
+  tell(one, "missed", never);
   return fault::Outcome{
       .outcome = "missed", .state = "NOT ARMED", .reason = never, .evidence = {}, .record = {}};
 }

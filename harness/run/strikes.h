@@ -67,6 +67,8 @@ class Strikes {
   Status check(Deadline deadline);
   Status arm_one(One& one, Deadline deadline);
   void arm_in_turn(const std::stop_token& over);
+  // What never reached the guard has no record but this event.
+  void tell(const One& one, const char* outcome, const std::string& reason);
   Result<fault::Outcome> outcome_of(const One& one);
   std::vector<cluster::Node*> nodes() const;
 

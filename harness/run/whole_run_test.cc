@@ -73,6 +73,19 @@ TEST_F(WholeRun, calls_a_fault_that_misses_unproven_and_never_a_pass) {
   }
 }
 
+TEST_F(WholeRun, skips_a_case_that_the_node_cannot_do_and_upgrades_nothing_for_it) {
+  lab_.lacks = "nft is not on this node";
+  const auto end = run(kKill);
+  ASSERT_TRUE(end) << end.error().message();
+  EXPECT_EQ(end->exit_status, 4) << "nothing was tested: " << end->summary;
+  const Json said = verdict()["cases"][0];
+  EXPECT_EQ(said["verdict"], "skip") << said.dump(2);
+  EXPECT_THAT(json_string(said, "reason"), HasSubstr("nft is not on this node"));
+  EXPECT_EQ(said["trials"].size(), 1U) << "another attempt would say the same";
+  EXPECT_THAT(text("junit.xml"), HasSubstr("<skipped"));
+  EXPECT_EQ(status_of_folder(), 4);
+}
+
 TEST_F(WholeRun, ends_as_an_error_where_the_cluster_was_sick_before) {
   lab_.service.server.readyz = 500;
   const auto end = run(kKill);
