@@ -42,7 +42,7 @@ TEST_F(OnTheLab, a_node_without_the_mark_is_refused) {
 
 TEST_F(OnTheLab, every_way_to_kill_a_pod_replaces_its_container) {
   allow();
-  for (const char* how : {"task", "process", "shim"}) {
+  for (const char* how : {"task", "process", "shim", "sandbox"}) {
     settle();
     const std::string before = container_of("kube-scheduler");
     const auto injected = inject(*access_,

@@ -18,16 +18,17 @@ const harness::fault::FaultRegistration kRegistration{{
                {.name = "how",
                 .type = ParamType::choice,
                 .fallback = "task",
-                .choices = {"task", "process", "shim"},
+                .choices = {"task", "process", "shim", "sandbox"},
                 .unit = {},
                 .summary =
-                    "SIGKILL through containerd's task, to the container's first process, or "
-                    "to its shim"}},
+                    "SIGKILL through containerd's task, to the container's first process, to its "
+                    "shim, or to the process of the pod's sandbox"}},
     .blast_radius = "one container; etcd costs a voter, kube-apiserver that server's API",
     .survives_reboot = false,
     .undo = "nothing to undo: kubelet starts the container again",
     .evidence = "container id and first process (with its start time) gone, exit seen on the node",
     .notes =
+        "Without its sandbox kubelet ends what is left of the pod and makes it anew.\n"
         "kubelet holds back a container that died often: 10s, 20s, 40s up to 5m, forgotten after\n"
         "ten quiet minutes or when kubelet starts anew. The back-off that a kill brings is shown\n"
         "apart in the recovery time.",

@@ -58,7 +58,8 @@ Status hard_reboot(RecordState& state) {
 
 Result<Deed> kill_container(const ArmRecord& record, const ContainerWatch& containers) {
   TRY_ASSIGN(const Container* target, running(record.action.pod, containers), "kill");
-  return kill_container(record, *target);
+  return record.action.how == "sandbox" ? kill_sandbox(record, containers.all(), *target)
+                                        : kill_container(record, *target);
 }
 
 Result<const Container*> running(const std::string& pod, const ContainerWatch& containers) {

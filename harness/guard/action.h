@@ -3,6 +3,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <string>
 #include <string_view>
 
@@ -28,6 +29,13 @@ Result<Deed> kill_container(const ArmRecord& record, const ContainerWatch& conta
 Result<Deed> kill_container(const ArmRecord& record,
                             const Container& target,
                             std::chrono::milliseconds limit = std::chrono::seconds(15));
+
+// The process that holds the pod's sandbox, of those in `all`: kubelet then ends the pod's
+// containers and makes it anew.
+Result<Deed> kill_sandbox(const ArmRecord& record,
+                          const std::map<std::string, Container>& all,
+                          const Container& target,
+                          std::chrono::milliseconds limit = std::chrono::seconds(15));
 
 // Records APPLYING durably, then reboots. Returns only on failure; the evidence is completed by
 // complete_reboot in the next boot.

@@ -46,7 +46,7 @@ const std::vector<Form>& forms() {
       {.name = "kill",
        .kind = Action::Kind::kill,
        .pods = pods,
-       .ways = {"task", "process", "shim"}},
+       .ways = {"task", "process", "shim", "sandbox"}},
       {.name = "reboot", .kind = Action::Kind::reboot, .ways = {"graceful", "hard", "panic"}},
       {.name = "freeze", .kind = Action::Kind::freeze, .pods = pods, .lasting = true},
       {.name = "service",

@@ -126,6 +126,30 @@ Result<Deed> with_read_back(Deed deed, const ArmRecord& record, const Container&
                           record.action.pod));
 }
 
+Result<Deed> kill_sandbox(const ArmRecord& record,
+                          const std::map<std::string, Container>& all,
+                          const Container& target,
+                          std::chrono::milliseconds limit) {
+  const auto sandbox = all.find(target.sandbox);
+  if (sandbox == all.end() || ended(sandbox->second)) {
+    return fail(ErrorCode::remote_failed,
+                fmt::format("the sandbox of {} ({}) had ended when the moment came",
+                            record.action.pod,
+                            target.sandbox.substr(0, 12)));
+  }
+  TRY_ASSIGN(Deed deed, kill_process(record, sandbox->second, limit), "sandbox");
+  // Not as "container": that one lives on until kubelet ends it.
+  deed.evidence["how"] = "sandbox";
+  deed.evidence["sandbox"] = sandbox->first;
+  deed.evidence["left_container"] = target.id;
+  deed.evidence.erase("container");
+  deed.evidence["summary"] = fmt::format("process {} of the sandbox of {} ({}) ended by SIGKILL",
+                                         sandbox->second.pid,
+                                         record.action.pod,
+                                         sandbox->first.substr(0, 12));
+  return deed;
+}
+
 Result<Deed> kill_container(const ArmRecord& record,
                             const Container& target,
                             std::chrono::milliseconds limit) {

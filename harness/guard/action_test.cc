@@ -187,6 +187,23 @@ TEST_F(KillTest, leaves_a_parent_alone_that_is_no_shim) {
   EXPECT_FALSE(pidfd_wait(target_.pidfd, milliseconds(0)));
 }
 
+TEST_F(KillTest, ends_the_sandbox_and_leaves_the_container_to_kubelet) {
+  start_container();
+  const Container sandbox = target_;
+  start_container();
+  target_.sandbox = "feed";
+  ArmRecord record;
+  record.action = {Action::Kind::kill, "etcd", "sandbox"};
+  const auto deed = kill_sandbox(record, {{"feed", sandbox}}, target_);
+  ASSERT_TRUE(deed) << deed.error().message();
+  EXPECT_TRUE(pidfd_wait(sandbox.pidfd, milliseconds(0)));
+  EXPECT_FALSE(pidfd_wait(target_.pidfd, milliseconds(0)));
+  EXPECT_FALSE(deed->evidence.contains("container"));
+  EXPECT_EQ(deed->evidence["sandbox"], "feed");
+  EXPECT_FALSE(kill_sandbox(record, {{"feed", sandbox}}, target_)) << "it had ended by itself";
+  EXPECT_FALSE(kill_sandbox(record, {}, target_));
+}
+
 TEST(TriggerUnit, takes_all_it_started_with_it_when_it_is_stopped) {
   const auto argv = trigger_command({.id = "h-1", .ttl = std::chrono::seconds(1)});
   EXPECT_THAT(argv, testing::Contains("--property=KillMode=control-group"));
