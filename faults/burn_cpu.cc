@@ -7,19 +7,12 @@ namespace {
 using harness::Json;
 using harness::fault::Fault;
 using harness::fault::Params;
-using harness::fault::ParamType;
 
 const harness::fault::FaultRegistration kRegistration{{
     .name = "burn-cpu",
     .summary = "Burn CPU beside everything else on the node",
-    .params = {{.name = "cores",
-                .type = ParamType::integer,
-                .fallback = "0",
-                .choices = {},
-                .unit = "cores",
-                .summary = "how many cores are burnt; 0: all there are",
-                .least = 0,
-                .most = 4096},
+    .params = {harness::fault::integer(
+                   "cores", "0", "cores", "how many cores are burnt; 0: all there are", 0, 4096),
                harness::fault::hold_parameter("30s")},
     .blast_radius = "the whole node gets less CPU; nothing is stopped",
     .survives_reboot = false,

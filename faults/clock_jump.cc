@@ -7,25 +7,13 @@ namespace {
 using harness::Json;
 using harness::fault::Fault;
 using harness::fault::Params;
-using harness::fault::ParamType;
 
 const harness::fault::FaultRegistration kRegistration{{
     .name = "clock-jump",
     .summary = "Set the node's clock to another time",
-    .params = {{.name = "by",
-                .type = ParamType::duration,
-                .fallback = "1h",
-                .choices = {},
-                .unit = {},
-                .summary = "how far",
-                .least = 1000,
-                .most = 31622400000},
-               {.name = "direction",
-                .type = ParamType::choice,
-                .fallback = "forward",
-                .choices = {"forward", "back"},
-                .unit = {},
-                .summary = "forward or back"},
+    .params = {harness::fault::duration("by", "1h", "how far", 1000, 31622400000),
+               harness::fault::choice(
+                   "direction", "forward", {"forward", "back"}, "forward or back"),
                harness::fault::hold_parameter("30s")},
     .blast_radius = "the whole node: certificates, tokens, leases and logs see another time",
     .survives_reboot = false,

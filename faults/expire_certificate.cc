@@ -7,25 +7,14 @@ namespace {
 using harness::Json;
 using harness::fault::Fault;
 using harness::fault::Params;
-using harness::fault::ParamType;
 
 const harness::fault::FaultRegistration kRegistration{{
     .name = "expire-certificate",
     .summary = "Let one of the node's certificates end",
-    .params = {{.name = "what",
-                .type = ParamType::choice,
-                .fallback = "",
-                .choices = {"etcd-server", "etcd-peer", "kube-apiserver", "kubelet"},
-                .unit = {},
-                .summary = "which"},
-               {.name = "expires-in",
-                .type = ParamType::duration,
-                .fallback = "0s",
-                .choices = {},
-                .unit = {},
-                .summary = "when it ends; 0s: it has ended",
-                .least = 0,
-                .most = 600000},
+    .params = {harness::fault::choice(
+                   "what", "", {"etcd-server", "etcd-peer", "kube-apiserver", "kubelet"}, "which"),
+               harness::fault::duration(
+                   "expires-in", "0s", "when it ends; 0s: it has ended", 0, 600000),
                harness::fault::hold_parameter("60s")},
     .blast_radius = "who connects to that port and checks; etcd costs a voter, kube-apiserver that "
                     "server's API",

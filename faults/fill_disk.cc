@@ -7,26 +7,16 @@ namespace {
 using harness::Json;
 using harness::fault::Fault;
 using harness::fault::Params;
-using harness::fault::ParamType;
 
 const harness::fault::FaultRegistration kRegistration{{
     .name = "fill-disk",
     .summary = "Fill a filesystem of the node",
-    .params = {{.name = "what",
-                .type = ParamType::choice,
-                .fallback = "etcd",
-                .choices = {"etcd", "images", "logs"},
-                .unit = {},
-                .summary =
-                    "the filesystem of etcd's database, of containerd's images, or of /var/log"},
-               {.name = "keep-free",
-                .type = ParamType::integer,
-                .fallback = "0",
-                .choices = {},
-                .unit = "MB",
-                .summary = "space that is left free",
-                .least = 0,
-                .most = 256},
+    .params = {harness::fault::choice(
+                   "what",
+                   "etcd",
+                   {"etcd", "images", "logs"},
+                   "the filesystem of etcd's database, of containerd's images, or of /var/log"),
+               harness::fault::integer("keep-free", "0", "MB", "space that is left free", 0, 256),
                harness::fault::hold_parameter("30s")},
     .blast_radius = "all that writes there; etcd costs a voter",
     .survives_reboot = false,

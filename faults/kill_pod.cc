@@ -9,20 +9,17 @@ namespace {
 using harness::Json;
 using harness::fault::Fault;
 using harness::fault::Params;
-using harness::fault::ParamType;
 
 const harness::fault::FaultRegistration kRegistration{{
     .name = "kill-pod",
     .summary = "Kill the container of one static pod",
     .params = {harness::fault::static_pod_parameter(),
-               {.name = "how",
-                .type = ParamType::choice,
-                .fallback = "task",
-                .choices = {"task", "process", "shim", "sandbox"},
-                .unit = {},
-                .summary =
-                    "SIGKILL through containerd's task, to the container's first process, to its "
-                    "shim, or to the process of the pod's sandbox"}},
+               harness::fault::choice(
+                   "how",
+                   "task",
+                   {"task", "process", "shim", "sandbox"},
+                   "SIGKILL through containerd's task, to the container's first process, to its "
+                   "shim, or to the process of the pod's sandbox")},
     .blast_radius = "one container; etcd costs a voter, kube-apiserver that server's API",
     .survives_reboot = false,
     .undo = "nothing to undo: kubelet starts the container again",

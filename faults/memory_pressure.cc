@@ -7,19 +7,12 @@ namespace {
 using harness::Json;
 using harness::fault::Fault;
 using harness::fault::Params;
-using harness::fault::ParamType;
 
 const harness::fault::FaultRegistration kRegistration{{
     .name = "memory-pressure",
     .summary = "Take the node's memory",
-    .params = {{.name = "leave",
-                .type = ParamType::integer,
-                .fallback = "256",
-                .choices = {},
-                .unit = "MB",
-                .summary = "memory that is left available",
-                .least = 16,
-                .most = 16777216},
+    .params = {harness::fault::integer(
+                   "leave", "256", "MB", "memory that is left available", 16, 16777216),
                harness::fault::hold_parameter("30s")},
     .blast_radius = "the whole node: caches go, and what asks for more may be ended by the kernel",
     .survives_reboot = false,

@@ -9,23 +9,18 @@ using harness::Json;
 using harness::fault::Fault;
 using harness::fault::Needs;
 using harness::fault::Params;
-using harness::fault::ParamType;
 
 const harness::fault::FaultRegistration kRegistration{{
     .name = "partition",
     .summary = "Cut one node off from the other nodes",
-    .params = {{.name = "what",
-                .type = ParamType::choice,
-                .fallback = "etcd-peers",
-                .choices = {"etcd-peers", "apiserver", "supervisor", "control-plane"},
-                .unit = {},
-                .summary = "2380; 6443; 9345; or 2379-2381, 6443, 9345 and 10250"},
-               {.name = "direction",
-                .type = ParamType::choice,
-                .fallback = "both",
-                .choices = {"both", "in", "out"},
-                .unit = {},
-                .summary = "of the packets that do not get through, seen from the node"},
+    .params = {harness::fault::choice("what",
+                                      "etcd-peers",
+                                      {"etcd-peers", "apiserver", "supervisor", "control-plane"},
+                                      "2380; 6443; 9345; or 2379-2381, 6443, 9345 and 10250"),
+               harness::fault::choice("direction",
+                                      "both",
+                                      {"both", "in", "out"},
+                                      "of the packets that do not get through, seen from the node"),
                harness::fault::cut_parameter(),
                harness::fault::hold_parameter("30s")},
     .blast_radius = "the node's traffic with the cluster's other nodes at these ports, of its pods "

@@ -1,24 +1,21 @@
 // reboot: restarts the target's operating system, politely or not.
 
-#include "harness/fault/fault.h"
+#include "harness/fault/parameters.h"
 
 namespace {
 
 using harness::Json;
 using harness::fault::Fault;
 using harness::fault::Params;
-using harness::fault::ParamType;
 
 const harness::fault::FaultRegistration kRegistration{{
     .name = "reboot",
     .summary = "Reboot the node",
-    .params = {{.name = "how",
-                .type = ParamType::choice,
-                .fallback = "graceful",
-                .choices = {"graceful", "hard", "panic"},
-                .unit = {},
-                .summary =
-                    "through systemd, at once (no sync, no unmount), or by a panic of the kernel"}},
+    .params = {harness::fault::choice(
+        "how",
+        "graceful",
+        {"graceful", "hard", "panic"},
+        "through systemd, at once (no sync, no unmount), or by a panic of the kernel")},
     .blast_radius = "the whole node: one server, one voter; the connection is lost meanwhile",
     .survives_reboot = false,
     .undo = "nothing to undo: the node comes back by itself, and is waited for",

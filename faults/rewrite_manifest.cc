@@ -7,18 +7,16 @@ namespace {
 using harness::Json;
 using harness::fault::Fault;
 using harness::fault::Params;
-using harness::fault::ParamType;
 
 const harness::fault::FaultRegistration kRegistration{{
     .name = "rewrite-manifest",
     .summary = "Rewrite one static pod's manifest",
     .params = {harness::fault::static_pod_parameter(),
-               {.name = "how",
-                .type = ParamType::choice,
-                .fallback = "uid",
-                .choices = {"uid", "break"},
-                .unit = {},
-                .summary = "another pod UID, for which kubelet makes the pod anew, or no manifest"},
+               harness::fault::choice(
+                   "how",
+                   "uid",
+                   {"uid", "break"},
+                   "another pod UID, for which kubelet makes the pod anew, or no manifest"),
                harness::fault::hold_parameter("30s")},
     .blast_radius = "one static pod; etcd costs a voter, kube-apiserver that server's API",
     .survives_reboot = true,

@@ -7,20 +7,17 @@ namespace {
 using harness::Json;
 using harness::fault::Fault;
 using harness::fault::Params;
-using harness::fault::ParamType;
 
 const harness::fault::FaultRegistration kRegistration{{
     .name = "slow-disk",
     .summary = "Slow one static pod's disk",
     .params = {harness::fault::static_pod_parameter(),
-               {.name = "iops",
-                .type = ParamType::integer,
-                .fallback = "50",
-                .choices = {},
-                .unit = "reads and writes a second",
-                .summary = "what the pod gets of the disk",
-                .least = 1,
-                .most = 1000000},
+               harness::fault::integer("iops",
+                                       "50",
+                                       "reads and writes a second",
+                                       "what the pod gets of the disk",
+                                       1,
+                                       1000000),
                harness::fault::hold_parameter("30s")},
     .blast_radius =
         "one container; a journal that the filesystem shares can slow others. etcd costs a voter",

@@ -10,25 +10,12 @@ using harness::fault::Fault;
 using harness::fault::Needs;
 using harness::fault::Params;
 using harness::fault::ParamSpec;
-using harness::fault::ParamType;
 
 constexpr std::int64_t kLongestMs = 10'000;
 constexpr std::int64_t kFastest = 100'000'000;
 
-ParamSpec amount(std::string_view name,
-                 ParamType type,
-                 std::string_view fallback,
-                 std::string_view unit,
-                 std::string_view summary,
-                 std::int64_t most) {
-  return {.name = name,
-          .type = type,
-          .fallback = fallback,
-          .choices = {},
-          .unit = unit,
-          .summary = summary,
-          .least = type == ParamType::duration ? 1 : 0,  // nothing at all is no fault
-          .most = most};
+ParamSpec share(std::string_view name, std::string_view summary) {
+  return harness::fault::integer(name, "0", "percent", summary, 0, 100);
 }
 
 std::int64_t us_of(const std::string& text) {
@@ -38,18 +25,12 @@ std::int64_t us_of(const std::string& text) {
 const harness::fault::FaultRegistration kRegistration{{
     .name = "slow-network",
     .summary = "Make the node's packets to the other nodes late or lossy",
-    .params = {amount("delay", ParamType::duration, "100ms", {}, "of each packet", kLongestMs),
-               amount(
-                   "jitter", ParamType::integer, "0", "percent", "of the delay, more or less", 100),
-               amount("loss", ParamType::integer, "0", "percent", "of the packets", 100),
-               amount("duplicate", ParamType::integer, "0", "percent", "of the packets", 100),
-               amount("reorder",
-                      ParamType::integer,
-                      "0",
-                      "percent",
-                      "sent before their turn; needs a delay",
-                      100),
-               amount("rate", ParamType::integer, "0", "kbit/s", "at most; 0: as it is", kFastest),
+    .params = {harness::fault::duration("delay", "100ms", "of each packet", 1, kLongestMs),
+               share("jitter", "of the delay, more or less"),
+               share("loss", "of the packets"),
+               share("duplicate", "of the packets"),
+               share("reorder", "sent before their turn"),
+               harness::fault::integer("rate", "0", "kbit/s", "at most; 0: as it is", 0, kFastest),
                harness::fault::hold_parameter("30s")},
     .blast_radius = "what the node sends to the cluster's other nodes, but SSH; as it begins and "
                     "ends, all its traffic stops for a moment",
@@ -64,7 +45,7 @@ const harness::fault::FaultRegistration kRegistration{{
              "sch_netem, sch_prio and cls_fw on the node. For both directions give it to both "
              "ends.",
     .make = [](const Params& params) -> Fault {
-      const auto number = [&](const char* name) { return std::stoll(params.find(name)->second); };
+      const auto number = [&](const char* name) { return harness::fault::number(params, name); };
       Fault fault;
       fault.action = Json{{"do", "netem"},
                           {"delay_us", us_of(params.at("delay"))},

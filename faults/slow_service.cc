@@ -8,17 +8,11 @@ namespace {
 using harness::Json;
 using harness::fault::Fault;
 using harness::fault::Params;
-using harness::fault::ParamType;
 
 const harness::fault::FaultRegistration kRegistration{{
     .name = "slow-service",
     .summary = "Slow rke2-server or rke2-agent by a CPU quota, or by stopping it in turns",
-    .params = {{.name = "percent",
-                .type = ParamType::choice,
-                .fallback = "10",
-                .choices = {"1", "5", "10", "20", "50"},
-                .unit = {},
-                .summary = "of one core"},
+    .params = {harness::fault::choice("percent", "10", {"1", "5", "10", "20", "50"}, "of one core"),
                harness::fault::hold_parameter("30s")},
     .blast_radius =
         "rke2, kubelet and containerd of the node get little CPU; the containers keep theirs",

@@ -6,6 +6,49 @@
 
 namespace harness::fault {
 
+ParamSpec choice(std::string_view name,
+                 std::string_view fallback,
+                 std::vector<std::string_view> choices,
+                 std::string_view summary) {
+  return {.name = name,
+          .type = ParamType::choice,
+          .fallback = fallback,
+          .choices = std::move(choices),
+          .unit = {},
+          .summary = summary};
+}
+
+ParamSpec integer(std::string_view name,
+                  std::string_view fallback,
+                  std::string_view unit,
+                  std::string_view summary,
+                  std::int64_t least,
+                  std::int64_t most) {
+  return {.name = name,
+          .type = ParamType::integer,
+          .fallback = fallback,
+          .choices = {},
+          .unit = unit,
+          .summary = summary,
+          .least = least,
+          .most = most};
+}
+
+ParamSpec duration(std::string_view name,
+                   std::string_view fallback,
+                   std::string_view summary,
+                   std::int64_t least_ms,
+                   std::int64_t most_ms) {
+  return {.name = name,
+          .type = ParamType::duration,
+          .fallback = fallback,
+          .choices = {},
+          .unit = {},
+          .summary = summary,
+          .least = least_ms,
+          .most = most_ms};
+}
+
 ParamSpec static_pod_parameter() {
   return {.name = "pod",
           .type = ParamType::choice,

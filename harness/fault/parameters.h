@@ -4,10 +4,28 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "harness/fault/fault.h"
 
 namespace harness::fault {
+
+// A parameter of each type; without a fallback it must be given. Ranges as in ParamSpec.
+ParamSpec choice(std::string_view name,
+                 std::string_view fallback,
+                 std::vector<std::string_view> choices,
+                 std::string_view summary);
+ParamSpec integer(std::string_view name,
+                  std::string_view fallback,
+                  std::string_view unit,
+                  std::string_view summary,
+                  std::int64_t least,
+                  std::int64_t most);
+ParamSpec duration(std::string_view name,
+                   std::string_view fallback,
+                   std::string_view summary,
+                   std::int64_t least_ms,
+                   std::int64_t most_ms);
 
 // `pod`: one of the control plane's static pods; it must be given.
 ParamSpec static_pod_parameter();
