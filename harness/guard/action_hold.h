@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -19,6 +20,12 @@ struct Process {
   int pid = 0;
   std::int64_t start_ticks = 0;
   bool operator==(const Process&) const = default;
+};
+
+// What is known of a unit's main process from before.
+struct Main {
+  std::string unit;
+  Process process;
 };
 
 // How the node's own tools are asked, apart from the world for tests.
@@ -34,6 +41,8 @@ struct Means {
   std::function<std::vector<Reach>(const std::vector<Endpoint>& all)> reach = {};
   std::string proc = "/proc";
   std::string resolver = "/etc/resolv.conf";
+  // Saves the moment the time in which systemd answers; asked again once that process is gone.
+  std::optional<Main> known = {};
   // The file for what stood there before, of this record alone.
   std::string before = {};
 };

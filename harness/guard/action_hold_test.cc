@@ -228,6 +228,19 @@ TEST_F(HoldTest, has_nothing_to_take_back_after_a_reboot) {
   EXPECT_TRUE(asked_.empty());
 }
 
+TEST_F(HoldTest, asks_for_the_main_process_only_when_the_known_one_is_gone) {
+  const Process one = start_one();
+  answer_ = [](const std::string&) { return Finished{.out = std::to_string(getpid()) + "\n"}; };
+  Means knowing = means();
+  knowing.known = Main{kUnit, one};
+  EXPECT_EQ(main_process(knowing, kUnit).value(), one);
+  EXPECT_TRUE(asked_.empty());
+  EXPECT_EQ(main_process(knowing, "rke2-agent.service")->pid, getpid()) << "of another unit";
+  children_.end(one);
+  EXPECT_EQ(main_process(knowing, kUnit)->pid, getpid());
+  EXPECT_EQ(asked_.size(), 2U);
+}
+
 // The unit's main process is this test itself, and kubelet a copy of a program that only waits.
 class ChildTest : public HoldTest {
  protected:

@@ -141,6 +141,9 @@ Result<std::string> release_slowed(const Json& held, const Means& means) {
 }
 
 Result<Process> main_process(const Means& means, const std::string& unit) {
+  if (means.known && means.known->unit == unit && state_of(means.known->process) != '-') {
+    return means.known->process;
+  }
   TRY_ASSIGN(
       const std::string text, unit_property(means, unit, "MainPID"), "find the main process");
   const int pid = std::atoi(text.c_str());

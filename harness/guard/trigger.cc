@@ -84,6 +84,19 @@ class Watcher {
   int hold();
   int kept(const Status& saved) const;
 
+  // Ahead of the moment: systemd takes ten milliseconds to tell.
+  void know_main() {
+    const Action::Kind kind = state_.record.action.kind;
+    if ((kind != Action::Kind::service && kind != Action::Kind::child &&
+         kind != Action::Kind::slow) ||
+        main_of_ == logic_.invocation()) {
+      return;
+    }
+    main_of_ = logic_.invocation();
+    const auto found = main_process(means_of(), state_.record.unit);
+    main_ = found ? std::optional(Main{state_.record.unit, *found}) : std::nullopt;
+  }
+
   bool lease_is_over() const {
     return heartbeat_age_ms(store_.places().run) > state_.record.lease.count();
   }
@@ -96,6 +109,8 @@ class Watcher {
   ContainerWatch containers_;
   Now seen_;
   std::unique_ptr<Standing> standing_;
+  std::optional<Main> main_;
+  std::string main_of_;  // the invocation that it was looked up in
 };
 
 int Watcher::run() {
@@ -181,6 +196,7 @@ int Watcher::watch() {
   };
   for (int round = 0;; ++round) {
     journal_.poll(hear);
+    know_main();
     if (unit) {
       unit->poll(judge);
     }
@@ -268,12 +284,13 @@ int Watcher::hold() {
     return miss("missed", noted.error().message());
   }
   const bool durable = survives_reboot(state_.record.action);
-  const Means means = means_of(
+  Means means = means_of(
       [this, durable](const Json& held) {
         state_.progress["held"] = held;
         return durable ? store_.commit(state_) : store_.note(state_);
       },
       store_.before_of(state_.record.id));
+  means.known = main_;
   auto struck = strike(state_.record, containers_, means);
   if (struck) {
     standing_ = std::move(struck->standing);
