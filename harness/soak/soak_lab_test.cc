@@ -2,7 +2,6 @@
 
 #include <cstdio>
 #include <cstdlib>
-#include <random>
 
 #include <fmt/format.h>
 #include <gmock/gmock.h>
@@ -18,6 +17,8 @@ namespace {
 const std::string kLab = "soak-test";
 constexpr Limits kLimits{.rounds = 200, .time = std::chrono::minutes(10)};
 constexpr std::size_t kFewest = 20;
+// The same rounds each time: scripts/soak-faults draws its seed anew.
+constexpr std::uint64_t kSeed = 4103408432;
 
 class OnTheLab : public testing::Test {
  protected:
@@ -61,9 +62,8 @@ class OnTheLab : public testing::Test {
 
 TEST_F(OnTheLab, nothing_is_left_whatever_dies_meanwhile) {
   const char* given = std::getenv("HOOKSHOT_SOAK_SEED");
-  const std::uint64_t seed =
-      given != nullptr ? std::strtoull(given, nullptr, 10) : std::random_device()();
-  fmt::print("seed {} (HOOKSHOT_SOAK_SEED plays it again)\n", seed);
+  const std::uint64_t seed = given != nullptr ? std::strtoull(given, nullptr, 10) : kSeed;
+  fmt::print("seed {} (HOOKSHOT_SOAK_SEED gives another)\n", seed);
   auto soak = Soak::begin(*cluster_, HOOKSHOT_BINARY_DIR "/harness/cli/hookshot", inventory_);
   ASSERT_TRUE(soak) << soak.error().message();
   const auto soaked = soak->play(seed,
