@@ -67,6 +67,15 @@ TEST_F(Cli, says_that_a_missing_inventory_can_be_made) {
   EXPECT_THAT(run.err, HasSubstr("hookshot lab up"));
 }
 
+TEST_F(Cli, plans_every_suite_of_the_tree) {
+  for (const auto& item : std::filesystem::directory_iterator(kSource + "/suites")) {
+    if (item.path().extension() == ".yaml") {
+      const auto planned = hookshot({"plan", item.path().string(), "-i", inventory()});
+      EXPECT_EQ(planned.exit_status, 0) << item.path() << ": " << planned.err;
+    }
+  }
+}
+
 TEST_F(Cli, writes_its_guard_and_the_rule_that_holds_sudo_to_it) {
   const std::string file = (directory_ / "guard").string();
   const auto rule = hookshot({"guard", "--write", file, "--user", "qa"});
