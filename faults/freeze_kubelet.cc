@@ -15,13 +15,9 @@ const harness::fault::FaultRegistration kRegistration{{
     .blast_radius =
         "kubelet of the node: no pod is started, stopped or probed; after 40s the node is NotReady",
     .survives_reboot = false,
-    .undo =
-        "SIGCONT to exactly that process, when the time, the lease or the record's timer is over; "
-        "read back",
+    .undo = harness::fault::kFreezeUndo,
     .evidence = "the process (by its parent, its program and its start time) in state T",
-    .notes = "A window that this fault holds open is stretched: the evidence says `stretched`, and "
-             "such\n"
-             "trials are never counted with natural ones.",
+    .notes = harness::fault::kStretchedNote,
     .make = [](const Params& params) -> Fault {
       Fault fault;
       fault.action = Json{{"do", "child"},

@@ -16,8 +16,7 @@ const harness::fault::FaultRegistration kRegistration{{
     .blast_radius =
         "the rke2 process: 9345 and what it controls hang; kubelet, containerd and pods run on",
     .survives_reboot = false,
-    .undo = "SIGCONT to exactly that process, when the time, the lease or the record's timer is "
-            "over; read back",
+    .undo = harness::fault::kFreezeUndo,
     .evidence = "the main process (with its start time) in state T",
     .notes = "A stop or restart of the unit ends it early: systemd sends SIGCONT with SIGTERM.\n"
              "A window that this fault holds open is stretched: the evidence says `stretched`, and "

@@ -211,16 +211,14 @@ std::vector<FaultExit> fault_exits(const TrialFacts& facts) {
 
 int exits_on(const TrialFacts& facts, const std::string& node) {
   const std::vector<FaultExit> exits = fault_exits(facts);
-  return static_cast<int>(std::ranges::count_if(exits, [&](const FaultExit& exit) {
-    return exit.invocation != nullptr && exit.invocation->node == node;
-  }));
+  return static_cast<int>(
+      std::ranges::count_if(exits, [&](const FaultExit& exit) { return exit.ends_one_on(node); }));
 }
 
 int restarts_on(const TrialFacts& facts, const std::string& node) {
   const std::vector<FaultExit> exits = fault_exits(facts);
-  return static_cast<int>(std::ranges::count_if(exits, [&](const FaultExit& exit) {
-    return exit.invocation != nullptr && exit.invocation->node == node && !exit.ordered;
-  }));
+  return static_cast<int>(std::ranges::count_if(
+      exits, [&](const FaultExit& exit) { return exit.ends_one_on(node) && !exit.ordered; }));
 }
 
 std::string no_exit_on(const TrialFacts& facts, const std::string& node) {

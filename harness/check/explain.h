@@ -17,6 +17,10 @@ struct FaultExit {
   const Invocation* invocation = nullptr;  // null: the fault explains none
   std::string text;                        // what happened, or why the fault explains no exit
   bool ordered = false;                    // a stop: systemd counts no restart for it
+
+  bool ends_one_on(const std::string& node) const {
+    return invocation != nullptr && invocation->node == node;
+  }
 };
 
 // One for each fault that was applied, in the plan's order; none twice.

@@ -205,10 +205,10 @@ TrialVerdict judge_trial(const TrialFacts& facts) {
   add_times(out, facts, hit);
   add_companions(out, facts);
   out.stretched = std::ranges::any_of(facts.records(), &FaultFact::stretched);
-  if (const std::string why = not_supported(facts);
-      !why.empty() && facts.finished && !facts.interrupted && !facts.complete) {
+  const std::string lacks = not_supported(facts);
+  if (!lacks.empty() && facts.finished && !facts.interrupted && !facts.complete) {
     out.verdict = Verdict::skip;
-    out.reason = why;
+    out.reason = lacks;
     return out;
   }
   if (facts.interrupted || !facts.finished || !facts.complete) {
@@ -228,10 +228,9 @@ TrialVerdict judge_trial(const TrialFacts& facts) {
   const bool by_itself = never_touched(facts) && out.verdict == Verdict::fail;
   if (by_itself) {
     out.reason = fmt::format("without any fault ({}): {}", out.hit_reason, out.reason);
-  } else if (const std::string why = not_supported(facts);
-             !why.empty() && out.verdict != Verdict::error) {
+  } else if (!lacks.empty() && out.verdict != Verdict::error) {
     out.verdict = Verdict::skip;
-    out.reason = why;
+    out.reason = lacks;
   } else if (!out.hit && out.verdict != Verdict::error) {
     const std::string aside =
         out.verdict == Verdict::fail ? " (not counted: " + out.reason + ")" : "";

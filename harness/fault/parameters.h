@@ -35,6 +35,12 @@ Needs needs_of_static_pod(const std::string& pod);
 // `how` of what does not get through: drop or reset.
 ParamSpec cut_parameter();
 // How a table of the packet filter is taken back, in words.
+inline constexpr std::string_view kFreezeUndo =
+    "SIGCONT to exactly that process, when the time, the lease or the record's timer is over; read "
+    "back";
+inline constexpr std::string_view kStretchedNote =
+    "A window that this fault holds open is stretched: the evidence says `stretched`, and such\n"
+    "trials are never counted with natural ones.";
 inline constexpr std::string_view kTableUndo =
     "that table of the packet filter deleted, and no other, when the time, the lease or the "
     "record's timer is over; read back. The kernel ends it by itself 5s after its time. A reboot "

@@ -6,10 +6,11 @@
 #include <cstring>
 #include <utility>
 
-#include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/reboot.h>
 #include <unistd.h>
+
+#include "harness/guard/action_hold.h"
 
 namespace harness::guard {
 namespace {
@@ -18,36 +19,25 @@ constexpr std::chrono::milliseconds kToolLimit{10'000};
 constexpr const char* kSysrq = "/proc/sysrq-trigger";
 constexpr const char* kPanicWait = "/proc/sys/kernel/panic";
 
-Status write_proc(const char* file, std::string_view text) {
-  const int fd = open(file, O_WRONLY | O_CLOEXEC);
-  const bool done = fd >= 0 && write(fd, text.data(), text.size()) == ssize_t(text.size());
-  const std::string why = std::strerror(errno);
-  close(fd);
-  return done ? Status() : fail(ErrorCode::remote_failed, fmt::format("{}: {}", file, why));
-}
-
 // A kernel that waits for ever after a panic would not come back.
 Status check_can_panic() {
-  const auto container = spawn({"systemd-detect-virt", "--container"}, kToolLimit);
-  if (access(kSysrq, W_OK) != 0 || (container && container->ok())) {
+  if (access(kSysrq, W_OK) != 0 || !container_of(means_of()).value_or("").empty()) {
     return fail(ErrorCode::not_supported,
                 "this node has no /proc/sysrq-trigger of its own, so its kernel cannot be made to "
                 "panic");
   }
   const std::string wait = read_whole(kPanicWait, 64).value_or("0");
-  return std::atoi(wait.c_str()) == 0 ? write_proc(kPanicWait, "10") : Status();
+  return std::atoi(wait.c_str()) == 0 ? write_once(kPanicWait, "10") : Status();
 }
 
 Status panic(RecordState& state) {
-  TRY(write_proc(kSysrq, "c"), "panic of " + state.record.id);
+  TRY(write_once(kSysrq, "c"), "panic of " + state.record.id);
   return fail(ErrorCode::remote_failed, "the kernel was asked to panic and did not");
 }
 
 Status hard_reboot(RecordState& state) {
   if (access(kSysrq, W_OK) == 0) {
-    const int fd = open(kSysrq, O_WRONLY | O_CLOEXEC);
-    static_cast<void>(!write(fd, "b", 1));
-    close(fd);
+    static_cast<void>(write_once(kSysrq, "b"));
   }
   ::reboot(RB_AUTOBOOT);
   return fail(ErrorCode::remote_failed,

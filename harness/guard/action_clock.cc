@@ -27,11 +27,10 @@ std::int64_t read_us(clockid_t clock) {
 }
 
 Status check_own_clock(const Means& means) {
-  TRY_ASSIGN(const Finished asked, means.run({"systemd-detect-virt", "--container"}), "clock");
-  if (asked.ok()) {
+  TRY_ASSIGN(const std::string container, container_of(means), "clock");
+  if (!container.empty()) {
     return fail(ErrorCode::not_supported,
-                fmt::format("this node is a container ({}): its clock is its host's",
-                            asked.out.substr(0, asked.out.find('\n'))));
+                fmt::format("this node is a container ({}): its clock is its host's", container));
   }
   return {};
 }
@@ -50,15 +49,8 @@ Result<Json> keepers_that_run(const Means& means) {
 
 Status each(const Means& means, const char* verb, const Json& units) {
   for (const Json& unit : units) {
-    TRY_ASSIGN(
-        const Finished done, means.run({"systemctl", verb, unit.get<std::string>()}), "systemctl");
-    if (!done.ok()) {
-      return fail(ErrorCode::remote_failed,
-                  fmt::format("systemctl {} {}: {}",
-                              verb,
-                              unit.get<std::string>(),
-                              done.timed_out ? "no answer" : one_line(done.err)));
-    }
+    const std::string name = unit.get<std::string>();
+    TRY(asked(means, {"systemctl", verb, name}), name);
   }
   return {};
 }

@@ -5,7 +5,6 @@
 #include <cstring>
 #include <filesystem>
 #include <sstream>
-#include <utility>
 #include <vector>
 
 #include <fcntl.h>
@@ -15,48 +14,30 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include "harness/exec/unique_fd.h"
+
 namespace harness::guard {
 namespace {
+
+using exec::UniqueFd;
 
 constexpr std::int64_t kMb = 1 << 20;
 constexpr std::int64_t kStep = 1 * kMb;
 constexpr std::int64_t kProbeMb = 8;
 
-class OpenFile {
- public:
-  explicit OpenFile(int fd) : fd_(fd) {}
-
-  OpenFile(OpenFile&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
-
-  OpenFile& operator=(OpenFile&&) = delete;
-  OpenFile(const OpenFile&) = delete;
-  OpenFile& operator=(const OpenFile&) = delete;
-
-  ~OpenFile() {
-    if (fd_ >= 0) {
-      close(fd_);
-    }
-  }
-
-  int fd() const { return fd_; }
-
- private:
-  int fd_;
-};
-
 class Filled : public Standing {
  public:
-  explicit Filled(OpenFile file) : file_(std::move(file)) {}
+  explicit Filled(UniqueFd file) : file_(std::move(file)) {}
 
   std::int64_t step(std::int64_t) override { return INT64_MAX; }
 
  private:
-  OpenFile file_;
+  UniqueFd file_;
 };
 
-Result<OpenFile> nameless(const std::string& folder) {
-  OpenFile file(open(folder.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600));
-  if (file.fd() < 0) {
+Result<UniqueFd> nameless(const std::string& folder) {
+  UniqueFd file(open(folder.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600));
+  if (file.get() < 0) {
     return fail(errno == EOPNOTSUPP || errno == EISDIR ? ErrorCode::not_supported
                                                        : ErrorCode::remote_failed,
                 fmt::format("a file without a name in {}: {}", folder, std::strerror(errno)));
@@ -73,12 +54,12 @@ std::int64_t free_bytes(const std::string& folder) {
 }
 
 // Up to `size`, less where others were faster.
-Result<std::int64_t> take(const OpenFile& file, std::int64_t size, const std::string& folder) {
+Result<std::int64_t> take(const UniqueFd& file, std::int64_t size, const std::string& folder) {
   std::int64_t taken = 0;
   std::int64_t step = size;
   while (taken < size && step >= kStep) {
     step = std::min(step, size - taken);
-    if (fallocate(file.fd(), 0, taken, step) == 0) {
+    if (fallocate(file.get(), 0, taken, step) == 0) {
       taken += step;
     } else if (errno == EOPNOTSUPP) {
       return fail(ErrorCode::not_supported,
@@ -95,11 +76,11 @@ Result<std::int64_t> take(const OpenFile& file, std::int64_t size, const std::st
 
 // How much a real write gets before there is no space; what it wrote is gone with its file.
 Result<std::int64_t> write_until_full(const std::string& folder, std::int64_t most) {
-  TRY_ASSIGN(const OpenFile probe, nameless(folder), "probe");
+  TRY_ASSIGN(const UniqueFd probe, nameless(folder), "probe");
   const std::vector<char> block(static_cast<std::size_t>(kMb), 'h');
   std::int64_t written = 0;
   while (written < most) {
-    const ssize_t put = write(probe.fd(), block.data(), block.size());
+    const ssize_t put = write(probe.get(), block.data(), block.size());
     if (put > 0) {
       written += put;
     } else if (put < 0 && errno == ENOSPC) {
@@ -165,11 +146,11 @@ Result<Struck> fill_disk(const ArmRecord& record, const Means& means) {
   const Action& action = record.action;
   const std::string folder = folder_of(action.object, record.data_dir);
   TRY(check_shared(record, folder, means), "fill");
-  TRY_ASSIGN(OpenFile file, nameless(folder), "fill");
+  TRY_ASSIGN(UniqueFd file, nameless(folder), "fill");
 
   struct stat info {};
 
-  fstat(file.fd(), &info);
+  fstat(file.get(), &info);
   const std::int64_t before = free_bytes(folder);
   const std::int64_t keep = action.amounts.at("keep_free_mb") * kMb;
   if (before <= keep) {

@@ -11,8 +11,6 @@
 #include <poll.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "harness/base/time.h"
@@ -122,27 +120,20 @@ Result<Json> memory_effect(const Process& main,
 
 Status begin(const ArmRecord& record, const std::string& amount, const Means& means) {
   const Action& action = record.action;
-  TRY_ASSIGN(
-      const Finished began,
-      means.run({"systemd-run",
-                 "--quiet",
-                 "--collect",
-                 "--unit=" + unit_of(record),
-                 fmt::format("--property=RuntimeMaxSec={}ms", action.hold.count() + kOutlivesMs),
-                 "--property=KillMode=control-group",
-                 "--property=TimeoutStopSec=5s",
-                 "--property=OOMScoreAdjust=1000",
-                 "--property=MemorySwapMax=0",
-                 std::string(kGuardPath),
-                 "hog",
-                 action.kind == Action::Kind::burn ? "cpu" : "memory",
-                 amount}),
-      "start the hog");
-  if (began.ok()) {
-    return {};
-  }
-  return fail(ErrorCode::remote_failed,
-              "start the hog: systemd-run: " + (began.timed_out ? "no answer" : began.err));
+  return asked(means,
+               {"systemd-run",
+                "--quiet",
+                "--collect",
+                "--unit=" + unit_of(record),
+                fmt::format("--property=RuntimeMaxSec={}ms", action.hold.count() + kOutlivesMs),
+                "--property=KillMode=control-group",
+                "--property=TimeoutStopSec=5s",
+                "--property=OOMScoreAdjust=1000",
+                "--property=MemorySwapMax=0",
+                std::string(kGuardPath),
+                "hog",
+                action.kind == Action::Kind::burn ? "cpu" : "memory",
+                amount});
 }
 
 [[noreturn]] void burn() {
@@ -200,7 +191,7 @@ Result<Deed> start_hog(const ArmRecord& record, const Means& means) {
   const std::string unit = unit_of(record) + ".service";
   TRY(means.note({{"kind", "hog"}, {"boot_id", boot_id()}, {"unit", unit}}), "keep the unit");
   Deed deed{.begun = now(), .effect = {}, .evidence = {}};
-  TRY(begin(record, std::to_string(amount), means), "hog");
+  TRY(begin(record, std::to_string(amount), means), "start the hog");
   TRY_ASSIGN(const Process main, main_process(means, unit), "the hog");
   const Deadline deadline = Deadline::after(kEffectLimit);
   TRY_ASSIGN(deed.evidence,

@@ -69,6 +69,14 @@ Means means_of(std::function<Status(const Json& held)> note, std::string before)
           .before = std::move(before)};
 }
 
+Result<std::string> container_of(const Means& means) {
+  TRY_ASSIGN(const Finished said, means.run({"systemd-detect-virt", "--container"}), "container");
+  if (said.timed_out) {
+    return fail(ErrorCode::timed_out, "systemd-detect-virt gave no answer");
+  }
+  return said.ok() ? said.out.substr(0, said.out.find('\n')) : std::string();
+}
+
 Status check_means(const Action& action, const Means& means) {
   switch (action.kind) {
     case Action::Kind::partition:

@@ -104,6 +104,10 @@ Result<Deed> strike_service(const ArmRecord& record, const Means& means);
 // quota of its own, or the kernel has no cpu controller for it; nothing is then left of the try.
 Result<Deed> slow_service(const ArmRecord& record, const Means& means);
 
+// What kind of container this node is, as systemd has it; empty: it is none.
+Result<std::string> container_of(const Means& means);
+// Runs it to its end; an error tells its first two words and what it said.
+Status asked(const Means& means, const std::vector<std::string>& argv);
 // One line of `systemctl show`.
 Result<std::string> unit_property(const Means& means, const std::string& unit, const char* name);
 Result<Process> main_process(const Means& means, const std::string& unit);

@@ -13,27 +13,6 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::Not;
 
-ArmRecord partition(const std::string& how = "drop",
-                    const std::string& direction = "both",
-                    std::vector<std::string> addresses = {"192.0.2.12", "2001:db8::12"}) {
-  ArmRecord made;
-  made.id = "h-1";
-  made.action = {.kind = Action::Kind::partition,
-                 .how = how,
-                 .hold = milliseconds(1000),
-                 .object = "etcd-peers",
-                 .direction = direction,
-                 .addresses = std::move(addresses)};
-  return made;
-}
-
-ArmRecord dns(const std::string& how = "drop") {
-  ArmRecord made;
-  made.id = "h-2";
-  made.action = {.kind = Action::Kind::dns, .how = how, .hold = milliseconds(1000)};
-  return made;
-}
-
 TEST(Partition, is_a_timed_table_that_is_read_back) {
   FakeNft nft;
   const auto deed = strike_partition(partition(), nft.means());

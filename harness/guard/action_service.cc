@@ -12,15 +12,6 @@ namespace {
 
 constexpr std::chrono::milliseconds kDeathLimit{15'000};
 
-Status asked(const Means& means, const std::vector<std::string>& argv) {
-  TRY_ASSIGN(const Finished done, means.run(argv), argv[0]);
-  if (done.ok()) {
-    return {};
-  }
-  return fail(ErrorCode::remote_failed,
-              fmt::format("{} {}: {}", argv[0], argv[1], done.timed_out ? "no answer" : done.err));
-}
-
 Result<Deed> stop_service(const std::string& unit, const Means& means) {
   TRY_ASSIGN(const Process main, main_process(means, unit), "stop");
   TRY(means.note({{"kind", "stopped"}, {"unit", unit}, {"boot_id", boot_id()}}),
@@ -47,6 +38,15 @@ Result<Deed> stop_service(const std::string& unit, const Means& means) {
 }
 
 }  // namespace
+
+Status asked(const Means& means, const std::vector<std::string>& argv) {
+  TRY_ASSIGN(const Finished done, means.run(argv), argv[0]);
+  if (done.ok()) {
+    return {};
+  }
+  return fail(ErrorCode::remote_failed,
+              fmt::format("{} {}: {}", argv[0], argv[1], done.timed_out ? "no answer" : done.err));
+}
 
 Result<std::string> unit_property(const Means& means, const std::string& unit, const char* name) {
   TRY_ASSIGN(const Finished shown,

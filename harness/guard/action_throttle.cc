@@ -5,7 +5,6 @@
 #include <filesystem>
 #include <sstream>
 
-#include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
@@ -13,16 +12,6 @@
 
 namespace harness::guard {
 namespace {
-
-// A pseudo file takes one write, and no rename.
-Status put(const std::string& file, const std::string& line) {
-  const int fd = open(file.c_str(), O_WRONLY | O_CLOEXEC);
-  const bool done = fd >= 0 && write(fd, line.data(), line.size()) == ssize_t(line.size());
-  const std::string why = std::strerror(errno);
-  close(fd);
-  return done ? Status()
-              : fail(ErrorCode::remote_failed, fmt::format("write to {}: {}", file, why));
-}
 
 // What io.max says of the disk; empty: no limit.
 std::string limit_of(const std::string& file, const std::string& disk) {
@@ -106,7 +95,7 @@ Result<Deed> throttle_disk(const ArmRecord& record,
                   {"limit", wanted}}),
       "keep the limit");
   Deed deed{.begun = now(), .effect = {}, .evidence = {}};
-  TRY(put(file, fmt::format("{} {}", disk, wanted)), "throttle");
+  TRY(write_once(file, fmt::format("{} {}", disk, wanted)), "throttle");
   deed.effect = now();
   const std::string after = limit_of(file, disk);
   if (after != wanted) {
@@ -138,7 +127,7 @@ Result<std::string> release_throttled(const Json& held, const Means&) {
     return fmt::format(
         "{} has another limit in {} by now ({}): left as it is", disk, file, current);
   }
-  TRY(put(file, disk + " rbps=max wbps=max riops=max wiops=max"), "take the limit away");
+  TRY(write_once(file, disk + " rbps=max wbps=max riops=max wiops=max"), "take the limit away");
   if (const std::string after = limit_of(file, disk); !after.empty()) {
     return fail(ErrorCode::remote_failed, fmt::format("{} still limits {}: {}", file, disk, after));
   }

@@ -20,6 +20,27 @@
 
 namespace harness::guard {
 
+inline ArmRecord partition(const std::string& how = "drop",
+                           const std::string& direction = "both",
+                           std::vector<std::string> addresses = {"192.0.2.12", "2001:db8::12"}) {
+  ArmRecord made;
+  made.id = "h-1";
+  made.action = {.kind = Action::Kind::partition,
+                 .how = how,
+                 .hold = std::chrono::milliseconds(1000),
+                 .object = "etcd-peers",
+                 .direction = direction,
+                 .addresses = std::move(addresses)};
+  return made;
+}
+
+inline ArmRecord dns(const std::string& how = "drop") {
+  ArmRecord made;
+  made.id = "h-2";
+  made.action = {.kind = Action::Kind::dns, .how = how, .hold = std::chrono::milliseconds(1000)};
+  return made;
+}
+
 class FakeNft {
  public:
   Means means() {

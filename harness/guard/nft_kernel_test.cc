@@ -22,27 +22,6 @@ namespace {
 using std::chrono::milliseconds;
 using testing::ElementsAre;
 
-ArmRecord partition(const std::string& how = "drop",
-                    const std::string& direction = "both",
-                    std::vector<std::string> addresses = {"192.0.2.12", "2001:db8::12"}) {
-  ArmRecord made;
-  made.id = "h-1";
-  made.action = {.kind = Action::Kind::partition,
-                 .how = how,
-                 .hold = milliseconds(1000),
-                 .object = "etcd-peers",
-                 .direction = direction,
-                 .addresses = std::move(addresses)};
-  return made;
-}
-
-ArmRecord dns(const std::string& how = "drop") {
-  ArmRecord made;
-  made.id = "h-2";
-  made.action = {.kind = Action::Kind::dns, .how = how, .hold = milliseconds(1000)};
-  return made;
-}
-
 // Two network namespaces with a cable between them: this node (192.0.2.1), and a peer (192.0.2.2)
 // that listens. Everything is the kernel's own, and gone with the thread.
 class Cable {

@@ -13,35 +13,16 @@
 #include <unistd.h>
 
 #include "harness/base/time.h"
+#include "harness/exec/unique_fd.h"
 
 namespace harness::guard {
 namespace {
 
+using exec::UniqueFd;
+
 // A question for the name servers of the root.
 constexpr std::array<unsigned char, 17> kQuery = {
     0x48, 0x53, 0x01, 0x00, 0, 1, 0, 0, 0, 0, 0, 0, 0x00, 0x00, 0x02, 0x00, 0x01};
-
-class Socket {
- public:
-  explicit Socket(int fd) : fd_(fd) {}
-
-  Socket(Socket&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
-
-  Socket(const Socket&) = delete;
-  Socket& operator=(const Socket&) = delete;
-  Socket& operator=(Socket&&) = delete;
-
-  ~Socket() {
-    if (fd_ >= 0) {
-      close(fd_);
-    }
-  }
-
-  int fd() const { return fd_; }
-
- private:
-  int fd_;
-};
 
 struct Address {
   sockaddr_storage storage{};
@@ -84,30 +65,30 @@ Reach reach_of(int error) {
 }
 
 // silent: the end is still to come.
-Reach begin(const Socket& socket, const Endpoint& endpoint) {
+Reach begin(const UniqueFd& socket, const Endpoint& endpoint) {
   const Address to = address_of(endpoint);
-  if (socket.fd() < 0 || to.size == 0) {
+  if (socket.get() < 0 || to.size == 0) {
     return Reach::failed;
   }
-  if (connect(socket.fd(), reinterpret_cast<const sockaddr*>(&to.storage), to.size) != 0) {
+  if (connect(socket.get(), reinterpret_cast<const sockaddr*>(&to.storage), to.size) != 0) {
     return reach_of(errno);
   }
   if (!endpoint.dns) {
     return Reach::answered;
   }
-  return send(socket.fd(), kQuery.data(), kQuery.size(), MSG_NOSIGNAL) < 0 ? reach_of(errno)
-                                                                           : Reach::silent;
+  return send(socket.get(), kQuery.data(), kQuery.size(), MSG_NOSIGNAL) < 0 ? reach_of(errno)
+                                                                            : Reach::silent;
 }
 
-Reach end(const Socket& socket, const Endpoint& endpoint) {
+Reach end(const UniqueFd& socket, const Endpoint& endpoint) {
   if (endpoint.dns) {
     std::array<char, 512> answer{};
-    return recv(socket.fd(), answer.data(), answer.size(), 0) < 0 ? reach_of(errno)
-                                                                  : Reach::answered;
+    return recv(socket.get(), answer.data(), answer.size(), 0) < 0 ? reach_of(errno)
+                                                                   : Reach::answered;
   }
   int error = 0;
   socklen_t size = sizeof error;
-  getsockopt(socket.fd(), SOL_SOCKET, SO_ERROR, &error, &size);
+  getsockopt(socket.get(), SOL_SOCKET, SO_ERROR, &error, &size);
   return reach_of(error);
 }
 
@@ -137,7 +118,7 @@ std::string to_string(const Endpoint& endpoint) {
 
 std::vector<Reach> try_reach(const std::vector<Endpoint>& all, std::chrono::milliseconds limit) {
   std::vector<Reach> out;
-  std::vector<Socket> sockets;
+  std::vector<UniqueFd> sockets;
   for (const Endpoint& endpoint : all) {
     const int family = endpoint.address.find(':') == std::string::npos ? AF_INET : AF_INET6;
     const int type = endpoint.dns ? SOCK_DGRAM : SOCK_STREAM;
@@ -149,7 +130,7 @@ std::vector<Reach> try_reach(const std::vector<Endpoint>& all, std::chrono::mill
     std::vector<pollfd> watched;
     for (std::size_t i = 0; i < all.size(); ++i) {
       const short events = all[i].dns ? POLLIN : POLLOUT;
-      watched.push_back({out[i] == Reach::silent ? sockets[i].fd() : -1, events, 0});
+      watched.push_back({out[i] == Reach::silent ? sockets[i].get() : -1, events, 0});
     }
     if (poll(watched.data(), watched.size(), static_cast<int>(deadline.left().count()) + 1) <= 0) {
       continue;

@@ -147,6 +147,15 @@ Status write_whole(const std::string& path, std::string_view content, Sync sync,
   return {};
 }
 
+Status write_once(const std::string& path, std::string_view text) {
+  const int fd = open(path.c_str(), O_WRONLY | O_CLOEXEC);
+  const bool done = fd >= 0 && write(fd, text.data(), text.size()) == ssize_t(text.size());
+  const std::string why = std::strerror(errno);
+  close(fd);
+  return done ? Status()
+              : fail(ErrorCode::remote_failed, fmt::format("write to {}: {}", path, why));
+}
+
 Status write_durable(const std::string& path, std::string_view content, int mode) {
   return write_whole(path, content, Sync::waited, mode);
 }

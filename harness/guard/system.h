@@ -36,6 +36,8 @@ Status write_whole(const std::string& path,
                    std::string_view content,
                    Sync sync = Sync::waited,
                    int mode = 0600);
+// One write to a file that is there and cannot be renamed over: the kernel's own in /proc and /sys.
+Status write_once(const std::string& path, std::string_view text);
 // As write_whole, waited for.
 Status write_durable(const std::string& path, std::string_view content, int mode = 0600);
 // With the names of the directories that it makes on the disk.
