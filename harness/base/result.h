@@ -63,8 +63,8 @@ inline tl::unexpected<Error> fail(Error error, std::string_view doing = {}) {
 
 }  // namespace harness
 
-#define HOOKSHOT_CONCAT_(a, b) a##b
-#define HOOKSHOT_CONCAT(a, b) HOOKSHOT_CONCAT_(a, b)
+#define HOOKSHOT_PASTE(a, b) a##b
+#define HOOKSHOT_CONCAT(a, b) HOOKSHOT_PASTE(a, b)
 
 // TRY(expr, "doing"): returns from the function when expr is an error.
 #define TRY(expr, doing)                                              \
@@ -76,13 +76,15 @@ inline tl::unexpected<Error> fail(Error error, std::string_view doing = {}) {
 
 // TRY_ASSIGN(auto value, expr, "doing"): as TRY, and keeps the value.
 #define TRY_ASSIGN(lhs, expr, doing) \
-  TRY_ASSIGN_(HOOKSHOT_CONCAT(try_assign_, __COUNTER__), lhs, expr, doing)
-#define TRY_ASSIGN_(temporary, lhs, expr, doing)                   \
+  TRY_ASSIGN_TO(HOOKSHOT_CONCAT(try_assign_, __COUNTER__), lhs, expr, doing)
+// NOLINTBEGIN(bugprone-macro-parentheses): `temporary` and `lhs` may be declared here.
+#define TRY_ASSIGN_TO(temporary, lhs, expr, doing)                 \
   auto temporary = (expr);                                         \
   if (!temporary) {                                                \
     return ::harness::fail(std::move(temporary).error(), (doing)); \
   }                                                                \
   lhs = std::move(*temporary)
+// NOLINTEND(bugprone-macro-parentheses)
 
 // A broken promise of our own code; on in every build.
 #define HARNESS_ASSERT(expr) \

@@ -35,6 +35,8 @@ class Lease {
   // Releases when release() was not called, for at most two seconds; the lease ends by itself
   // otherwise.
   ~Lease();
+  Lease(const Lease&) = delete;
+  Lease& operator=(const Lease&) = delete;
 
   // An error once the lease is lost: taken over by somebody else (refused), or not renewed within
   // its time (unreachable, timed_out). While the node is away and time is left, the lease holds.

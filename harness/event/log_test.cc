@@ -24,6 +24,9 @@ class EventLogTest : public testing::Test {
 
   ~EventLogTest() override { std::filesystem::remove_all(folder_); }
 
+  EventLogTest(const EventLogTest&) = delete;
+  EventLogTest& operator=(const EventLogTest&) = delete;
+
   std::string content() const {
     std::ifstream in(path_);
     std::ostringstream out;

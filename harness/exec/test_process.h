@@ -46,6 +46,9 @@ class TestProcess {
 
   ~TestProcess() { end(); }
 
+  TestProcess(const TestProcess&) = delete;
+  TestProcess& operator=(const TestProcess&) = delete;
+
   pid_t pid() const { return pid_; }
 
   // False once it has ended by itself.

@@ -13,6 +13,8 @@ class DirectoryLock {
  public:
   static Result<DirectoryLock> take(const std::string& directory);
   ~DirectoryLock();
+  DirectoryLock(const DirectoryLock&) = delete;
+  DirectoryLock& operator=(const DirectoryLock&) = delete;
 
   DirectoryLock(DirectoryLock&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
 

@@ -27,6 +27,9 @@ struct Folder {
 
   ~Folder() { fs::remove_all(path); }
 
+  Folder(const Folder&) = delete;
+  Folder& operator=(const Folder&) = delete;
+
   std::string path = (fs::temp_directory_path() / "hookshot-fuzz-XXXXXX").string();
 };
 

@@ -54,6 +54,9 @@ class Cable {
     close(resolver_);
   }
 
+  Cable(const Cable&) = delete;
+  Cable& operator=(const Cable&) = delete;
+
   // Answers one query, when it comes.
   void answer_dns() const {
     pollfd watched{resolver_, POLLIN, 0};

@@ -21,18 +21,9 @@
 namespace harness::guard {
 namespace {
 
-constexpr std::array<const char*, 10> kTools = {"systemctl",
-                                                "systemd-run",
-                                                "journalctl",
-                                                "ctr",
-                                                "crictl",
-                                                "nft",
-                                                "tc",
-                                                "openssl",
-                                                "sha256sum",
-                                                "tar"};
+constexpr std::array<const char*, 9> kTools = {
+    "systemctl", "systemd-run", "journalctl", "ctr", "nft", "tc", "openssl", "sha256sum", "tar"};
 constexpr std::size_t kReadLimit = 8U << 20U;
-constexpr std::int64_t kLongestExecMs = 3'600'000;
 
 std::string first_line_of(const std::vector<std::string>& argv) {
   const auto finished = spawn(argv, std::chrono::seconds(10));

@@ -50,6 +50,8 @@ class Client {
   // `host` and `port` name the endpoint in URLs and in the server's certificate.
   Client(std::string host, int port, bool tls, Credentials credentials, SocketFactory connect);
   ~Client();
+  Client(const Client&) = delete;
+  Client& operator=(const Client&) = delete;
   Client(Client&&) noexcept;
   Client& operator=(Client&&) noexcept;
 

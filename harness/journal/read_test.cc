@@ -23,6 +23,9 @@ class Journal : public testing::Test {
 
   ~Journal() override { std::filesystem::remove(path_); }
 
+  Journal(const Journal&) = delete;
+  Journal& operator=(const Journal&) = delete;
+
   std::vector<Entry> read_back(const std::string& content, Form form) {
     std::ofstream(path_, std::ios::binary | std::ios::trunc) << content;
     return read_back(form);

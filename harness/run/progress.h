@@ -37,6 +37,8 @@ class Progress {
 
   Progress(Screen screen, Style style);
   ~Progress();
+  Progress(const Progress&) = delete;
+  Progress& operator=(const Progress&) = delete;
 
   // Takes every event; prints what an operator wants to know of it.
   void see(const Json& event);

@@ -19,6 +19,8 @@ class LocalSshd {
   // not_supported, with the reason, where no sshd can run.
   static Result<std::unique_ptr<LocalSshd>> start(std::vector<std::string> extra_config = {});
   ~LocalSshd();
+  LocalSshd(const LocalSshd&) = delete;
+  LocalSshd& operator=(const LocalSshd&) = delete;
 
   // A target that logs in: right key, right known_hosts.
   Target target(std::string name = "cp-1") const;

@@ -19,6 +19,8 @@ class Sftp {
   // Takes a channel that was just opened, and says hello.
   static Result<Sftp> start(std::shared_ptr<Channel> channel, Deadline deadline);
   ~Sftp();
+  Sftp(const Sftp&) = delete;
+  Sftp& operator=(const Sftp&) = delete;
   Sftp(Sftp&&) = default;
   Sftp& operator=(Sftp&&) = delete;
 
