@@ -45,11 +45,14 @@ class BorrowedNode : public Node {
     return node_.read_file(path, deadline);
   }
 
+  using Node::upload;
+
   Status upload(const std::filesystem::path& local,
                 const std::string& remote,
                 int mode,
-                Deadline deadline) override {
-    return node_.upload(local, remote, mode, deadline);
+                Deadline deadline,
+                std::stop_token stop) override {
+    return node_.upload(local, remote, mode, deadline, std::move(stop));
   }
 
   Result<std::string> landing(Deadline deadline) override { return node_.landing(deadline); }

@@ -185,6 +185,11 @@ std::vector<FakeNode::Seen> FakeNode::traffic() const {
   return traffic_;
 }
 
+void FakeNode::on_upload(std::function<void()> happens) {
+  const std::lock_guard lock(mutex_);
+  on_upload_ = std::move(happens);
+}
+
 std::map<std::string, std::string> FakeNode::uploads() const {
   const std::lock_guard lock(mutex_);
   return uploads_;
@@ -255,9 +260,16 @@ Result<std::string> FakeNode::read_file(const std::string& path, Deadline) {
 Status FakeNode::upload(const std::filesystem::path& local,
                         const std::string& remote,
                         int,
-                        Deadline) {
+                        Deadline,
+                        std::stop_token stop) {
   const std::lock_guard lock(mutex_);
   TRY(note("upload", remote, local.string()), "");
+  if (on_upload_) {
+    on_upload_();
+  }
+  if (stop.stop_requested()) {
+    return fail(ErrorCode::refused, "interrupted");
+  }
   uploads_.insert_or_assign(remote, local.string());
   return {};
 }

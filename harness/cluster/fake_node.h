@@ -62,6 +62,9 @@ class FakeNode final : public Node {
   // The stream that the next guard_stream of this verb reads.
   FakeStream on_stream(std::string verb);
 
+  // Happens while a file is being uploaded.
+  void on_upload(std::function<void()> happens);
+
   // Every call answers unreachable until reconnect succeeds.
   void lose_connection(std::string reason = "connection reset");
   // What reconnect will find: a boot id, or an error (until the next set_...).
@@ -96,10 +99,12 @@ class FakeNode final : public Node {
                                                    const Json& record,
                                                    Deadline deadline) override;
   Result<std::string> read_file(const std::string& path, Deadline deadline) override;
+  using Node::upload;
   Status upload(const std::filesystem::path& local,
                 const std::string& remote,
                 int mode,
-                Deadline deadline) override;
+                Deadline deadline,
+                std::stop_token stop) override;
   Result<std::string> landing(Deadline deadline) override;
   Result<HttpResponse> http(const HttpRequest& request, Deadline deadline) override;
   bool connected() const override;
@@ -125,6 +130,7 @@ class FakeNode final : public Node {
   std::vector<std::shared_ptr<FakeStream::Shared>> readers_;
   std::vector<Seen> traffic_;
   std::map<std::string, std::string> uploads_;
+  std::function<void()> on_upload_;
   std::string boot_id_ = "00000000-0000-4000-8000-000000000001";
   std::string last_boot_id_ = boot_id_;
   std::optional<Error> reconnect_error_;

@@ -88,11 +88,20 @@ class Node {
   // Content of a file, read as root. Never logged.
   virtual Result<std::string> read_file(const std::string& path, Deadline deadline) = 0;
   // Copies a local file to the node (root-owned, the mode given), checked by SHA-256 after the
-  // copy.
+  // copy. A stop ends it within a block (refused, "interrupted"); nothing of it stays there.
   virtual Status upload(const std::filesystem::path& local,
                         const std::string& remote,
                         int mode,
-                        Deadline deadline) = 0;
+                        Deadline deadline,
+                        std::stop_token stop) = 0;
+
+  Status upload(const std::filesystem::path& local,
+                const std::string& remote,
+                int mode,
+                Deadline deadline) {
+    return upload(local, remote, mode, deadline, {});
+  }
+
   // The folder on the node in which an uploaded file lies as a whole before it is put in its place.
   virtual Result<std::string> landing(Deadline deadline) = 0;
   // Every HTTP status is a result. remote_failed: the node answered for the port and there is no

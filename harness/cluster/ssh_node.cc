@@ -285,7 +285,8 @@ Result<std::string> SshNode::read_file(const std::string& path, Deadline deadlin
 Status SshNode::upload(const std::filesystem::path& local,
                        const std::string& remote,
                        int mode,
-                       Deadline deadline) {
+                       Deadline deadline,
+                       std::stop_token stop) {
   const std::string doing = fmt::format("upload {} to {}", local.string(), name());
   exec::LocalRunner here;
   TRY_ASSIGN(
@@ -300,7 +301,7 @@ Status SshNode::upload(const std::filesystem::path& local,
   const auto connection = current();
   TRY_ASSIGN(const std::string home, landing(deadline), doing);
   const std::string staged = home + "/" + staging_name();
-  TRY(connection->session->upload(local, staged, 0600, deadline), doing);
+  TRY(connection->session->upload(local, staged, 0600, deadline, stop), doing);
   auto placed = put_in_place(staged, remote, mode, sha256, deadline);
   static_cast<void>(connection->session->remove(staged, deadline));
   TRY(placed, doing);

@@ -65,10 +65,12 @@ class SshNode final : public Node {
                                                    const Json& record,
                                                    Deadline deadline) override;
   Result<std::string> read_file(const std::string& path, Deadline deadline) override;
+  using Node::upload;
   Status upload(const std::filesystem::path& local,
                 const std::string& remote,
                 int mode,
-                Deadline deadline) override;
+                Deadline deadline,
+                std::stop_token stop) override;
   Result<std::string> landing(Deadline deadline) override;
   Result<HttpResponse> http(const HttpRequest& request, Deadline deadline) override;
   bool connected() const override;

@@ -71,7 +71,8 @@ class FakeService {
   }
 
   observe::FakeServer server;
-  bool dies = false;  // the next start ends in its middle, as in rancher/rke2#8269
+  bool copies = false;  // of releases are on the node
+  bool dies = false;    // the next start ends in its middle, as in rancher/rke2#8269
 
  private:
   static constexpr std::int64_t kBooted = 1'747'000'000'000'000;
@@ -146,11 +147,17 @@ class FakeInstall final : public upgrade::InstallMethod {
 
   Status verify(const Version&) const override { return {}; }
 
+  Status clear(cluster::Node&, Deadline) const override {
+    on_.copies = false;
+    return {};
+  }
+
   Result<upgrade::Installed> install(cluster::Node&,
                                      const Version& version,
                                      Deadline,
                                      std::stop_token) const override {
     on_.server.disk = version.tag();
+    on_.copies = true;
     return upgrade::Installed{.version = version.tag(), .commit = "1b9bb73c"};
   }
 

@@ -144,10 +144,12 @@ Status Session::connect() {
   access_ = std::make_unique<observe::Access>(cluster_->name(), cluster_->nodes());
   TRY(preflight(), "preflight");
   TRY_ASSIGN(cluster::Node * first, cluster_->first_server(), "lease");
-  auto lease = cluster::Lease::acquire(
-      *first,
-      {.cluster = cluster_->name(), .holder = cluster::default_holder(), .epoch = folder_->name()},
-      Deadline::after(seconds(20)));
+  auto lease = cluster::Lease::acquire(*first,
+                                       {.cluster = cluster_->name(),
+                                        .holder = cluster::default_holder(),
+                                        .epoch = folder_->name(),
+                                        .renew_every = outside_.pace.lease_renewal},
+                                       Deadline::after(seconds(20)));
   if (!lease) {
     // Somebody else's run is no mistake of this one's caller.
     return fail(ErrorCode::remote_failed, "lease: " + lease.error().message());
@@ -201,7 +203,24 @@ void Session::end(const std::string& why) {
   interrupt_.stop(3);
 }
 
+// What a node keeps of it does no harm: it is told, and no reason to call a run an error.
+void Session::clear_copies() {
+  for (cluster::Node* node :
+       cluster_&& method_ ? cluster_->nodes() : std::vector<cluster::Node*>{}) {
+    const Status cleared = method_->clear(*node, Deadline::after(seconds(20)));
+    if (!cleared) {
+      progress_.line(
+          fmt::format("{}: {}; the next run uses them, `hookshot allow --remove` takes them away",
+                      node->name(),
+                      cleared.error().message()));
+    }
+  }
+}
+
 Result<RunEnd> Session::close(const Status& problem) {
+  if (lease_ && lease_->held()) {
+    clear_copies();
+  }
   if (lease_) {
     static_cast<void>(lease_->release(Deadline::after(seconds(5))));
   }

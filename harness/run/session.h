@@ -94,6 +94,7 @@ class Session {
   Status connect();
   Status preflight();
   void heal_leftovers();
+  void clear_copies();
 
   const inventory::Inventory& inventory_;
   const RunOptions& options_;

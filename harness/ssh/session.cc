@@ -295,7 +295,8 @@ Result<Session::PendingSocket> Session::forward_pending(const std::string& host,
 Status Session::upload(const std::filesystem::path& local,
                        const std::string& remote,
                        int mode,
-                       Deadline deadline) {
+                       Deadline deadline,
+                       const std::stop_token& stop) {
   std::ifstream file(local, std::ios::binary);
   if (!file) {
     return fail(ErrorCode::invalid_input,
@@ -305,6 +306,9 @@ Status Session::upload(const std::filesystem::path& local,
       remote,
       mode,
       [&](std::string& block) -> Status {
+        if (stop.stop_requested()) {
+          return fail(ErrorCode::refused, "interrupted");
+        }
         block.resize(kUploadBlock);
         file.read(block.data(), static_cast<std::streamsize>(block.size()));
         block.resize(static_cast<std::size_t>(file.gcount()));

@@ -94,11 +94,12 @@ class Session {
 
   // By SFTP, to a temporary name beside `remote`, then renamed over it. A relative path is relative
   // to the login user's home. remote_failed: what the host said, with the space left where that is
-  // why.
+  // why. refused: a stop ended it; nothing stays under either name.
   Status upload(const std::filesystem::path& local,
                 const std::string& remote,
                 int mode,
-                Deadline deadline);
+                Deadline deadline,
+                const std::stop_token& stop = {});
   Status upload_bytes(std::string_view bytes,
                       const std::string& remote,
                       int mode,

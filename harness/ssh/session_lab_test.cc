@@ -470,6 +470,31 @@ TEST_F(SessionOnSshd, survives_new_keys_in_the_middle_of_an_upload) {
   EXPECT_TRUE(session->run("cat " + remote.string(), "", soon())->out == content);
 }
 
+TEST_F(SessionOnSshd, ends_an_upload_at_a_stop_and_leaves_nothing) {
+  const auto session = connect();
+  ASSERT_TRUE(session);
+  const auto local = sshd_->folder() / "large";
+  write(local, "");
+  std::filesystem::resize_file(local, 1u << 30);
+  const auto folder = sshd_->folder() / "arrivals";
+  std::filesystem::create_directory(folder);
+  std::stop_source stop;
+  const std::jthread ctrl_c([&] {
+    EXPECT_TRUE(
+        eventually("the copy begins", soon(), milliseconds(1), [&]() -> Result<Observation> {
+          return Observation{.done = !std::filesystem::is_empty(folder), .seen = "an empty folder"};
+        }));
+    stop.request_stop();
+  });
+  const auto ended =
+      session->upload(local, (folder / "large").string(), 0600, soon(), stop.get_token());
+  ASSERT_FALSE(ended);
+  EXPECT_EQ(ended.error().code(), ErrorCode::refused);
+  EXPECT_THAT(ended.error().message(), HasSubstr("interrupted"));
+  EXPECT_TRUE(std::filesystem::is_empty(folder));
+  EXPECT_TRUE(session->connected());
+}
+
 TEST_F(SessionOnSshd, leaves_nothing_under_the_name_when_an_upload_is_cut_off) {
   const auto session = connect();
   ASSERT_TRUE(session);

@@ -225,10 +225,12 @@ Status Sftp::write(const std::string& path,
     return {};
   }
   Error problem = written.error();
+  // Answers to writes still in flight come before these; they are passed over by their number.
+  const Deadline soon = deadline.at_most(std::chrono::seconds(5));
   if (problem.code() == ErrorCode::remote_failed) {
-    // Answers to writes still in flight come before these; they are passed over by their number.
-    const Deadline soon = deadline.at_most(std::chrono::seconds(5));
     problem = Error(problem.code(), problem.message() + space_left(temporary, soon));
+  }
+  if (problem.code() != ErrorCode::unreachable && problem.code() != ErrorCode::timed_out) {
     static_cast<void>(remove(temporary, soon));
   }
   return fail(std::move(problem), path);

@@ -26,12 +26,15 @@ class InstallMethod {
   // file and what to do about it.
   virtual Status verify(const Version& version) const = 0;
   // Verifies, then installs. Safe to run again after any error; an error in the middle says in
-  // which state the node is. So does a stop (refused), which ends it between two files, and ends
-  // the installer as Node::run ends a command.
+  // which state the node is. So does a stop (refused), which ends a copy, and the installer as
+  // Node::run ends a command.
   virtual Result<Installed> install(cluster::Node& node,
                                     const Version& version,
                                     Deadline deadline,
                                     std::stop_token stop) const = 0;
+  // Takes away what install() left on the node so that the next one is quicker: the copies of the
+  // releases, not what was installed.
+  virtual Status clear(cluster::Node& node, Deadline deadline) const = 0;
 
   Result<Installed> install(cluster::Node& node, const Version& version, Deadline deadline) const {
     return install(node, version, deadline, {});

@@ -99,6 +99,22 @@ Status check_direction(const std::string& node, const std::string& disk, const V
                   version.tag()));
 }
 
+Status install(const Rollout& rollout,
+               cluster::Node& node,
+               const Version& version,
+               Deadline deadline) {
+  TRY(not_stopped(rollout, node, "the install"), "upgrade " + node.name());
+  Step step(rollout, "install", node.name(), version);
+  auto installed =
+      rollout.method.install(node, version, deadline.at_most(rollout.install_limit), rollout.stop);
+  step.finish(error_of(installed));
+  TRY(installed, "install " + version.tag() + " on " + node.name());
+  // Without this a node that reboots comes back without its service; the installer leaves it out.
+  TRY(observe::output_of(node, {"systemctl", "enable", node.unit()}, deadline),
+      "enable " + node.unit());
+  return {};
+}
+
 }  // namespace
 
 std::vector<cluster::Node*> rolling_order(const std::vector<cluster::Node*>& nodes) {
@@ -152,16 +168,8 @@ Result<NodeUpgrade> upgrade_node(const Rollout& rollout,
                                  cluster::Node& node,
                                  const Version& version,
                                  Deadline deadline) {
-  TRY(not_stopped(rollout, node, "the install"), "upgrade " + node.name());
-  {
-    Step step(rollout, "install", node.name(), version);
-    auto installed = rollout.method.install(
-        node, version, deadline.at_most(rollout.install_limit), rollout.stop);
-    step.finish(error_of(installed));
-    TRY(installed, "install " + version.tag() + " on " + node.name());
-    // Without this a node that reboots comes back without its service; the installer leaves it out.
-    TRY(observe::output_of(node, {"systemctl", "enable", node.unit()}, deadline),
-        "enable " + node.unit());
+  if (!rollout.in_place) {
+    TRY(install(rollout, node, version, deadline), "");
   }
   TRY(not_stopped(rollout, node, "the restart"), "upgrade " + node.name());
   NodeUpgrade result;
@@ -227,9 +235,11 @@ Status bring_to(const Rollout& rollout, const Version& version, Deadline deadlin
       wanting.push_back(node);
     }
   }
+  Rollout installing = rollout;
+  installing.in_place = false;
   for (cluster::Node* node : wanting) {
     Step step(rollout, "baseline", node->name(), version);
-    auto upgraded = upgrade_node(rollout, *node, version, deadline);
+    auto upgraded = upgrade_node(installing, *node, version, deadline);
     Status done;
     if (!upgraded) {
       done = fail(std::move(upgraded).error());

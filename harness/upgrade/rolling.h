@@ -25,6 +25,7 @@ struct Rollout {
   const InstallMethod& method;
   observe::Sink sink;
   std::stop_token stop;
+  bool in_place = false;  // roll() restarts and installs nothing
   // Limits of a single step; the caller's deadline holds in any case.
   std::chrono::seconds install_limit{600};
   std::chrono::seconds restart_limit{1200};
@@ -55,10 +56,10 @@ struct NodeUpgrade {
   bool ok() const { return restart.ok && not_ready.empty(); }
 };
 
-// One node: install, restart, wait until ready. What the product does is in the result: a job that
-// fails or does not end, a node that does not get ready. A failed job does not end the wait:
-// systemd starts the service again, as an operator would see. Errors are the harness's or the
-// lab's: artifacts, space, a connection that stays lost.
+// One node: install (unless in place), restart, wait until ready. What the product does is in the
+// result: a job that fails or does not end, a node that does not get ready. A failed job does not
+// end the wait: systemd starts the service again, as an operator would see. Errors are the
+// harness's or the lab's: artifacts, space, a connection that stays lost.
 Result<NodeUpgrade> upgrade_node(const Rollout& rollout,
                                  cluster::Node& node,
                                  const Version& version,

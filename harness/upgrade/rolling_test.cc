@@ -28,6 +28,8 @@ class FakeMethod final : public InstallMethod {
 
   Status verify(const Version&) const override { return verified; }
 
+  Status clear(cluster::Node&, Deadline) const override { return {}; }
+
   using InstallMethod::install;
 
   Result<Installed> install(cluster::Node& node,
@@ -283,6 +285,18 @@ TEST(Roll, stops_half_way_when_told_to) {
   EXPECT_TRUE(bench.method.order.empty());
 }
 
+TEST(Roll, restarts_in_place_without_an_install) {
+  Bench bench;
+  Rollout rollout = bench.rollout();
+  rollout.in_place = true;
+  const auto done = roll(rollout, version("v1.30.12+rke2r1"), soon());
+  ASSERT_TRUE(done) << done.error().message();
+  ASSERT_EQ(done->size(), 1u);
+  EXPECT_TRUE(done->front().second.ok());
+  EXPECT_TRUE(bench.method.order.empty());
+  EXPECT_EQ(bench.finished("restart")["job_result"], "done");
+}
+
 TEST(Roll, does_not_go_on_past_a_node_that_is_not_ready) {
   Bench bench;
   bench.server.ready = false;
@@ -319,6 +333,15 @@ TEST(BringTo, restarts_a_node_whose_process_is_still_the_old_build) {
   Bench bench;
   bench.server.running = "v1.30.11+rke2r1";
   ASSERT_TRUE(bring_to(bench.rollout(), version("v1.30.12+rke2r1"), soon()));
+  EXPECT_THAT(bench.method.order, ElementsAre("cp-1"));
+}
+
+TEST(BringTo, installs_what_is_missing_before_a_restart_in_place) {
+  Bench bench;
+  bench.server.set_version("v1.30.11+rke2r1");
+  Rollout rollout = bench.rollout();
+  rollout.in_place = true;
+  ASSERT_TRUE(bring_to(rollout, version("v1.30.12+rke2r1"), soon()));
   EXPECT_THAT(bench.method.order, ElementsAre("cp-1"));
 }
 

@@ -11,7 +11,7 @@
 namespace harness::upgrade {
 namespace {
 
-constexpr const char* kStage = "/var/lib/hookshot/stage";
+constexpr const char* kStage = "/var/lib/hookshot/stage";  // `allow --remove` takes it away, too
 constexpr std::chrono::seconds kLastLook{20};
 
 std::string last_lines(const exec::CommandResult& result) {
@@ -75,6 +75,28 @@ Result<std::vector<Artifact>> missing_of(cluster::Node& node,
   return missing;
 }
 
+// Copies of other releases, which an earlier install kept for the next one; there may be none.
+Status delete_others(cluster::Node& node, const std::string& folder, Deadline deadline) {
+  const std::vector<std::string> argv{"find",
+                                      kStage,
+                                      "-mindepth",
+                                      "1",
+                                      "-maxdepth",
+                                      "1",
+                                      "-not",
+                                      "-path",
+                                      folder,
+                                      "-exec",
+                                      "rm",
+                                      "--recursive",
+                                      "--force",
+                                      "--",
+                                      "{}",
+                                      "+"};
+  TRY(node.run(observe::words(argv), deadline), "delete the copies of other releases");
+  return {};
+}
+
 // Copies what is not on the node yet.
 Status stage(cluster::Node& node,
              const std::string& folder,
@@ -83,14 +105,22 @@ Status stage(cluster::Node& node,
              const std::stop_token& stop) {
   TRY_ASSIGN(
       const std::vector<Artifact> missing, missing_of(node, folder, all, deadline, stop), "");
-  TRY(check_space(node, kStage, missing, all, deadline), "check the space");
+  Status room = check_space(node, kStage, missing, all, deadline);
+  if (!room && room.error().code() == ErrorCode::not_supported && !missing.empty()) {
+    TRY(delete_others(node, folder, deadline), "make room");
+    room = check_space(node, kStage, missing, all, deadline);
+  }
+  TRY(room, "check the space");
   TRY(observe::output_of(node, {"mkdir", "--parents", "--mode=0700", folder}, deadline),
       "make the folder");
   for (const Artifact& one : missing) {
     if (stop.stop_requested()) {
       return interrupted(node, "copy " + one.file());
     }
-    const Status copied = node.upload(one.path, folder + "/" + one.file(), 0600, deadline);
+    const Status copied = node.upload(one.path, folder + "/" + one.file(), 0600, deadline, stop);
+    if (!copied && stop.stop_requested()) {
+      return interrupted(node, "copy " + one.file());
+    }
     if (!copied) {
       return in_the_middle(node, copied.error(), "copy " + one.file());
     }
@@ -151,10 +181,13 @@ Result<Installed> Tarball::install(cluster::Node& node,
     return fail(ErrorCode::remote_failed,
                 fmt::format("{} ended well, but on disk is {}", doing, installed.version));
   }
-  TRY(observe::output_of(node, {"rm", "--recursive", "--force", "--", folder}, deadline),
-      fmt::format(
-          "{} is installed on {}: delete what was copied for it", version.tag(), node.name()));
   return installed;
+}
+
+Status Tarball::clear(cluster::Node& node, Deadline deadline) const {
+  TRY(observe::output_of(node, {"rm", "--recursive", "--force", "--", kStage}, deadline),
+      "delete the copies of the releases on " + node.name());
+  return {};
 }
 
 }  // namespace harness::upgrade

@@ -14,6 +14,8 @@ class Tarball final : public InstallMethod {
   std::string_view name() const override { return "tarball"; }
 
   Status verify(const Version& version) const override;
+  Status clear(cluster::Node& node, Deadline deadline) const override;
+
   using InstallMethod::install;
   Result<Installed> install(cluster::Node& node,
                             const Version& version,

@@ -47,6 +47,7 @@ class TarballTest : public testing::Test {
     server.node.on_run("sha256sum", says("", 1, "No such file"));
     server.node.on_run("mkdir", says(""));
     server.node.on_run("rm --recursive", says(""));
+    server.node.on_run("find", says("", 1, "find: no such file"));
     server.node.on_run("df",
                        says("Filesystem 1024-blocks Used Available Capacity Mounted on\n"
                             "overlay 1 1 99999999 1% /\n"));
@@ -178,8 +179,38 @@ TEST_F(TarballTest, copies_the_release_and_runs_its_own_script) {
   EXPECT_EQ(script.env.at("INSTALL_RKE2_ARTIFACT_PATH"), stage);
   EXPECT_EQ(script.env.at("INSTALL_RKE2_TYPE"), "server");
   EXPECT_EQ(script.env.at("INSTALL_RKE2_AGENT_IMAGES_DIR"), "/var/lib/rancher/rke2/agent/images");
-  EXPECT_EQ(server.node.traffic().back().text, "rm --recursive --force -- " + stage);
   EXPECT_FALSE(touched("systemctl")) << "installing starts and stops nothing";
+  EXPECT_FALSE(touched("rm --recursive")) << "what was copied serves the next trial";
+}
+
+TEST_F(TarballTest, deletes_the_copies_of_every_release_when_told_to) {
+  ASSERT_TRUE(method.clear(server.node, soon()));
+  EXPECT_EQ(server.node.traffic().back().text, "rm --recursive --force -- /var/lib/hookshot/stage");
+  FakeServer fresh;
+  fresh.node.on_run("rm --recursive", says("", 1, "rm: read-only file system"));
+  const Status kept = method.clear(fresh.node, soon());
+  ASSERT_FALSE(kept);
+  EXPECT_THAT(kept.error().message(),
+              testing::AllOf(HasSubstr("delete the copies of the releases on cp-1"),
+                             HasSubstr("read-only file system")));
+}
+
+TEST_F(TarballTest, deletes_copies_of_other_releases_where_the_disk_has_no_room_for_two) {
+  std::string free_kb = "1024";
+  server.node.on_run("df", [&](const exec::Command&) {
+    return says("F 1 U A C M\noverlay 1 1 " + free_kb + " 99% /\n");
+  });
+  exec::Command deletion;
+  server.node.on_run("find", [&](const exec::Command& command) {
+    deletion = command;
+    free_kb = "99999999";
+    return says("");
+  });
+  const auto installed = method.install(server.node, to(), soon());
+  ASSERT_TRUE(installed) << installed.error().message();
+  ASSERT_GT(deletion.argv.size(), 8u);
+  EXPECT_EQ(deletion.argv[1], "/var/lib/hookshot/stage");
+  EXPECT_EQ(deletion.argv[8], std::string("/var/lib/hookshot/stage/") + kTag);
 }
 
 TEST_F(TarballTest, installs_an_agent_as_an_agent) {
@@ -217,6 +248,7 @@ TEST_F(TarballTest, refuses_a_full_disk_before_anything_is_changed) {
   EXPECT_EQ(installed.error().code(), ErrorCode::not_supported);
   EXPECT_THAT(installed.error().message(), HasSubstr("1 MB free under /"));
   EXPECT_THAT(installed.error().message(), HasSubstr("nothing was changed"));
+  EXPECT_TRUE(touched("find /var/lib/hookshot/stage")) << "copies of other releases go first";
   EXPECT_FALSE(touched("upload"));
   EXPECT_FALSE(touched("mkdir"));
 }
@@ -322,6 +354,17 @@ TEST_F(TarballTest, stops_between_two_files_and_says_what_is_on_disk) {
                         "is safe to run this again)"));
   EXPECT_FALSE(touched("upload"));
   EXPECT_FALSE(touched("/bin/sh"));
+}
+
+TEST_F(TarballTest, stops_in_the_middle_of_a_copy) {
+  std::stop_source stop;
+  server.node.on_upload([&] { stop.request_stop(); });
+  const auto installed = method.install(server.node, to(), soon(), stop.get_token());
+  ASSERT_FALSE(installed);
+  EXPECT_EQ(installed.error().code(), ErrorCode::refused);
+  EXPECT_THAT(installed.error().message(),
+              HasSubstr("copy rke2.linux-amd64.tar.gz: interrupted (on disk is v1.30.12+rke2r1"));
+  EXPECT_TRUE(server.node.uploads().empty());
 }
 
 TEST_F(TarballTest, ends_a_command_that_hangs_at_a_stop_and_says_what_is_on_disk) {
