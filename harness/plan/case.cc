@@ -109,8 +109,13 @@ Result<Shot> Case::shot_at(const aim::Aim& aim) const {
   if (window.name.empty()) {
     return Shot{};
   }
-  Shot out{.aim = aim, .anchor = {}, .why = {}, .replays = {}, .original_us = {}, .companions = {}};
+  Shot out;
+  out.aim = aim;
   TRY_ASSIGN(out.anchor, anchor_on(window, aim, target, on_server), "");
+  if (const auto learned =
+          lengths ? lengths->length(window.name, {target, from.tag(), to.tag()}) : std::nullopt) {
+    out.learned_us = learned->median.count();
+  }
   return out;
 }
 

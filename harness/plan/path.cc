@@ -72,11 +72,6 @@ Path read_path(const Value& value, const std::vector<std::string>& checks, Probl
     path.from = from.value_or(Version{});
     path.to = to.value_or(Version{});
     path.place = place_of(*versions[1]);
-    if (from && to && *from == *to) {
-      problems.add(
-          *versions[1],
-          "a path leads from one version to another; restarts in place are not a path yet");
-    }
   } else if (reader.has("versions")) {
     problems.add(*reader.take("versions"),
                  "'versions' needs exactly two: from and to; write longer paths as several");

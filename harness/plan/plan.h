@@ -32,6 +32,7 @@ struct Shot {
   std::string replays;                      // RUN:CASE:TRIAL
   std::optional<std::int64_t> original_us;  // where that one landed, from its window's opening
   std::vector<aim::Anchor> companions;      // of a replay: those of the further faults; else empty
+  std::optional<std::int64_t> learned_us;   // the window's usual length; empty: never learned
 };
 
 Json to_json(const aim::Anchor& anchor);

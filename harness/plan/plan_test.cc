@@ -35,6 +35,14 @@ TEST(Plan, draws_the_same_order_from_the_same_seed) {
   EXPECT_NE(order(7)["cases"], order(8)["cases"]);
 }
 
+TEST(Plan, takes_a_restart_in_place_as_a_path) {
+  const std::string text = changed(kSuite, "v1.30.13-rc2+rke2r1]", "v1.30.12+rke2r1]");
+  const Plan plan = *make({*parse_suite(text, "s.yaml", catalogue())}, lab(), packs(), {});
+  ASSERT_FALSE(plan.cases.empty());
+  EXPECT_EQ(plan.cases[0].name, "s/v1.30.12+rke2r1_to_v1.30.12+rke2r1/none/cp-1");
+  EXPECT_EQ(plan.cases[0].from, plan.cases[0].to);
+}
+
 TEST(Plan, says_why_a_cell_is_left_out) {
   const std::string text =
       std::string(kSuite) +

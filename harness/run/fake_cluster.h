@@ -4,6 +4,7 @@
 #pragma once
 
 #include <algorithm>
+#include <atomic>
 #include <functional>
 #include <map>
 #include <memory>
@@ -57,10 +58,12 @@ class FakeCluster {
 
   FakeService service;
   Falls falls = Falls::inside;
-  bool undoes = true;     // else a fault that was applied cannot be taken back
-  std::string lacks;      // what the node has not that a fault needs
-  std::string leased_to;  // somebody else
-  // Instead of a start of the service while something is armed.
+  bool undoes = true;                     // else a fault that was applied cannot be taken back
+  std::string lacks;                      // what the node has not that a fault needs
+  std::string leased_to;                  // somebody else
+  std::atomic<bool> lease_taken = false;  // by somebody else, in the middle of the run
+  // Ahead of a start of the service while something is armed; or instead of it.
+  std::function<void()> ahead_of_start;
   std::function<Result<exec::CommandResult>()> instead_of_start;
 
  private:
@@ -149,6 +152,7 @@ class FakeCluster {
   }
 
   bool something_is_armed() const {
+    const std::lock_guard held(mutex_);
     return std::ranges::any_of(
         records_, [](const auto& one) { return json_string(one.second, "state") == "ARMED"; });
   }
@@ -156,14 +160,16 @@ class FakeCluster {
   void script_node() {
     service.server.node.on_run("systemctl restart",
                                [this](const exec::Command&) -> Result<exec::CommandResult> {
-                                 {
-                                   const std::lock_guard held(mutex_);
-                                   if (!instead_of_start || !something_is_armed()) {
-                                     start();
-                                     return exec::CommandResult();
-                                   }
+                                 const bool armed = something_is_armed();
+                                 if (armed && ahead_of_start) {
+                                   ahead_of_start();
                                  }
-                                 return instead_of_start();
+                                 if (armed && instead_of_start) {
+                                   return instead_of_start();
+                                 }
+                                 const std::lock_guard held(mutex_);
+                                 start();
+                                 return exec::CommandResult();
                                });
   }
 
@@ -174,7 +180,12 @@ class FakeCluster {
       }
       return std::vector<Json>{};
     });
-    service.server.node.on_guard("lease-renew", std::vector<Json>{});
+    service.server.node.on_guard("lease-renew", [this](const Json&) -> Result<std::vector<Json>> {
+      if (lease_taken) {
+        return fail(ErrorCode::refused, "ann@elsewhere holds the lease");
+      }
+      return std::vector<Json>{};
+    });
     service.server.node.on_guard("lease-release", std::vector<Json>{});
   }
 

@@ -13,8 +13,13 @@ struct Trials {
   std::vector<std::string> dirty;
   bool finished = false;
   bool standin = false;
+  std::string last_case;  // the one that a run which did not reach its end was in
   std::string stopped;
   int exit_status = 0;
+
+  bool whole() const { return finished && stopped.empty(); }
+
+  std::string why_not_whole() const { return finished ? stopped : "the run was cut off"; }
 };
 
 void note_run(Trials& trials, const Json& event) {
@@ -39,6 +44,7 @@ Result<Trials> read_trials(const RunFolder& folder) {
                                   const auto trial = static_cast<int>(json_int(event, "trial"));
                                   note_run(out, event);
                                   if (!name.empty()) {
+                                    out.last_case = name;
                                     out.events[name][trial].push_back(std::move(event));
                                   }
                                 }),
@@ -56,6 +62,18 @@ check::CaseVerdict fold(const Json& planned, const Trials& trials) {
     }
   }
   return check::fold(check::Planned::from_json(planned), std::move(verdicts));
+}
+
+// A case that a run did not reach, or was in when it ended, could not be proved.
+void blame_the_end(check::CaseVerdict& verdict, const Trials& trials) {
+  const bool cut_short =
+      verdict.name == trials.last_case && verdict.verdict == check::Verdict::unproven;
+  if (verdict.trials.empty() || cut_short) {
+    verdict.outcome = check::Verdict::error;
+    verdict.verdict = check::Verdict::error;
+    verdict.reason =
+        fmt::format("{}: {}", cut_short ? "cut short" : "not run", trials.why_not_whole());
+  }
 }
 
 }  // namespace
@@ -93,10 +111,8 @@ Result<report::Model> judge(const RunFolder& folder) {
   model.stopped_status = trials.exit_status;
   for (const Json& planned : plan.value("cases", Json::array())) {
     check::CaseVerdict verdict = fold(planned, trials);
-    if (verdict.trials.empty() && (!trials.finished || !trials.stopped.empty())) {
-      verdict.outcome = check::Verdict::error;
-      verdict.verdict = check::Verdict::error;
-      verdict.reason = "not run: " + (trials.finished ? trials.stopped : "the run was cut off");
+    if (!trials.whole()) {
+      blame_the_end(verdict, trials);
     }
     model.cases.push_back(std::move(verdict));
   }

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "harness/cluster/cluster.h"
+#include "harness/cluster/lease.h"
 #include "harness/inventory/inventory.h"
 #include "harness/observe/probes.h"
 #include "harness/run/hosting.h"
@@ -23,6 +24,7 @@ struct Pace {
   std::chrono::nanoseconds healthy_start = std::chrono::minutes(2);
   upgrade::SettleOptions settle{};
   observe::Probes::Options probes{};
+  std::chrono::milliseconds lease_renewal = cluster::LeaseTerms{}.renew_every;
 };
 
 struct Outside {

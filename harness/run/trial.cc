@@ -33,6 +33,9 @@ void add_shot(Json& event, const plan::Shot& shot) {
   if (!shot.anchor.marker_of.empty()) {
     event["anchor"] = plan::to_json(shot.anchor);
   }
+  if (shot.learned_us) {
+    event["learned_us"] = *shot.learned_us;
+  }
   if (!shot.why.empty()) {
     event["why"] = shot.why;
   }
@@ -50,7 +53,6 @@ class Trial {
       : context_(context),
         cell_(cell),
         shot_(shot),
-        number_(number),
         sink_(context.recorder.sink()),
         strikes_(
             {context.cluster, context.access, context.run_id, context.stop, context.may_fill_root},
@@ -77,13 +79,13 @@ class Trial {
             .method = context_.method,
             .sink = sink_,
             .stop = context_.stop,
+            .in_place = cell_.from == cell_.to,
             .settle = context_.pace.settle};
   }
 
   const TrialContext& context_;
   const plan::Case& cell_;
   const plan::Shot& shot_;
-  const int number_;
   observe::Sink sink_;
   Strikes strikes_;
   std::vector<std::unique_ptr<observe::NodeStream>> streams_;

@@ -92,7 +92,8 @@ class WholeRun : public testing::Test {
          .pace = {.healthy_start = std::chrono::milliseconds(20),
                   .settle = {.quiet = std::chrono::milliseconds(0),
                              .period = std::chrono::milliseconds(1)},
-                  .probes = {.period = std::chrono::milliseconds(1)}}});
+                  .probes = {.period = std::chrono::milliseconds(1)},
+                  .lease_renewal = std::chrono::milliseconds(1)}});
   }
 
   RunFolder folder() const { return RunFolder::open(results_ / "latest").value(); }

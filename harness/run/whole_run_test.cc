@@ -55,6 +55,7 @@ TEST_F(WholeRun, passes_when_all_trials_land_and_the_cluster_recovers) {
   EXPECT_THAT(text("junit.xml"), HasSubstr("failures=\"0\""));
   EXPECT_THAT(lab_.states(), ElementsAre("VERIFIED", "VERIFIED"));
   EXPECT_EQ(lab_.asked("lease-release"), 1);
+  EXPECT_FALSE(lab_.service.copies) << "the releases that were copied for installing are gone";
   EXPECT_EQ(status_of_folder(), 0) << "the events alone say the same";
 }
 
@@ -144,6 +145,49 @@ TEST_F(WholeRun, heals_and_ends_as_interrupted_on_ctrl_c_in_the_middle_of_a_step
   EXPECT_EQ(verdict()["cases"][0]["trials"][0]["reason"], "interrupted");
   EXPECT_EQ(lab_.asked("lease-release"), 1);
   EXPECT_EQ(status_of_folder(), 130);
+}
+
+TEST_F(WholeRun, heals_and_says_so_when_the_time_limit_passes_in_the_middle_of_a_step) {
+  options_.time_limit = std::chrono::milliseconds(200);
+  lab_.instead_of_start = [&]() -> Result<exec::CommandResult> {
+    EXPECT_TRUE(eventually(
+        "the armed fault is taken back",
+        Deadline::after(std::chrono::seconds(20)),
+        std::chrono::milliseconds(1),
+        [&]() -> Result<Observation> { return Observation{.done = lab_.states()[0] != "ARMED"}; }));
+    return fail(ErrorCode::refused, "interrupted");
+  };
+  const auto end = run(kKill);
+  ASSERT_TRUE(end) << end.error().message();
+  EXPECT_EQ(end->exit_status, 124);
+  EXPECT_THAT(lab_.states(), ElementsAre("VERIFIED"));
+  EXPECT_EQ(events("run.finished")[0]["stopped"], "the time limit passed");
+  EXPECT_EQ(verdict()["cases"][0]["verdict"], "error");
+  EXPECT_FALSE(lab_.service.copies);
+  EXPECT_EQ(lab_.asked("lease-release"), 1);
+  EXPECT_EQ(status_of_folder(), 124);
+}
+
+TEST_F(WholeRun, begins_no_further_trial_once_its_lease_is_lost) {
+  lab_.ahead_of_start = [&] {
+    lab_.lease_taken = true;
+    const int asked = lab_.asked("lease-renew");
+    EXPECT_TRUE(eventually("the loss is known",
+                           Deadline::after(std::chrono::seconds(20)),
+                           std::chrono::milliseconds(1),
+                           [&]() -> Result<Observation> {
+                             return Observation{.done = lab_.asked("lease-renew") > asked};
+                           }));
+  };
+  const auto end = run(kKill);
+  ASSERT_TRUE(end) << end.error().message();
+  EXPECT_EQ(end->exit_status, 3);
+  EXPECT_THAT(lab_.states(), ElementsAre("VERIFIED")) << "what was armed is taken back";
+  EXPECT_EQ(verdict()["verdict"], "error");
+  EXPECT_THAT(end->summary, HasSubstr("ann@elsewhere holds the lease"));
+  EXPECT_EQ(lab_.asked("lease-release"), 0) << "it is somebody else's now";
+  EXPECT_TRUE(lab_.service.copies) << "and so are the node's files";
+  EXPECT_EQ(status_of_folder(), 3);
 }
 
 TEST_F(WholeRun, hurts_no_node_further_that_could_not_be_healed) {
