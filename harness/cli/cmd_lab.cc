@@ -67,10 +67,11 @@ int status(const Options& options) {
   Json nodes = Json::array();
   for (const lab::NodeState& node : state->nodes) {
     if (!options.json) {
-      fmt::print("{:<8} {:<7} {:<15} {} {} {}\n",
+      fmt::print("{:<8} {:<7} {:<15} {:<9} {} {} {}\n",
                  node.name,
                  node.role,
                  node.address,
+                 node.vm ? "machine" : "container",
                  node.running ? "running" : "down",
                  node.answers ? "answers" : "silent",
                  node.unit);
@@ -78,6 +79,7 @@ int status(const Options& options) {
     nodes.push_back({{"name", node.name},
                      {"role", node.role},
                      {"address", node.address},
+                     {"vm", node.vm},
                      {"running", node.running},
                      {"answers", node.answers},
                      {"boot_id", node.boot_id},
@@ -146,6 +148,11 @@ void add_lab(CLI::App& app, Action& action) {
   up_verb->add_option(
       "--artifacts", options->artifacts, "Real release artifacts instead of the stand-in's");
   up_verb->add_flag("--bare", options->up.bare, "Boot the nodes and install nothing");
+  up_verb->add_flag("--vm",
+                    options->up.vm,
+                    "The server is a virtual machine (qemu's software emulation) with a kernel, a "
+                    "clock and disks of its own: systemd, sshd and etcd, no Kubernetes. For the "
+                    "faults that a container cannot express. Takes a minute");
   up_verb->add_flag("--cis",
                     options->up.cis,
                     "`profile: cis` in the nodes' configuration: two more start-up hooks");
@@ -153,6 +160,7 @@ void add_lab(CLI::App& app, Action& action) {
       sub("prepare", "Build what a lab needs into the cache, and raise nothing", prepare);
   prepare_verb->add_option("--node-os", options->up.node_os, "trixie or bookworm")
       ->capture_default_str();
+  prepare_verb->add_flag("--vm", options->up.vm, "What a lab with a virtual machine needs");
   sub("status", "What runs", status)->add_flag("--json", options->json, "As JSON");
   sub("down", "Take the lab away; nothing is left", down);
   CLI::App* ssh_verb =

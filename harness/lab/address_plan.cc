@@ -1,6 +1,7 @@
 #include "harness/lab/address_plan.h"
 
 #include <charconv>
+#include <cstdio>
 
 #include <fmt/format.h>
 
@@ -99,6 +100,13 @@ Result<AddressPlan> plan_addresses(std::string_view lab, int subnet, int servers
     plan.nodes.push_back(node(plan, "agent", number));
   }
   return plan;
+}
+
+std::string mac_of(const PlannedNode& node) {
+  int subnet = 0;
+  int host = 0;
+  static_cast<void>(std::sscanf(node.address.c_str(), "198.18.%d.%d", &subnet, &host));
+  return fmt::format("02:68:73:01:{:02x}:{:02x}", subnet, host);
 }
 
 }  // namespace harness::lab

@@ -19,6 +19,7 @@ struct PlannedNode {
   std::string role;     // server or agent
   std::string address;  // without the prefix length
   std::string machine;  // unique on this host, short enough for the link that nspawn names after it
+  bool vm = false;      // a virtual machine instead of a container
 };
 
 struct AddressPlan {
@@ -41,5 +42,8 @@ Result<int> free_subnet(const std::set<int>& used);
 
 // not_supported for more than one server; invalid_input for other counts that no lab has.
 Result<AddressPlan> plan_addresses(std::string_view lab, int subnet, int servers, int agents);
+
+// Of a virtual machine's network card: locally administered, and no other node's.
+std::string mac_of(const PlannedNode& node);
 
 }  // namespace harness::lab

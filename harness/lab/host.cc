@@ -20,6 +20,7 @@ namespace {
 constexpr std::chrono::seconds kQuick{10};
 constexpr const char* kPrograms[] = {
     "systemd-nspawn", "ip", "ssh", "ssh-keygen", "mmdebstrap", "unshare", "setsid", "ps", "zstd"};
+constexpr const char* kVmPrograms[] = {"qemu-system-x86_64", "qemu-img", "mke2fs"};
 constexpr const char* kKernelParameters[] = {"vm/overcommit_memory",
                                              "vm/panic_on_oom",
                                              "kernel/panic",
@@ -98,6 +99,24 @@ Status check_host() {
     return fail(
         ErrorCode::not_supported,
         fmt::format("this machine cannot hold a lab; missing: {}", fmt::join(missing, ", ")));
+  }
+  return {};
+}
+
+Status check_vm_host() {
+  std::vector<std::string> missing;
+  for (const char* program : kVmPrograms) {
+    if (!in_path(program)) {
+      missing.push_back(fmt::format("{} (scripts/setup installs it)", program));
+    }
+  }
+  if (::access("/dev/net/tun", R_OK | W_OK) != 0) {
+    missing.emplace_back("/dev/net/tun (the kernel's tun module)");
+  }
+  if (!missing.empty()) {
+    return fail(ErrorCode::not_supported,
+                fmt::format("this machine cannot hold a virtual machine; missing: {}",
+                            fmt::join(missing, ", ")));
   }
   return {};
 }

@@ -16,6 +16,9 @@ namespace harness::lab {
 // programs.
 Status check_host();
 
+// not_supported, with what is missing for a virtual machine.
+Status check_vm_host();
+
 // The part of check_host that judges: `os_release` is the text of /etc/os-release.
 std::vector<std::string> missing_on(bool root,
                                     std::string_view os_release,

@@ -29,6 +29,7 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr std::chrono::seconds kBoot{60};
+constexpr std::chrono::minutes kVmBoot{6};
 constexpr std::chrono::seconds kQuick{10};
 
 std::string random_token() {
@@ -78,6 +79,7 @@ LabState describe(const Record& record) {
     out.nodes.push_back({node.name,
                          node.role,
                          node.address,
+                         node.vm,
                          running_supervisor(record.name, node.name).has_value()});
   }
   return out;
@@ -141,8 +143,11 @@ class Raising {
       return fail(status.error(), "lab up");
     }
     status = raise();
-    if (status && !options_.bare) {
+    if (status && !bare()) {
       status = install();
+    }
+    if (status && options_.vm) {
+      status = await_etcd();
     }
     if (!status) {
       if (keep_for_inspection_ && status.error().code() == ErrorCode::timed_out) {
@@ -183,21 +188,30 @@ class Raising {
       return fail(ErrorCode::invalid_input,
                   fmt::format("--node-os is trixie or bookworm, not '{}'", options_.node_os));
     }
+    if (options_.vm && (options_.cis || !options_.artifacts.empty())) {
+      return fail(ErrorCode::invalid_input,
+                  "--vm has no Kubernetes: it goes neither with --artifacts nor with --cis");
+    }
     if (!options_.artifacts.empty() &&
         !fs::exists(options_.artifacts / options_.version / "install.sh")) {
       return fail(
           ErrorCode::invalid_input,
           fmt::format("{} holds no {}/install.sh", options_.artifacts.string(), options_.version));
     }
-    if (options_.artifacts.empty() && !options_.bare) {
+    if (options_.artifacts.empty() && !bare()) {
       TRY(check_standin_version(options_.version), "--version");
     }
     inventory_ = inventory_path(options_.inventory, options_.name);
     TRY(check_inventory(inventory_, options_.name), "inventory");
     TRY(check_host(), "host");
+    if (options_.vm) {
+      TRY(check_vm_host(), "--vm");
+    }
     TRY_ASSIGN(layout_, host_cgroups(), "host");
     return {};
   }
+
+  bool bare() const { return options_.bare || options_.vm; }
 
   Result<std::string> recipe(std::vector<std::string> argv) {
     argv[0] = recipes() / argv[0];
@@ -207,11 +221,16 @@ class Raising {
   // Everything that takes long the first time.
   Status make() {
     record_.node_os = options_.node_os;
-    record_.version = options_.bare ? "" : options_.version;
-    TRY_ASSIGN(record_.image, recipe({"image", options_.node_os}), "node image");
+    record_.version = bare() ? "" : options_.version;
+    if (options_.vm) {
+      TRY_ASSIGN(record_.vm_image, recipe({"vm-image", options_.node_os}), "machine image");
+    }
+    if (!options_.vm || options_.agents > 0) {
+      TRY_ASSIGN(record_.image, recipe({"image", options_.node_os}), "node image");
+    }
     if (!options_.artifacts.empty()) {
       record_.artifacts = fs::absolute(options_.artifacts);
-    } else if (!options_.bare) {
+    } else if (!bare()) {
       TRY_ASSIGN(record_.artifacts,
                  recipe({"release", "--standin", standin_binary(), "--node-os", options_.node_os}),
                  "release artifacts");
@@ -242,7 +261,8 @@ class Raising {
     TRY_ASSIGN(record_.plan,
                plan_addresses(options_.name, subnet, options_.servers, options_.agents),
                "nodes");
-    for (const auto& node : record_.plan.nodes) {
+    for (auto& node : record_.plan.nodes) {
+      node.vm = options_.vm && node.role == "server";
       const auto groups = node_cgroups(layout_, record_.name, node.name);
       record_.cgroups.insert(record_.cgroups.end(), groups.begin(), groups.end());
     }
@@ -263,7 +283,8 @@ class Raising {
       TRY(start_machine(runner_, record_, node, layout_), "machine");
     }
     for (const auto& node : record_.plan.nodes) {
-      TRY(wait_for_ssh(runner_, record_, node, Deadline::after(kBoot), options_.stop), "machine");
+      const Deadline deadline = node.vm ? Deadline::after(kVmBoot) : Deadline::after(kBoot);
+      TRY(wait_for_ssh(runner_, record_, node, deadline, options_.stop), "machine");
       say(fmt::format("{} answers at {}", node.name, node.address));
     }
     return write_file(record_.inventory, inventory_text(record_));
@@ -284,6 +305,12 @@ class Raising {
       keep_for_inspection_ = false;
     }
     return {};
+  }
+
+  Status await_etcd() {
+    const PlannedNode& server = record_.plan.nodes.front();
+    say("waiting for etcd on " + server.name);
+    return wait_for_unit(runner_, record_, server, Deadline::after(kVmBoot), options_.stop);
   }
 
   Result<LabState> status_of() const { return status(record_.name); }

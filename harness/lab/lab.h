@@ -1,4 +1,5 @@
-// A cluster on this machine: nodes are systemd-nspawn machines on a bridge of the lab's own.
+// A cluster on this machine: nodes are systemd-nspawn machines, or a virtual machine, on a bridge of
+// the lab's own.
 //
 // This is all that other folders need. Everything of a lab is named after it and recorded in its
 // state folder, ${XDG_STATE_HOME:-~/.local/state}/hookshot/lab/<name>/, before it is made, so that
@@ -36,6 +37,9 @@ struct UpOptions {
   std::filesystem::path artifacts{};
   bool bare = false;  // boot the nodes and install nothing
   bool cis = false;   // profile: cis in the nodes' configuration
+  // The server is a virtual machine (qemu, software emulation) with a kernel, a clock and disks of
+  // its own, in which real etcd runs and no Kubernetes; agents are containers. Implies bare.
+  bool vm = false;
   std::chrono::seconds ready_within{300};
   Progress progress{};
   std::stop_token stop{};
@@ -45,6 +49,7 @@ struct NodeState {
   std::string name;  // cp-1, w-1
   std::string role;  // server or agent
   std::string address;
+  bool vm = false;       // a virtual machine, not a container
   bool running = false;  // its supervisor and its machine are there
   bool answers = false;  // ssh lets us in
   std::string boot_id{};

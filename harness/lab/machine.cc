@@ -115,14 +115,18 @@ Status start_machine(exec::CommandRunner& runner,
                  "--property=CPUWeight=1000"});
   }
   argv.insert(argv.end(),
-              {recipes() / "node",
+              {recipes() / (node.vm ? "vm" : "node"),
                folder,
-               record.image,
+               node.vm ? record.vm_image : record.image,
                node.machine,
                node.name,
-               record.plan.bridge,
-               record.artifacts.empty() ? "-" : record.artifacts.string(),
-               layout.mode == CgroupMode::v2 ? "v2" : "v1"});
+               record.plan.bridge});
+  if (node.vm) {
+    argv.push_back(mac_of(node));
+  } else {
+    argv.push_back(record.artifacts.empty() ? "-" : record.artifacts.string());
+    argv.emplace_back(layout.mode == CgroupMode::v2 ? "v2" : "v1");
+  }
   const auto groups = node_cgroups(layout, record.name, node.name);
   if (!layout.scope) {
     TRY(make_cgroups(groups), node.name);
@@ -166,6 +170,21 @@ Status wait_for_ssh(exec::CommandRunner& runner,
     return Observation{answer.has_value(), answer ? "in" : answer.error().message()};
   };
   return eventually(node.name + " answers ssh", deadline, kLook, look, std::move(stop));
+}
+
+Status wait_for_unit(exec::CommandRunner& runner,
+                     const Record& record,
+                     const PlannedNode& node,
+                     Deadline deadline,
+                     std::stop_token stop) {
+  const auto look = [&]() -> Result<Observation> {
+    const auto unit = Shell(runner, record.name, node)
+                          .run({"systemctl", "show", unit_of(node), "-p", "ActiveState"},
+                               deadline.at_most(kQuick));
+    const std::string seen = unit ? one_line(*unit) : unit.error().message();
+    return Observation{seen == "ActiveState=active", seen};
+  };
+  return eventually(unit_of(node), deadline, kReadyLook, look, std::move(stop));
 }
 
 Status install_release(exec::CommandRunner& runner, const Record& record, const PlannedNode& node) {

@@ -11,7 +11,7 @@
 
 namespace harness::lab {
 
-// Starts scripts/lab/node for it, which outlives this process, and returns when that has said that
+// Starts scripts/lab/node or scripts/lab/vm for it, which outlives this process, and returns when that has said that
 // it runs.
 Status start_machine(exec::CommandRunner& runner,
                      const Record& record,
@@ -24,6 +24,13 @@ Status wait_for_ssh(exec::CommandRunner& runner,
                     const PlannedNode& node,
                     Deadline deadline,
                     std::stop_token stop);
+
+// Until its rke2 unit is active: a virtual machine's means that etcd is healthy.
+Status wait_for_unit(exec::CommandRunner& runner,
+                     const Record& record,
+                     const PlannedNode& node,
+                     Deadline deadline,
+                     std::stop_token stop);
 
 // Runs the release's own install.sh on the node and starts its unit.
 Status install_release(exec::CommandRunner& runner, const Record& record, const PlannedNode& node);

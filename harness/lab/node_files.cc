@@ -81,6 +81,9 @@ Status make_node_files(exec::CommandRunner& runner, const Record& record, const 
   const fs::path upper = folder / "upper";
   std::error_code error;
   for (const char* part : {"upper", "work", "root", "rancher"}) {
+    if (node.vm && part != std::string_view("upper")) {
+      continue;
+    }
     fs::create_directories(folder / part, error);
     if (error) {
       return fail(ErrorCode::internal,
@@ -112,7 +115,8 @@ Status make_node_files(exec::CommandRunner& runner, const Record& record, const 
   }
   const std::string key = read_file(lab_folder(record.name) / "id_ed25519.pub");
   TRY(authorize(upper / "root", 0700, {}, key), "node");
-  TRY(authorize(upper / "home/rancher", 0755, user_of(record.image, "rancher"), key), "node");
+  const fs::path image = node.vm ? record.vm_image : record.image;
+  TRY(authorize(upper / "home/rancher", 0755, user_of(image, "rancher"), key), "node");
   return {};
 }
 

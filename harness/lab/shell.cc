@@ -7,6 +7,9 @@ namespace harness::lab {
 namespace {
 
 constexpr int kSshFailed = 255;
+// The handshake counts, too, and an emulated processor takes its time for it.
+constexpr const char* kConnect = "ConnectTimeout=1";
+constexpr const char* kVmConnect = "ConnectTimeout=20";
 
 bool plain(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
@@ -60,7 +63,7 @@ std::vector<std::string> ssh_argv(const std::string& lab,
                                    "-o",
                                    "BatchMode=yes",
                                    "-o",
-                                   "ConnectTimeout=1",
+                                   node.vm ? kVmConnect : kConnect,
                                    "-o",
                                    "LogLevel=ERROR",
                                    "root@" + node.address};

@@ -25,7 +25,8 @@ Json to_json(const AddressPlan& plan) {
     nodes.push_back({{"name", node.name},
                      {"role", node.role},
                      {"address", node.address},
-                     {"machine", node.machine}});
+                     {"machine", node.machine},
+                     {"vm", node.vm}});
   }
   return {{"subnet", plan.subnet},
           {"bridge", plan.bridge},
@@ -46,7 +47,8 @@ Result<AddressPlan> plan_from_json(const Json& json) {
     PlannedNode node{json_string(each, "name"),
                      json_string(each, "role"),
                      json_string(each, "address"),
-                     json_string(each, "machine")};
+                     json_string(each, "machine"),
+                     json_bool(each, "vm")};
     TRY(check_lab_name(node.name), "node");
     plan.nodes.push_back(std::move(node));
   }
@@ -88,6 +90,7 @@ Json to_json(const Record& record) {
           {"cis", record.cis},
           {"plan", to_json(record.plan)},
           {"image", record.image.string()},
+          {"vm_image", record.vm_image.string()},
           {"artifacts", record.artifacts.string()},
           {"inventory", record.inventory.string()},
           {"cgroups", std::move(cgroups)}};
@@ -106,6 +109,7 @@ Result<Record> record_from_json(const Json& json) {
   record.token = json_string(json, "token");
   record.cis = json_bool(json, "cis");
   record.image = json_string(json, "image");
+  record.vm_image = json_string(json, "vm_image");
   record.artifacts = json_string(json, "artifacts");
   record.inventory = json_string(json, "inventory");
   TRY_ASSIGN(record.plan, plan_from_json(json.value("plan", Json::object())), "record");

@@ -21,7 +21,8 @@ struct Record {
   std::string token;  // what agents join with
   bool cis = false;
   AddressPlan plan;
-  std::filesystem::path image;
+  std::filesystem::path image;     // of the containers
+  std::filesystem::path vm_image;  // of the virtual machines; empty where there are none
   std::filesystem::path artifacts;
   std::filesystem::path inventory;
   std::vector<std::filesystem::path> cgroups;  // of all nodes
@@ -31,7 +32,8 @@ struct Record {
 std::filesystem::path state_root();
 // A lab's folder there.
 std::filesystem::path lab_folder(const std::string& name);
-// A node's: upper, work, root, rancher, console.log, supervisor.
+// A node's: upper, console.log, supervisor; a container's work, root and rancher; a virtual
+// machine's disks.
 std::filesystem::path node_folder(const std::string& lab, const std::string& node);
 
 Json to_json(const Record& record);

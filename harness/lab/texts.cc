@@ -12,6 +12,12 @@ const PlannedNode& first_server(const AddressPlan& plan) {
   return plan.nodes.front();
 }
 
+// The hierarchies of a container are mounted read-only.
+constexpr const char* kOwnControlGroups =
+    "ExecStart=-mount -o remount,rw /sys/fs/cgroup\n"
+    "ExecStart=-sh -c 'for d in /sys/fs/cgroup/*/; do mountpoint -q \"$d\" && mount -o "
+    "remount,rw,bind \"$d\"; done'\n";
+
 // YAML in double quotes, for paths that may hold anything.
 std::string quoted(const std::string& text) {
   std::string out = "\"";
@@ -103,17 +109,17 @@ std::string node_unit_text(const AddressPlan& plan, const PlannedNode& node) {
       "Type=oneshot\n"
       "RemainAfterExit=yes\n"
       "ExecStart=ip link set lo up\n"
-      "ExecStart=ip link set host0 up\n"
-      "ExecStart=ip address replace {}/24 dev host0\n"
-      "ExecStart=ip route replace default via {}\n"
-      "ExecStart=-mount -o remount,rw /sys/fs/cgroup\n"
-      "ExecStart=-sh -c 'for d in /sys/fs/cgroup/*/; do mountpoint -q \"$d\" && mount -o "
-      "remount,rw,bind \"$d\"; done'\n"
+      "ExecStart=ip link set {0} up\n"
+      "ExecStart=ip address replace {1}/24 dev {0}\n"
+      "ExecStart=ip route replace default via {2}\n"
+      "{3}"
       "\n"
       "[Install]\n"
       "WantedBy=multi-user.target\n",
+      node.vm ? "eth0" : "host0",
       node.address,
-      plan.gateway);
+      plan.gateway,
+      node.vm ? "" : kOwnControlGroups);
 }
 
 std::string known_hosts_line(const PlannedNode& node, std::string_view public_key) {
