@@ -26,14 +26,18 @@ class OnTheLab : public testing::Test {
   static void SetUpTestSuite() { raise(0); }
 
   static void raise(int agents) {
+    lab::UpOptions options;
+    options.version = kVersion;
+    options.agents = agents;
+    raise(std::move(options));
+  }
+
+  static void raise(lab::UpOptions options) {
     if (::geteuid() != 0) {
       why_ = "the lab needs root";
       return;
     }
-    lab::UpOptions options;
     options.name = kLab;
-    options.version = kVersion;
-    options.agents = agents;
     options.inventory = std::filesystem::temp_directory_path() / "hookshot-faults-lab.yaml";
     auto up = lab::up(options);
     if (!up) {
@@ -104,6 +108,46 @@ class OnTheLab : public testing::Test {
   static void settle() {
     const auto settled = upgrade::settle(*access_, {}, Deadline::after(std::chrono::minutes(6)));
     ASSERT_TRUE(settled) << settled.error().message();
+  }
+
+  // What a command says on the node.
+  static std::string on_node(const std::vector<std::string>& argv) { return on(node(), argv); }
+
+  static std::string on(cluster::Node& one, const std::vector<std::string>& argv) {
+    const auto done = one.run({.argv = argv}, Deadline::after(std::chrono::minutes(3)));
+    return done ? done->out : "failed: " + done.error().message();
+  }
+
+  struct Standing {
+    std::string id;
+    Outcome outcome;
+  };
+
+  // Armed and applied; it lasts.
+  static Standing stands(InjectRequest made) {
+    const auto ready = preflight(*access_, node(), made, Deadline::after(std::chrono::minutes(1)));
+    EXPECT_TRUE(ready) << ready.error().message();
+    auto peers =
+        peer_addresses(*access_, node(), made.fault, Deadline::after(std::chrono::minutes(1)));
+    EXPECT_TRUE(peers) << peers.error().message();
+    made.arm.addresses = peers ? *std::move(peers) : std::vector<std::string>();
+    const Status armed =
+        arm(node(), made.fault, made.arm, Deadline::after(std::chrono::minutes(1)));
+    EXPECT_TRUE(armed) << armed.error().message();
+    auto outcome =
+        await(node(), cluster_->name(), made.arm.id, {}, Deadline::after(std::chrono::minutes(2)));
+    EXPECT_TRUE(outcome) << outcome.error().message();
+    return {made.arm.id, outcome ? *std::move(outcome) : Outcome()};
+  }
+
+  static Standing stands(const std::string& name, const Params& params) {
+    return stands(request(name, params));
+  }
+
+  static void nothing_is_left() {
+    const Json clean =
+        observe::clean_state(node(), cluster_->name(), Deadline::after(std::chrono::minutes(1)));
+    EXPECT_EQ(clean["left"], Json::array()) << clean.dump();
   }
 
   static inline bool supported_ = true;

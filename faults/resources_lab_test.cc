@@ -14,27 +14,6 @@ using testing::HasSubstr;
 
 class ResourcesOnTheLab : public OnTheLab {
  protected:
-  static std::string on_node(const std::vector<std::string>& argv) {
-    const auto done = node().run({.argv = argv}, Deadline::after(minutes(3)));
-    return done ? done->out : "failed: " + done.error().message();
-  }
-
-  struct Standing {
-    std::string id;
-    Outcome outcome;
-  };
-
-  // Armed and applied; it lasts.
-  static Standing stands(const std::string& name, const Params& params) {
-    const InjectRequest made = request(name, params);
-    EXPECT_TRUE(preflight(*access_, node(), made, Deadline::after(minutes(1))));
-    const Status armed = arm(node(), made.fault, made.arm, Deadline::after(seconds(30)));
-    EXPECT_TRUE(armed) << armed.error().message();
-    auto outcome = await(node(), cluster_->name(), made.arm.id, {}, Deadline::after(minutes(1)));
-    EXPECT_TRUE(outcome) << outcome.error().message();
-    return {made.arm.id, outcome ? *std::move(outcome) : Outcome()};
-  }
-
   // The node takes back what stands by itself; what never came, whoever armed it does.
   static void is_undone(const Standing& standing) {
     if (standing.outcome.outcome != "applied") {
@@ -44,8 +23,7 @@ class ResourcesOnTheLab : public OnTheLab {
     const Status undone =
         await_undone(node(), cluster_->name(), standing.id, Deadline::after(minutes(2)));
     EXPECT_TRUE(undone) << undone.error().message();
-    const Json clean = observe::clean_state(node(), cluster_->name(), Deadline::after(seconds(20)));
-    EXPECT_EQ(clean["left"], Json::array()) << clean.dump();
+    nothing_is_left();
   }
 
   void SetUp() override {

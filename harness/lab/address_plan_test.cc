@@ -44,6 +44,12 @@ TEST(AddressPlan, keeps_links_within_what_the_kernel_takes) {
   }
 }
 
+TEST(AddressPlan, gives_each_network_card_an_address_of_its_own) {
+  const AddressPlan plan = plan_addresses("lab", 7, 1, 1).value();
+  EXPECT_EQ(mac_of(plan.nodes[0]), "02:68:73:01:07:0b");
+  EXPECT_EQ(mac_of(plan.nodes[1]), "02:68:73:01:07:15");
+}
+
 TEST(AddressPlan, says_that_several_servers_cannot_be) {
   const auto plan = plan_addresses("demo", 7, 3, 0);
   ASSERT_FALSE(plan);

@@ -1,5 +1,5 @@
-// A cluster on this machine: nodes are systemd-nspawn machines, or a virtual machine, on a bridge of
-// the lab's own.
+// A cluster on this machine: nodes are systemd-nspawn machines, or a virtual machine, on a bridge
+// of the lab's own.
 //
 // This is all that other folders need. Everything of a lab is named after it and recorded in its
 // state folder, ${XDG_STATE_HOME:-~/.local/state}/hookshot/lab/<name>/, before it is made, so that

@@ -11,8 +11,8 @@
 
 namespace harness::lab {
 
-// Starts scripts/lab/node or scripts/lab/vm for it, which outlives this process, and returns when that has said that
-// it runs.
+// Starts scripts/lab/node or scripts/lab/vm for it, which outlives this process, and returns when
+// that has said that it runs.
 Status start_machine(exec::CommandRunner& runner,
                      const Record& record,
                      const PlannedNode& node,

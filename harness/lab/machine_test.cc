@@ -69,6 +69,23 @@ TEST_F(LabFiles, show_at_once_why_a_supervisor_could_not_be_started) {
   EXPECT_THAT(started.error().message(), HasSubstr("Failed to start transient scope unit"));
 }
 
+TEST_F(LabFiles, start_a_virtual_machine_by_its_own_supervisor) {
+  record_.image = "/cache/image";
+  record_.vm_image = "/cache/vm-image";
+  record_.plan.nodes.front().vm = true;
+  exec::CommandResult refused;
+  refused.err = "no\n";
+  runner_.on("setsid", refused);
+  CgroupLayout layout;
+  layout.mode = CgroupMode::v2;
+  layout.scope = true;
+  EXPECT_FALSE(start_machine(runner_, record_, node(), layout));
+  const auto argv = runner_.commands().back().argv;
+  EXPECT_THAT(argv, Contains((recipes() / "vm").string()));
+  EXPECT_THAT(argv, Contains("/cache/vm-image"));
+  EXPECT_EQ(argv.back(), "02:68:73:01:09:0b");
+}
+
 TEST_F(LabFiles, show_the_console_of_a_machine_that_ended_before_it_was_seen_to_run) {
   ASSERT_TRUE(write_file(node_folder("lab", "cp-1") / "supervisor", "999999999 1\n"));
   ASSERT_TRUE(write_file(node_folder("lab", "cp-1") / "console.log", "no overlay here\n"));
@@ -119,6 +136,17 @@ TEST_F(LabFiles, take_away_the_folder_of_nspawn_only_where_they_made_it) {
   ASSERT_TRUE(make_nspawn_folder(made));
   remove_nspawn_folder(made);
   EXPECT_TRUE(fs::exists(made));
+}
+
+TEST_F(LabFiles, of_a_virtual_machine_have_no_kubernetes_to_configure) {
+  UpOptions options;
+  options.name = "lab";
+  options.vm = true;
+  options.cis = true;
+  const auto raised = up(options);
+  ASSERT_FALSE(raised);
+  EXPECT_EQ(raised.error().code(), ErrorCode::invalid_input);
+  EXPECT_THAT(raised.error().message(), HasSubstr("--cis"));
 }
 
 TEST_F(LabFiles, of_a_version_that_is_none_are_refused_before_anything_is_built) {

@@ -21,7 +21,9 @@ Record sample(const std::string& name) {
   record.token = "0123456789abcdef";
   record.cis = true;
   record.plan = plan_addresses(name, 9, 1, 1).value();
+  record.plan.nodes.front().vm = true;
   record.image = "/cache/image";
+  record.vm_image = "/cache/vm-image";
   record.artifacts = "/cache/releases";
   record.inventory = "/work/inventory.yaml";
   record.cgroups = {"/sys/fs/cgroup/hookshot-lab-cp-1"};

@@ -73,6 +73,17 @@ TEST(NodeFiles, give_the_node_its_own_address_before_the_network_is_up) {
   EXPECT_THAT(unit, HasSubstr("Before=network-pre.target"));
 }
 
+TEST(NodeFiles, name_the_link_that_a_virtual_machine_has_and_touch_no_control_group) {
+  const Record record = sample();
+  PlannedNode node = record.plan.nodes[0];
+  EXPECT_THAT(node_unit_text(record.plan, node), HasSubstr("198.18.9.11/24 dev host0\n"));
+  EXPECT_THAT(node_unit_text(record.plan, node), HasSubstr("cgroup"));
+  node.vm = true;
+  EXPECT_THAT(node_unit_text(record.plan, node), HasSubstr("198.18.9.11/24 dev eth0\n"));
+  EXPECT_THAT(node_unit_text(record.plan, node), HasSubstr("default via 198.18.9.254\n"));
+  EXPECT_THAT(node_unit_text(record.plan, node), Not(HasSubstr("cgroup")));
+}
+
 TEST(KnownHosts, pin_the_address_to_the_key_without_its_comment) {
   const Record record = sample();
   EXPECT_EQ(known_hosts_line(record.plan.nodes[0], "ssh-ed25519 AAAA root@host\n"),
@@ -93,6 +104,14 @@ TEST(SshWords, use_nothing_of_the_users_own) {
   EXPECT_THAT(argv, testing::Contains("IdentitiesOnly=yes"));
   EXPECT_THAT(argv, testing::Contains("/dev/null"));
   EXPECT_EQ(argv.back(), "true");
+  EXPECT_THAT(argv, testing::Contains("ConnectTimeout=1"));
+}
+
+TEST(SshWords, wait_for_an_emulated_processor) {
+  const Record record = sample();
+  PlannedNode node = record.plan.nodes[0];
+  node.vm = true;
+  EXPECT_THAT(ssh_argv("lab", node, {"true"}), testing::Contains("ConnectTimeout=20"));
 }
 
 }  // namespace

@@ -1,0 +1,113 @@
+// Network, clock and reboots of a kernel of the node's own.
+
+#include <cmath>
+#include <filesystem>
+#include <fstream>
+
+#include "faults/vm_fixture.h"
+#include "harness/cluster/facts.h"
+
+namespace harness::fault {
+namespace {
+
+using std::chrono::minutes;
+using std::chrono::seconds;
+using testing::HasSubstr;
+using testing::Not;
+
+std::string qdiscs(cluster::Node& node) {
+  const auto done = node.run({.argv = {"tc", "qdisc", "show"}}, Deadline::after(minutes(1)));
+  return done ? done->out : done.error().message();
+}
+
+cluster::NodeFacts facts_of(cluster::Node& node, const std::string& cluster) {
+  const auto facts = cluster::ask_facts(node, cluster, Deadline::after(minutes(1)));
+  EXPECT_TRUE(facts) << facts.error().message();
+  return facts ? *facts : cluster::NodeFacts();
+}
+
+double seconds_off(cluster::Node& node, const std::string& cluster) {
+  return static_cast<double>(facts_of(node, cluster).clock_offset.count()) / 1e6;
+}
+
+std::string console() {
+  const auto lab = lab::status(kLab);
+  std::ifstream in(lab ? lab->folder / "nodes/cp-1/console.log" : std::filesystem::path());
+  return {std::istreambuf_iterator<char>(in), {}};
+}
+
+TEST_F(OnTheMachine, has_what_a_container_lacks_and_says_so) {
+  const cluster::NodeFacts machine = facts_of(node(), cluster_->name());
+  EXPECT_TRUE(machine.sysrq);
+  EXPECT_TRUE(machine.own_clock);
+  EXPECT_TRUE(machine.io_limits);
+  EXPECT_TRUE(machine.tools.at("tc"));
+  const cluster::NodeFacts container = facts_of(other(), cluster_->name());
+  EXPECT_FALSE(container.own_clock);
+}
+
+TEST_F(OnTheMachine, a_slow_network_is_felt_and_over_when_it_is_healed) {
+  const std::string before = qdiscs(node());
+  const double quick = round_trip();
+  ASSERT_GT(quick, 0);
+  const Standing standing = lasts("slow-network", {{"delay", "1500ms"}});
+  EXPECT_THAT(standing.outcome.evidence, HasSubstr("netem"));
+  EXPECT_GE(round_trip(), 1490);
+  EXPECT_THAT(qdiscs(node()), HasSubstr("netem"));
+  is_healed();
+  EXPECT_EQ(qdiscs(node()), before);
+  EXPECT_LT(round_trip(), 1490);
+}
+
+TEST_F(OnTheMachine, a_lossy_network_loses_some_and_a_reboot_in_the_middle_leaves_nothing) {
+  const std::string before = qdiscs(node());
+  const std::string booted = boot();
+  const Standing standing = lasts("slow-network", {{"delay", "1ms"}, {"loss", "50"}});
+  const std::string said = ping("40");
+  const double lost = number_after(said, "received, ");
+  EXPECT_GT(lost, 10) << said;
+  EXPECT_LT(lost, 90) << said;
+  static_cast<void>(node().run({.argv = {"sh", "-c", "echo b > /proc/sysrq-trigger"}},
+                               Deadline::after(seconds(5))));
+  const auto back = node().reconnect(Deadline::after(kPatience));
+  ASSERT_TRUE(back) << back.error().message();
+  EXPECT_TRUE(back->rebooted);
+  const Status undone =
+      await_undone(node(), cluster_->name(), standing.id, Deadline::after(minutes(2)));
+  EXPECT_TRUE(undone) << undone.error().message();
+  EXPECT_THAT(on_node({"journalctl", "-b", "-t", "hookshot", "--no-pager"}),
+              HasSubstr(standing.id));
+  EXPECT_EQ(qdiscs(node()), before);
+  nothing_is_left();
+  EXPECT_NE(boot(), booted);
+}
+
+TEST_F(OnTheMachine, a_reboot_is_graceful_hard_by_sysrq_or_a_panic) {
+  const Json graceful = reboots("graceful");
+  EXPECT_TRUE(json_bool(graceful, "clean_shutdown")) << graceful.dump();
+  const Json hard = reboots("hard");
+  EXPECT_EQ(json_string(hard, "means"), "sysrq b") << hard.dump();
+  EXPECT_FALSE(json_bool(hard, "clean_shutdown", true)) << hard.dump();
+  ASSERT_THAT(console(), Not(HasSubstr("Kernel panic")));
+  const Json panic = reboots("panic");
+  EXPECT_THAT(json_string(panic, "means"), HasSubstr("sysrq c")) << panic.dump();
+  EXPECT_FALSE(json_bool(panic, "clean_shutdown", true)) << panic.dump();
+  EXPECT_THAT(console(), HasSubstr("Kernel panic"));
+}
+
+TEST_F(OnTheMachine, its_clock_jumps_either_way_and_comes_back_with_what_keeps_it) {
+  const std::vector<std::string> keeper = {"systemctl", "is-active", "systemd-timesyncd"};
+  ASSERT_EQ(on_node(keeper), "active\n");
+  ASSERT_LT(std::abs(seconds_off(node(), cluster_->name())), 30);
+  for (const auto& [direction, sign] : {std::pair("forward", 1), std::pair("back", -1)}) {
+    const Standing standing = lasts("clock-jump", {{"by", "1h"}, {"direction", direction}});
+    EXPECT_NEAR(seconds_off(node(), cluster_->name()), sign * 3600, 60) << direction;
+    EXPECT_EQ(on_node(keeper), "inactive\n");
+    is_healed();
+    EXPECT_LT(std::abs(seconds_off(node(), cluster_->name())), 30) << direction;
+    EXPECT_EQ(on_node(keeper), "active\n");
+  }
+}
+
+}  // namespace
+}  // namespace harness::fault
