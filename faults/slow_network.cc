@@ -39,7 +39,7 @@ const harness::fault::FaultRegistration kRegistration{{
             "when the time, the lease or the record's timer is over; read back. The kernel ends "
             "the marks by itself 5s after its time. A reboot forgets both",
     .evidence = "prio and netem with our handles read back on the devices that lead to the other "
-                "nodes; packets that went through netem",
+                "nodes; packets that netem met (sent on, dropped or held back)",
     .notes = "A device whose root qdisc is not one of the kernel's own is refused. It takes tc and "
              "the modules\n"
              "sch_netem, sch_prio and cls_fw on the node. For both directions give it to both "

@@ -59,6 +59,14 @@ TEST_F(OnTheMachine, a_slow_network_is_felt_and_over_when_it_is_healed) {
   EXPECT_LT(round_trip(), 1490);
 }
 
+TEST_F(OnTheMachine, a_network_that_loses_or_holds_everything_is_proved) {
+  for (const Params& params : {Params{{"delay", "1ms"}, {"loss", "100"}}, {{"delay", "10s"}}}) {
+    lasts("slow-network", params);
+    EXPECT_THAT(ping("2"), HasSubstr(" 0 received"));
+    is_healed();
+  }
+}
+
 TEST_F(OnTheMachine, a_lossy_network_loses_some_and_a_reboot_in_the_middle_leaves_nothing) {
   const std::string before = qdiscs(node());
   const std::string booted = boot();

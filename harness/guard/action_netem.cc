@@ -75,7 +75,7 @@ Status slow_device(const std::string& device, const Action& action, const Means&
   return {};
 }
 
-// Packets that went through netem, of all devices; an error where one has none.
+// Packets that netem has met, of all devices; an error where one has none.
 Result<std::int64_t> packets_through(const std::vector<std::string>& devices, const Means& means) {
   TRY_ASSIGN(const std::vector<Qdisc> all, read_qdiscs(means), "read back");
   std::int64_t packets = 0;
@@ -167,16 +167,15 @@ Result<Deed> strike_netem(const ArmRecord& record, const Means& means) {
     TRY_ASSIGN(packets, packets_through(devices, means), "slow-network");
   }
   if (packets == 0) {
-    return fail(
-        ErrorCode::remote_failed,
-        fmt::format("netem stands on {}, but no packet went through it", fmt::join(devices, ", ")));
+    return fail(ErrorCode::remote_failed,
+                fmt::format("netem stands on {}, but it met no packet", fmt::join(devices, ", ")));
   }
   deed.evidence = {{"devices", devices},
                    {"netem", netem_words(action)},
                    {"packets", packets},
                    {"table", marks.table()},
                    {"summary",
-                    fmt::format("{} on {}, read back, {} packets went through it",
+                    fmt::format("{} on {}, read back, it met {} packets",
                                 netem_words(action),
                                 fmt::join(devices, ", "),
                                 packets)}};

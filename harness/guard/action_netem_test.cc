@@ -55,8 +55,11 @@ class Netem : public testing::Test {
   std::string standing() const {
     return fmt::format(
         R"([{{"kind":"prio","handle":"7a57:","dev":"eth0","root":true,"packets":9}},)"
-        R"({{"kind":"netem","handle":"7a58:","dev":"eth0","parent":"7a57:4","packets":{}}}])",
-        packets_);
+        R"({{"kind":"netem","handle":"7a58:","dev":"eth0","parent":"7a57:4","packets":{},)"
+        R"("drops":{},"qlen":{}}}])",
+        packets_,
+        dropped_,
+        held_);
   }
 
   static ArmRecord record() {
@@ -83,6 +86,8 @@ class Netem : public testing::Test {
   bool takes_ = true;
   bool stands_ = false;
   int packets_ = 3;
+  int dropped_ = 0;
+  int held_ = 0;
 };
 
 TEST_F(Netem, stands_in_a_band_that_only_marked_packets_take) {
@@ -137,11 +142,25 @@ TEST_F(Netem, is_done_only_when_the_way_back_is_kept) {
   EXPECT_TRUE(nft_.tables.empty());
 }
 
+TEST_F(Netem, is_proved_by_what_it_drops_or_holds_as_well) {
+  packets_ = 0;
+  dropped_ = 2;
+  auto deed = strike_netem(record(), means_);
+  ASSERT_TRUE(deed) << deed.error().message();
+  EXPECT_EQ(deed->evidence["packets"], 2);
+  EXPECT_TRUE(release(nft_.held, means_));
+  dropped_ = 0;
+  held_ = 1;
+  deed = strike_netem(record(), means_);
+  ASSERT_TRUE(deed) << deed.error().message();
+  EXPECT_EQ(deed->evidence["packets"], 1);
+}
+
 TEST_F(Netem, without_proof_is_an_error_and_is_taken_back) {
   packets_ = 0;
   auto deed = strike_netem(record(), means_);
   ASSERT_FALSE(deed);
-  EXPECT_THAT(deed.error().message(), HasSubstr("no packet went through"));
+  EXPECT_THAT(deed.error().message(), HasSubstr("met no packet"));
   EXPECT_TRUE(release(nft_.held, means_));
   takes_ = false;
   deed = strike_netem(record(), means_);

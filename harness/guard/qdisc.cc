@@ -27,11 +27,12 @@ Result<std::vector<Qdisc>> qdiscs_of(const std::string& json) {
   std::vector<Qdisc> out;
   for (const Json& one : *list) {
     if (one.is_object() && !json_string(one, "kind").empty()) {
-      out.push_back({.device = json_string(one, "dev"),
-                     .kind = json_string(one, "kind"),
-                     .handle = json_string(one, "handle"),
-                     .parent = json_bool(one, "root") ? "" : json_string(one, "parent", "?"),
-                     .packets = json_int(one, "packets")});
+      out.push_back(
+          {.device = json_string(one, "dev"),
+           .kind = json_string(one, "kind"),
+           .handle = json_string(one, "handle"),
+           .parent = json_bool(one, "root") ? "" : json_string(one, "parent", "?"),
+           .packets = json_int(one, "packets") + json_int(one, "drops") + json_int(one, "qlen")});
     }
   }
   return out;

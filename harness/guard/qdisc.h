@@ -16,8 +16,8 @@ struct Qdisc {
   std::string device;
   std::string kind;
   std::string handle;
-  std::string parent;  // empty: the root
-  std::int64_t packets = 0;
+  std::string parent;        // empty: the root
+  std::int64_t packets = 0;  // that it has met: sent on, dropped or still held
 };
 
 // What `tc -j -s qdisc show` prints.
