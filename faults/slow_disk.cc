@@ -16,7 +16,7 @@ const harness::fault::FaultRegistration kRegistration{{
                                        "50",
                                        "reads and writes a second",
                                        "what the pod gets of the disk",
-                                       1,
+                                       2,
                                        1000000),
                harness::fault::hold_parameter("30s")},
     .blast_radius =

@@ -53,7 +53,8 @@ Status check_allowed(cluster::Node& node, const std::string& cluster, Deadline d
 
 // Arms the fault; budget and marker have been checked by the caller. On any error nothing is armed
 // that will not undo itself: the guard's own lease sees to it. refused: it needs other nodes, and
-// the request has none.
+// the request has none. A reboot without a window that takes the connection with it is no error:
+// await() finds its record, or says that there is none.
 Status arm(cluster::Node& node, const Fault& fault, const ArmRequest& request, Deadline deadline);
 
 // Renews the lease of all records on the nodes until destroyed. A node that cannot be reached is

@@ -166,6 +166,42 @@ TEST(Arm, keeps_the_guard_s_refusal) {
   EXPECT_THAT(armed.error().message(), HasSubstr("arm kill-pod how=task pod=etcd on cp-1"));
 }
 
+// As after a connection that was lost before the guard's answer came.
+void loses_the_answer(FakeServer& server) {
+  server.node.on_guard("arm", [&server](const Json&) -> Result<std::vector<Json>> {
+    server.node.lose_connection();
+    return fail(ErrorCode::unreachable, "no answer to keepalives");
+  });
+}
+
+TEST(Arm, lets_a_reboot_take_the_connection_before_the_answer) {
+  FakeServer server;
+  Fault fault;
+  fault.name = "reboot";
+  fault.params = {{"how", "hard"}};
+  fault.action = {{"do", "reboot"}, {"how", "hard"}};
+  fault.needs.reboots = true;
+  loses_the_answer(server);
+  EXPECT_TRUE(arm(server.node, fault, request(), soon()));
+  status_is(server, {proved(record("APPLIED", "applied"))});
+  const auto outcome = await(server.node, "lab", "t1-a", {}, soon());
+  ASSERT_TRUE(outcome) << outcome.error().message();
+  EXPECT_EQ(outcome->outcome, "applied");
+
+  ArmRequest aimed = request();
+  aimed.trigger.window = window();
+  loses_the_answer(server);
+  EXPECT_EQ(arm(server.node, fault, aimed, soon()).error().code(), ErrorCode::unreachable);
+}
+
+TEST(Arm, keeps_a_lost_connection_of_any_other_fault) {
+  FakeServer server;
+  loses_the_answer(server);
+  const Status armed = arm(server.node, kill_etcd(), request(), soon());
+  ASSERT_FALSE(armed);
+  EXPECT_EQ(armed.error().code(), ErrorCode::unreachable);
+}
+
 TEST(Arm, does_not_take_silence_for_consent) {
   FakeServer server;
   server.node.on_guard("arm", std::vector<Json>{});

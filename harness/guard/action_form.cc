@@ -87,7 +87,7 @@ const std::vector<Form>& forms() {
        .kind = Action::Kind::throttle,
        .pods = pods,
        .lasting = true,
-       .amounts = {{"iops", 1, 1'000'000}}},
+       .amounts = {{"iops", 2, 1'000'000}}},
       {.name = "clock",
        .kind = Action::Kind::clock,
        .lasting = true,

@@ -67,14 +67,22 @@ std::int64_t resident_mb(const Process& process, const std::string& proc) {
          1024;
 }
 
-Result<Json> cpu_effect(const Process& main, const Means& means, const Deadline& deadline) {
+std::size_t cores_of(std::int64_t wanted) {
+  const std::int64_t all = sysconf(_SC_NPROCESSORS_ONLN);
+  return static_cast<std::size_t>(wanted <= 0 ? all : std::min(wanted, all));
+}
+
+Result<Json> cpu_effect(const Process& main,
+                        std::size_t wanted,
+                        const Means& means,
+                        const Deadline& deadline) {
   for (;;) {
     std::int64_t ticks = 0;
     const auto all = with_children(main, means.proc);
     for (const Process& one : all) {
       ticks += worked_ticks(one, means.proc);
     }
-    if (!all.empty() && ticks >= kWorkedTicks) {
+    if (all.size() >= wanted && ticks >= kWorkedTicks) {
       return Json{{"processes", all.size()},
                   {"cpu_ms", ticks * 1000 / sysconf(_SC_CLK_TCK)},
                   {"summary",
@@ -85,8 +93,10 @@ Result<Json> cpu_effect(const Process& main, const Means& means, const Deadline&
     }
     if (deadline.passed() || all.empty()) {
       return fail(ErrorCode::remote_failed,
-                  fmt::format("the hog's {} processes have used {} ticks of CPU, {} are wanted",
+                  fmt::format("the hog's {} processes of {} have used {} ticks of CPU, {} are "
+                              "wanted",
                               all.size(),
+                              wanted,
                               ticks,
                               kWorkedTicks));
     }
@@ -143,8 +153,7 @@ Status begin(const ArmRecord& record, const std::string& amount, const Means& me
 }
 
 int hog_cpu(int cores) {
-  const int all = static_cast<int>(sysconf(_SC_NPROCESSORS_ONLN));
-  const int wanted = cores <= 0 ? all : std::min(cores, all);
+  const auto wanted = static_cast<int>(cores_of(cores));
   const int parent = getpid();
   for (int i = 1; i < wanted; ++i) {
     if (fork() == 0) {
@@ -195,7 +204,8 @@ Result<Deed> start_hog(const ArmRecord& record, const Means& means) {
   TRY_ASSIGN(const Process main, main_process(means, unit), "the hog");
   const Deadline deadline = Deadline::after(kEffectLimit);
   TRY_ASSIGN(deed.evidence,
-             cpu ? cpu_effect(main, means, deadline) : memory_effect(main, amount, means, deadline),
+             cpu ? cpu_effect(main, cores_of(amount), means, deadline)
+                 : memory_effect(main, amount, means, deadline),
              "prove it");
   deed.effect = now();
   deed.evidence["how"] = cpu ? "cpu" : "memory";

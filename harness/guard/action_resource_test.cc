@@ -70,10 +70,10 @@ class HogTest : public ResourceTest {
     };
   }
 
-  Process burning() {
+  Process burning(const std::string& cores = "1") {
     const int pid = fork();
     if (pid == 0) {
-      _exit(run_hog("cpu", "1"));
+      _exit(run_hog("cpu", cores));
     }
     burning_ = {pid, start_ticks(pid)};
     return burning_;
@@ -102,6 +102,13 @@ TEST_F(HogTest, burns_in_a_unit_with_an_end_and_proves_it_by_its_cpu_time) {
   const auto released = release(held_, means_);
   ASSERT_TRUE(released) << released.error().message();
   EXPECT_THAT(asked_, Contains("systemctl stop hookshot-hog-h-1.service"));
+}
+
+TEST_F(HogTest, is_proved_when_all_its_processes_are_there) {
+  main_is(burning("2"));
+  const auto deed = start_hog(asks(Action::Kind::burn, {{"cores", 2}}), means_);
+  ASSERT_TRUE(deed) << deed.error().message();
+  EXPECT_EQ(deed->evidence["processes"], std::min(2L, sysconf(_SC_NPROCESSORS_ONLN)));
 }
 
 TEST_F(HogTest, that_ends_at_once_is_no_hit) {

@@ -138,6 +138,30 @@ class BareLab : public testing::Test {
   std::string said_;
 };
 
+class VmLab : public BareLab {
+ protected:
+  VmLab() { options_.vm = true; }
+};
+
+TEST_F(VmLab, is_a_machine_of_its_own_and_goes_though_its_supervisor_was_killed) {
+  EXPECT_TRUE(lab_.nodes.front().vm);
+  EXPECT_TRUE(lab_.nodes.front().answers);
+  EXPECT_EQ(lab_.nodes.front().unit, "rke2-server.service: active");
+  const auto read = inventory::load(lab_.inventory.string());
+  ASSERT_TRUE(read) << read.error().message();
+  const auto virt = on_node({"systemd-detect-virt"});
+  ASSERT_TRUE(virt) << virt.error().message();
+  EXPECT_EQ(virt->out, "qemu\n");
+  kill_supervisor();
+  EXPECT_THAT(traces_of(options_.name, lab_.bridge),
+              testing::Contains(testing::HasSubstr("process")))
+      << "the machine itself runs on";
+  const auto gone = down(options_.name);
+  ASSERT_TRUE(gone) << gone.error().message();
+  EXPECT_TRUE(*gone);
+  expect_nothing_left();
+}
+
 TEST_F(BareLab, is_a_machine_that_its_inventory_reaches_and_leaves_nothing_behind) {
   const auto inventory = inventory::load(options_.inventory);
   ASSERT_TRUE(inventory) << inventory.error().message();
