@@ -120,6 +120,18 @@ class OnTheMachine : public OnTheLab {
     return injected->outcome->record.value("evidence", Json::object());
   }
 
+  // The node goes down at once, by no fault of ours, and takes back what stood as it comes up.
+  static void is_undone_by_a_boot(const std::string& id) {
+    static_cast<void>(node().run({.argv = {"sh", "-c", "echo b > /proc/sysrq-trigger"}},
+                                 Deadline::after(std::chrono::seconds(5))));
+    const auto back = node().reconnect(Deadline::after(kPatience));
+    ASSERT_TRUE(back) << back.error().message();
+    EXPECT_TRUE(back->rebooted);
+    const Status undone = await_undone(node(), cluster_->name(), id, Deadline::after(kPatience));
+    EXPECT_TRUE(undone) << undone.error().message();
+    nothing_is_left();
+  }
+
   static std::string process(const std::string& name) {
     const std::string pid = on_node({"pgrep", "-o", "-x", name});
     return pid.substr(0, pid.find('\n'));

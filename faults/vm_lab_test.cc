@@ -11,7 +11,6 @@ namespace harness::fault {
 namespace {
 
 using std::chrono::minutes;
-using std::chrono::seconds;
 using testing::HasSubstr;
 using testing::Not;
 
@@ -69,25 +68,15 @@ TEST_F(OnTheMachine, a_network_that_loses_or_holds_everything_is_proved) {
 
 TEST_F(OnTheMachine, a_lossy_network_loses_some_and_a_reboot_in_the_middle_leaves_nothing) {
   const std::string before = qdiscs(node());
-  const std::string booted = boot();
   const Standing standing = lasts("slow-network", {{"delay", "1ms"}, {"loss", "50"}});
   const std::string said = ping("40");
   const double lost = number_after(said, "received, ");
   EXPECT_GT(lost, 10) << said;
   EXPECT_LT(lost, 90) << said;
-  static_cast<void>(node().run({.argv = {"sh", "-c", "echo b > /proc/sysrq-trigger"}},
-                               Deadline::after(seconds(5))));
-  const auto back = node().reconnect(Deadline::after(kPatience));
-  ASSERT_TRUE(back) << back.error().message();
-  EXPECT_TRUE(back->rebooted);
-  const Status undone =
-      await_undone(node(), cluster_->name(), standing.id, Deadline::after(minutes(2)));
-  EXPECT_TRUE(undone) << undone.error().message();
+  is_undone_by_a_boot(standing.id);
   EXPECT_THAT(on_node({"journalctl", "-b", "-t", "hookshot", "--no-pager"}),
               HasSubstr(standing.id));
   EXPECT_EQ(qdiscs(node()), before);
-  nothing_is_left();
-  EXPECT_NE(boot(), booted);
 }
 
 TEST_F(OnTheMachine, a_reboot_is_graceful_hard_by_sysrq_or_a_panic) {
@@ -115,6 +104,14 @@ TEST_F(OnTheMachine, its_clock_jumps_either_way_and_comes_back_with_what_keeps_i
     EXPECT_LT(std::abs(seconds_off(node(), cluster_->name())), 30) << direction;
     EXPECT_EQ(on_node(keeper), "active\n");
   }
+}
+
+TEST_F(OnTheMachine, its_clock_is_right_after_a_reboot_in_the_middle) {
+  const Standing standing = lasts("clock-jump", {{"by", "30h"}, {"direction", "forward"}});
+  EXPECT_NEAR(seconds_off(node(), cluster_->name()), 30 * 3600, 60);
+  is_undone_by_a_boot(standing.id);
+  EXPECT_LT(std::abs(seconds_off(node(), cluster_->name())), 30);
+  EXPECT_EQ(on_node({"systemctl", "is-active", "systemd-timesyncd"}), "active\n");
 }
 
 }  // namespace
