@@ -199,11 +199,12 @@ Status arm(cluster::Node& node, const Fault& fault, const ArmRequest& request, D
   // The guard checks again; this way nothing odd leaves this machine.
   TRY(guard::arm_record_from_json(record), fault.describe());
   const std::string doing = fmt::format("arm {} on {}", fault.describe(), node.name());
+  const bool connected = node.connected();
   const auto lines = node.guard("arm", record, deadline);
   // A reboot at once may take the connection before the answer. The next boot knows whether it was
   // ours.
-  if (!lines && lines.error().code() == ErrorCode::unreachable && fault.needs.reboots &&
-      !request.trigger.window) {
+  if (!lines && lines.error().code() == ErrorCode::unreachable && connected &&
+      fault.needs.reboots && !request.trigger.window) {
     log::info("{}: {}", doing, lines.error().message());
     return {};
   }
