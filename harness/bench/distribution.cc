@@ -61,15 +61,19 @@ Json Distribution::to_json() const {
 Result<Usage> usage_from(std::string_view stat, std::string_view status, std::int64_t mono_us) {
   const auto user = stat_field(stat, 14);
   const auto system = stat_field(stat, 15);
+  const auto user_of_children = stat_field(stat, 16);
+  const auto system_of_children = stat_field(stat, 17);
   const auto peak = status_field(status, "VmHWM");
   const auto resident = status_field(status, "VmRSS");
-  if (!user || !system || !peak || !resident) {
+  if (!user || !system || !user_of_children || !system_of_children || !peak || !resident) {
     return fail(ErrorCode::remote_failed,
                 "/proc/PID/stat or status lacks utime, stime, VmHWM or VmRSS: the process has "
                 "ended, or this is no Linux that we know");
   }
-  return Usage{
-      .ticks = *user + *system, .peak_kb = *peak, .resident_kb = *resident, .mono_us = mono_us};
+  return Usage{.ticks = *user + *system + *user_of_children + *system_of_children,
+               .peak_kb = *peak,
+               .resident_kb = *resident,
+               .mono_us = mono_us};
 }
 
 double share_of_core(const Usage& from, const Usage& to, std::int64_t ticks_per_second) {

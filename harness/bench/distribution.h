@@ -29,7 +29,7 @@ class Distribution {
 
 // A process at one moment.
 struct Usage {
-  std::int64_t ticks = 0;  // user and system, of /proc/PID/stat
+  std::int64_t ticks = 0;  // user and system, its ended children's too, of /proc/PID/stat
   std::int64_t peak_kb = 0;
   std::int64_t resident_kb = 0;
   std::int64_t mono_us = 0;

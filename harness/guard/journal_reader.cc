@@ -14,10 +14,8 @@ namespace {
 constexpr std::size_t kShort = 256;
 constexpr std::size_t kCacheLimit = 20'000;
 constexpr std::size_t kMostProblems = 100;
-constexpr std::uint64_t kLookForRotationEvery = 32;
-// How many polls an entry of the live file may take to become whole.
-constexpr int kPatience = 500;
 constexpr std::string_view kUnreadable = "[unreadable field]";
+constexpr std::string_view kJournald = "systemd-journald.service";
 constexpr std::array<std::string_view, 6> kFields = {"_SYSTEMD_UNIT=",
                                                      "UNIT=",
                                                      "_PID=",
@@ -181,6 +179,9 @@ bool JournalReader::interesting(JournalFile& file,
   if (unreadable && unreadable->code() != ErrorCode::not_supported) {
     problem(unreadable->message(), take);
   }
+  if (own_unit == kJournald && message != 0) {
+    tell_suppressed(file, message, take);
+  }
   if (!own && !about) {
     return false;
   }
@@ -211,11 +212,22 @@ bool JournalReader::interesting(JournalFile& file,
   return true;
 }
 
+// journald's own word, which it writes when the unit was too loud for its rate limit.
+void JournalReader::tell_suppressed(JournalFile& file, std::uint64_t message, const Take& take) {
+  const std::string text = file.payload(message, kShort).value_or("");
+  if (text.starts_with("MESSAGE=Suppressed ") &&
+      text.ends_with(" messages from " + options_.unit)) {
+    problem(fmt::format("{}: journald's rate limit; raise LogRateLimitBurst= of the unit",
+                        text.substr(text.find('=') + 1)),
+            take);
+  }
+}
+
 void JournalReader::drain(JournalFile& file, Growth growth, const Take& take) {
   while (true) {
     auto entry = file.next();
     if (!entry) {
-      if (growth == Growth::live && ++stuck_ < kPatience) {
+      if (growth == Growth::live && ++stuck_ < options_.patience) {
         return;
       }
       stuck_ = 0;
@@ -324,7 +336,8 @@ void JournalReader::poll(const Take& take) {
   if (live_) {
     drain(*live_, Growth::live, take);
   }
-  if (++polls_ % kLookForRotationEvery == 0) {
+  if (++polls_ >= options_.look_for_rotation_every) {
+    polls_ = 0;
     follow_rotation(take);
   }
 }

@@ -1,6 +1,7 @@
 // The journal of one unit, live: follows the system journal through rotation, vacuuming and its
 // move from /run to /var, and yields the facts `journal` of the unit's own lines and of systemd's
-// about it, each once. Others' lines never come out, whatever they say.
+// about it, each once. Others' lines never come out, whatever they say; that journald suppressed
+// some of the unit's is told as a problem.
 #pragma once
 
 #include <cstdint>
@@ -40,6 +41,10 @@ class JournalReader {
     std::size_t line_limit = 4000;
     // The boot that runs now; empty: the machine's own.
     std::string boot_id;
+    // In calls of poll(): how long an entry of the live file may take to become whole, and how
+    // often a new live file is looked for.
+    int patience = 500;
+    int look_for_rotation_every = 32;
   };
 
   explicit JournalReader(Options options);
@@ -48,9 +53,9 @@ class JournalReader {
   // that was written after it, whatever the clock of a new boot says; the wall time then counts
   // only where the two cannot be compared.
   Status start(std::int64_t since_wall_us, std::optional<JournalPosition> after = {});
-  // Hands over what is new; costs one read of eight bytes when nothing is. Faults of a file, and
-  // entries that were gone before they were read, are told as facts of type "journal-problem"
-  // {line} and do not end the reading.
+  // Hands over what is new; costs one read of at most eight bytes when nothing is. Faults of a
+  // file, and entries that were gone before they were read, are told as facts of type
+  // "journal-problem" {line} and do not end the reading.
   void poll(const std::function<void(Json)>& take);
 
  private:
@@ -62,6 +67,7 @@ class JournalReader {
   void remember(const JournalFile& file, const JournalEntry& entry);
   void tell_gap(const JournalFile& file, const JournalEntry& entry, const Take& take);
   bool interesting(JournalFile& file, const JournalEntry& entry, Json& fact, const Take& take);
+  void tell_suppressed(JournalFile& file, std::uint64_t message, const Take& take);
   Result<std::string> field(JournalFile& file, std::uint64_t offset);
   void follow_rotation(const Take& take);
   void read_between(const Take& take);
@@ -77,7 +83,7 @@ class JournalReader {
   int stuck_ = 0;
   // Decoded short fields by offset: a unit's name and invocation are stored once per file.
   std::unordered_map<std::uint64_t, Result<std::string>> cache_;
-  std::uint64_t polls_ = 0;
+  int polls_ = 0;
   std::set<std::string> problems_;
 };
 

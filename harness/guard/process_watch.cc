@@ -29,6 +29,17 @@ std::string program_of(int pid) {
   return path.substr(path.rfind('/') + 1);
 }
 
+std::vector<int> pids_of(const std::string& listed) {
+  std::vector<int> out;
+  for (std::size_t at = 0; at < listed.size();) {
+    if (const int pid = std::atoi(listed.c_str() + at); pid > 0) {
+      out.push_back(pid);
+    }
+    at = std::min(listed.find('\n', at), listed.size() - 1) + 1;
+  }
+  return out;
+}
+
 }  // namespace
 
 ProcessWatch::ProcessWatch(Options options) : options_(std::move(options)) {
@@ -44,23 +55,13 @@ ProcessWatch::~ProcessWatch() {
   }
 }
 
-std::vector<int> ProcessWatch::pids() const {
-  std::vector<int> out;
+std::string ProcessWatch::list() const {
   for (const std::string& cgroup : options_.cgroups) {
-    const auto text = read_whole(cgroup + "/cgroup.procs", 1U << 20U);
-    if (!text) {
-      continue;
+    if (auto text = read_whole(cgroup + "/cgroup.procs", 1U << 20U)) {
+      return *std::move(text);
     }
-    for (std::size_t at = 0; at < text->size();) {
-      const std::size_t end = std::min(text->find('\n', at), text->size());
-      if (const int pid = std::atoi(text->substr(at, end - at).c_str()); pid > 0) {
-        out.push_back(pid);
-      }
-      at = end + 1;
-    }
-    break;
   }
-  return out;
+  return {};
 }
 
 void ProcessWatch::tell(
@@ -131,6 +132,7 @@ void ProcessWatch::reap(const Take& take) {
       const auto ended = running_.extract(of[i]);
       close(ended.mapped().pidfd);
       seen_.erase(of[i]);
+      listed_.clear();  // its number may be another's by the next look
       tell(of[i], ended.mapped(), "exited", stamp, take);
     }
   }
@@ -143,9 +145,16 @@ void ProcessWatch::poll(const Take& take) {
     return;
   }
   looked_at_ = stamp.mono_us;
-  const std::vector<int> present = pids();
+  std::string listed = list();
+  if (began_ && listed == listed_ && stamp.mono_us >= young_until_) {
+    return;
+  }
+  listed_ = std::move(listed);
+  const std::vector<int> present = pids_of(listed_);
   for (const int pid : present) {
-    const std::int64_t since = seen_.emplace(pid, stamp.mono_us).first->second;
+    const auto [known, fresh] = seen_.emplace(pid, stamp.mono_us);
+    young_until_ = fresh ? stamp.mono_us + kYoungUs : young_until_;
+    const std::int64_t since = known->second;
     if (!running_.contains(pid) && (!began_ || stamp.mono_us - since < kYoungUs)) {
       adopt(pid, stamp, take);
     }

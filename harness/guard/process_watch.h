@@ -46,13 +46,15 @@ class ProcessWatch {
     std::int64_t start_ticks = 0;
   };
 
-  std::vector<int> pids() const;
+  std::string list() const;
   void adopt(int pid, const Now& stamp, const Take& take);
   void reap(const Take& take);
   void tell(int pid, const Process& process, const char* op, const Now& stamp, const Take& take);
 
   Options options_;
   std::map<int, Process> running_;
+  std::string listed_;                // the cgroup as it was read last
+  std::int64_t young_until_ = 0;      // as long as one of it may yet become ours
   std::map<int, std::int64_t> seen_;  // since when each pid of the cgroup is known
   std::int64_t looked_at_ = 0;
   bool began_ = false;

@@ -23,6 +23,7 @@
 #include "harness/guard/endpoint_watch.h"
 #include "harness/guard/file_watch.h"
 #include "harness/guard/journal_reader.h"
+#include "harness/guard/pace.h"
 #include "harness/guard/process_watch.h"
 #include "harness/guard/undo.h"
 #include "harness/guard/unit_watch.h"
@@ -32,6 +33,9 @@ namespace {
 
 constexpr std::int64_t kPeriodUs = 1000;
 constexpr int kLeaseCheckEvery = 100;
+// In rounds: for a directory that is not there yet, and a bundle that is not whole yet. All else
+// wakes the wait.
+constexpr int kLookEvery = 4;
 
 void notify_ready() {
   const char* path = std::getenv("NOTIFY_SOCKET");
@@ -79,6 +83,7 @@ class Watcher {
   int watch();
   int stay(int status);
   int fire();
+  void tell_opening();
   int miss(const std::string& outcome, const std::string& reason);
   int applied(const Deed& deed);
   int hold();
@@ -194,6 +199,21 @@ int Watcher::watch() {
     }
     judge(fact);
   };
+  std::vector<pollfd> watched;
+  const auto wait = [&](std::int64_t until_us) {
+    watched.clear();
+    watched.push_back({manifests_.fd(), POLLIN, 0});
+    containers_.wait_on(watched);
+    endpoints.wait_on(watched);
+    if (unit) {
+      unit->wait_on(watched);
+    }
+    if (processes) {
+      processes->wait_on(watched);
+    }
+    return ready_before(watched, until_us);
+  };
+  bool woken = true;
   for (int round = 0;; ++round) {
     journal_.poll(hear);
     know_main();
@@ -204,8 +224,10 @@ int Watcher::watch() {
       processes->poll(judge);
     }
     endpoints.poll(judge);
-    manifests_.poll(false, judge);
-    containers_.poll(false, judge);
+    if (woken || round % kLookEvery == 0) {
+      manifests_.poll(false, judge);
+      containers_.poll(false, judge);
+    }
     if (verdict == TriggerLogic::Verdict::missed) {
       return miss("missed", logic_.reason());
     }
@@ -218,14 +240,15 @@ int Watcher::watch() {
                   fmt::format("the controller's lease of {} ms ran out before the window opened",
                               state_.record.lease.count()));
     }
-    until(logic_.opened() ? std::min(at + kPeriodUs, logic_.fire_at_mono_us()) : at + kPeriodUs);
+    woken =
+        wait(logic_.opened() ? std::min(at + kPeriodUs, logic_.fire_at_mono_us()) : at + kPeriodUs);
   }
 }
 
 int Watcher::miss(const std::string& outcome, const std::string& reason) {
   state_.progress["outcome"] = outcome;
   state_.progress["reason"] = reason;
-  state_.progress["invocation"] = logic_.invocation();
+  tell_opening();
   state_.progress["state"] = outcome == "expired" ? "EXPIRED" : "MISSED";
   const Status saved = store_.save(state_);
   audit(fmt::format("did not fire {} ({}): {}", state_.record.id, state_.record.fault, reason));
@@ -243,13 +266,20 @@ int Watcher::kept(const Status& saved) const {
   return saved ? 0 : 1;
 }
 
-int Watcher::fire() {
+void Watcher::tell_opening() {
   state_.progress["invocation"] = logic_.invocation();
   if (logic_.opened()) {
     state_.progress["opened"] = {{"mono_us", logic_.opened_mono_us()},
                                  {"wall_us", logic_.opened_wall_us()}};
+    state_.progress["seen"] = to_json(seen_);
   }
-  state_.progress["seen"] = to_json(seen_);
+}
+
+int Watcher::fire() {
+  tell_opening();
+  if (state_.record.trigger.now) {
+    state_.progress["seen"] = to_json(seen_);
+  }
   switch (state_.record.action.kind) {
     case Action::Kind::kill: {
       state_.progress["state"] = "APPLYING";

@@ -1,5 +1,5 @@
 // The state of one unit as systemd gives it, without ever waiting for it: `systemctl show` runs as
-// a child whose pipe is read when it has something. It is asked every two seconds, and at once when
+// a child whose pipe is read when it has something. It is asked every ten seconds, and at once when
 // news() says that systemd wrote about the unit. The stamp of a fact is systemd's own of the
 // unit's last change of state, not the moment of asking.
 #pragma once

@@ -1,5 +1,6 @@
 #include "harness/guard/watch.h"
 
+#include <algorithm>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -10,6 +11,7 @@
 #include "harness/guard/endpoint_watch.h"
 #include "harness/guard/file_watch.h"
 #include "harness/guard/journal_reader.h"
+#include "harness/guard/pace.h"
 #include "harness/guard/process_watch.h"
 #include "harness/guard/protocol.h"
 #include "harness/guard/record_watch.h"
@@ -20,9 +22,12 @@ namespace harness::guard {
 namespace {
 
 // The journal has no descriptor to wait on that speaks in time. Its facts bear journald's own
-// stamps and most others wake the watch, so looking seldom costs no exactness; a port or a new
-// process is known no better than it is looked at.
-constexpr int kPeriodMs = 10;
+// stamps and most others wake the watch, so looking seldom costs no exactness. Ports and pages are
+// known no better than they are looked at: who asks for them pays for it.
+constexpr Pace::Periods kPace{.busy_us = 10'000, .rest_us = 50'000, .calm_us = 2'000'000};
+constexpr Pace::Periods kPaceOfPorts{.busy_us = 10'000, .rest_us = 10'000, .calm_us = 0};
+constexpr int kRoundsToRotation = 4;
+constexpr int kRoundsOfPatience = 100;
 constexpr std::int64_t kRecordsPeriodUs = 50'000;
 constexpr std::int64_t kClockPeriodUs = 1'000'000;
 
@@ -32,10 +37,15 @@ class Watch {
         const std::string& unit,
         const std::string& data_dir,
         std::vector<event::Marker> look)
-      : journal_({.unit = unit, .directories = {}, .boot_id = {}}),
+      : journal_({.unit = unit,
+                  .directories = {},
+                  .boot_id = {},
+                  .patience = kRoundsOfPatience,
+                  .look_for_rotation_every = kRoundsToRotation}),
         manifests_(data_dir),
         unit_(unit),
-        processes_({.unit = unit, .cgroups = {}, .period = std::chrono::milliseconds(kPeriodMs)}),
+        processes_({.unit = unit, .cgroups = {}, .period = Microseconds(kPace.busy_us)}),
+        pace_(look.empty() ? kPace : kPaceOfPorts),
         endpoints_({.markers = std::move(look)}),
         records_(store) {}
 
@@ -51,8 +61,10 @@ class Watch {
   ContainerWatch containers_;
   UnitWatch unit_;
   ProcessWatch processes_;
+  Pace pace_;
   EndpointWatch endpoints_;
   RecordWatch records_;
+  std::vector<pollfd> watched_;
   bool open_ = true;
   std::int64_t records_at_ = 0;
   std::int64_t clock_at_ = 0;
@@ -62,21 +74,31 @@ void Watch::send(const Json& fact) {
   if (json_string(fact, "ident") == "systemd") {
     unit_.news();
   }
+  if (json_string(fact, "type") != "clock") {
+    pace_.news(now().mono_us);
+  }
   open_ = open_ && emit(fact);
 }
 
+// What one round found is told in the order in which it happened: the journal is read when
+// something else has woken the watch. What was there before may be of other boots, and long.
 void Watch::look(bool initial) {
-  const Take take = [this](const Json& fact) { send(fact); };
+  std::vector<Json> found;
+  const Take take = [&](Json fact) { initial ? send(fact) : found.push_back(std::move(fact)); };
   containers_.poll(initial, take);
   manifests_.poll(initial, take);
   processes_.poll(take);
   endpoints_.poll(take);
   journal_.poll(take);
   unit_.poll(take);
+  std::ranges::stable_sort(found, {}, [](const Json& fact) { return json_int(fact, "mono_us"); });
+  for (const Json& fact : found) {
+    send(fact);
+  }
   const Now stamp = now();
   if (stamp.mono_us - records_at_ >= kRecordsPeriodUs) {
     records_at_ = stamp.mono_us;
-    records_.poll(take);
+    records_.poll([this](const Json& fact) { send(fact); });
   }
   if (stamp.mono_us - clock_at_ >= kClockPeriodUs) {
     clock_at_ = stamp.mono_us;
@@ -86,12 +108,14 @@ void Watch::look(bool initial) {
 
 // False when standard input has ended.
 bool Watch::wait() {
-  std::vector<pollfd> watched = {{STDIN_FILENO, POLLIN, 0}, {manifests_.fd(), POLLIN, 0}};
-  containers_.wait_on(watched);
-  processes_.wait_on(watched);
-  endpoints_.wait_on(watched);
-  unit_.wait_on(watched);
-  if (::poll(watched.data(), watched.size(), kPeriodMs) <= 0 || watched[0].revents == 0) {
+  watched_.clear();
+  watched_.push_back({STDIN_FILENO, POLLIN, 0});
+  watched_.push_back({manifests_.fd(), POLLIN, 0});
+  containers_.wait_on(watched_);
+  processes_.wait_on(watched_);
+  endpoints_.wait_on(watched_);
+  unit_.wait_on(watched_);
+  if (!ready_before(watched_, pace_.next(now().mono_us)) || watched_[0].revents == 0) {
     return true;
   }
   char ignored[512];
