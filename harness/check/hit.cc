@@ -37,14 +37,21 @@ std::string length(std::int64_t us) {
   return format_duration(Microseconds(std::abs(us)));
 }
 
-Hit never_applied(const Aimed& aimed) {
+// The span that the fault was waiting for, so that a miss has its instants too.
+Hit never_applied(const TrialFacts& facts, const Aimed& aimed) {
   if (!aimed.fact) {
     return {false, "no record of the fault was seen", nullptr};
   }
   if (aimed.fact->outcome.empty()) {
     return {false, "the fault's record never came to an end", nullptr};
   }
-  return {false, fmt::format("{}: {}", aimed.fact->outcome, aimed.fact->reason), nullptr};
+  const auto span = std::ranges::find_if(facts.spans, [&](const Span& one) {
+    return one.window == aimed.window && !aimed.fact->invocation.empty() &&
+           same_invocation(one, *aimed.fact);
+  });
+  return {false,
+          fmt::format("{}: {}", aimed.fact->outcome, aimed.fact->reason),
+          span == facts.spans.end() ? nullptr : &*span};
 }
 
 Hit without_fault(const TrialFacts& facts) {
@@ -95,7 +102,7 @@ Hit beside(const TrialFacts& facts, const Aimed& aimed) {
 
 Hit hit_of(const TrialFacts& facts, const Aimed& aimed) {
   if (!aimed.fact || aimed.fact->outcome != "applied") {
-    return never_applied(aimed);
+    return never_applied(facts, aimed);
   }
   const FaultFact& fault = *aimed.fact;
   if (fault.summary.empty() || fault.effect_mono_us == 0) {

@@ -12,16 +12,20 @@
 namespace harness::check {
 namespace {
 
-void add_instant(TrialVerdict& out, const TrialFacts& facts, const Span& span) {
-  if (span.closed_wall_us != 0 && !span.cut && !span.other_boot) {
-    out.length_us = span.closed_mono_us - span.opened_mono_us;
-  }
+// Known whether it landed or not; behind the closing only with the window's length.
+void add_plan(TrialVerdict& out, const TrialFacts& facts) {
   if (facts.where == "before") {
     out.planned_us = -facts.distance_us;
   } else if (facts.where != "after") {
     out.planned_us = facts.distance_us;
   } else if (out.length_us) {
     out.planned_us = *out.length_us + facts.distance_us;
+  }
+}
+
+void add_instant(TrialVerdict& out, const TrialFacts& facts, const Span& span) {
+  if (span.closed_wall_us != 0 && !span.cut && !span.other_boot) {
+    out.length_us = span.closed_mono_us - span.opened_mono_us;
   }
   if (facts.fault_fact && facts.fault_fact->outcome == "applied" &&
       facts.fault_fact->effect_mono_us != 0 && span.boot_id == facts.fault_fact->boot_id) {
@@ -34,6 +38,9 @@ void add_times(TrialVerdict& out, const TrialFacts& facts, const Hit& hit) {
     out.opened_at = format_wall(hit.span->opened_wall_us);
     out.closed_at = hit.span->closed_wall_us == 0 ? "" : format_wall(hit.span->closed_wall_us);
     add_instant(out, facts, *hit.span);
+  }
+  if (facts.has_fault()) {
+    add_plan(out, facts);
   }
   if (facts.fault_fact && facts.fault_fact->effect_mono_us != 0) {
     const FaultFact& fault = *facts.fault_fact;

@@ -124,6 +124,41 @@ TEST(Judge, leaves_the_planned_offset_out_of_the_latency) {
   EXPECT_EQ(verdict.action_to_effect_us, 100'000);
 }
 
+TEST(Judge, tells_where_a_miss_was_aimed_and_the_window_that_it_missed) {
+  SampleTrial trial("kill-pod", "etcd");
+  trial.events[0]["where"] = "inside";
+  trial.events[0]["distance_us"] = 2'000'000;
+  trial.restart();
+  trial.window(19, "opened", kNew);
+  trial.window(20, "closed", kNew);
+  trial.record(21,
+               kNew,
+               {{"outcome", "missed"},
+                {"reason", "the window closed after 1000000 us"},
+                {"begun", nullptr},
+                {"effect", nullptr}});
+  trial.finish();
+  const TrialVerdict verdict = judge_trial(trial.facts());
+  EXPECT_FALSE(verdict.hit);
+  EXPECT_EQ(verdict.planned_us, 2'000'000);
+  EXPECT_EQ(verdict.length_us, 1'000'000);
+  EXPECT_EQ(verdict.landed_us, std::nullopt) << "nothing was done";
+  EXPECT_FALSE(verdict.opened_at.empty());
+  EXPECT_FALSE(verdict.closed_at.empty());
+}
+
+TEST(Judge, tells_where_a_fault_was_aimed_whose_window_never_opened) {
+  SampleTrial trial("kill-pod", "etcd");
+  trial.events[0]["where"] = "before";
+  trial.events[0]["distance_us"] = 200'000;
+  trial.record(
+      21, kNew, {{"outcome", "expired"}, {"reason", "the lease ran out"}, {"effect", nullptr}});
+  trial.finish();
+  const TrialVerdict verdict = judge_trial(trial.facts());
+  EXPECT_EQ(verdict.planned_us, -200'000);
+  EXPECT_TRUE(verdict.opened_at.empty());
+}
+
 TEST(Judge, tells_the_faults_parameters_and_the_back_off_apart) {
   SampleTrial trial("kill-pod", "etcd");
   trial.restart();

@@ -42,7 +42,7 @@ std::string fault_text(const check::TrialVerdict& trial) {
   }
   return fmt::format(
       "<p>Fault <code>{}</code> on {}, aimed at <code>{}</code> + {}: {}. Opened {}, effect {}, "
-      "closed {}{}{}.</p>",
+      "closed {}{}{}{}{}.</p>",
       escape_html(trial.fault),
       escape_html(trial.target),
       escape_html(trial.window),
@@ -51,6 +51,8 @@ std::string fault_text(const check::TrialVerdict& trial) {
       trial.opened_at.empty() ? "-" : escape_html(trial.opened_at),
       trial.effect_at.empty() ? "-" : escape_html(trial.effect_at),
       trial.closed_at.empty() ? "-" : escape_html(trial.closed_at),
+      latency("planned from the opening", trial.planned_us),
+      latency("landed", trial.landed_us),
       latency("marker to action", trial.marker_to_action_us),
       latency("action to effect", trial.action_to_effect_us));
 }

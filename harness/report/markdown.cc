@@ -34,6 +34,11 @@ std::string latency(const std::optional<std::int64_t>& us) {
   return us ? fmt::format("{:.1f} ms", static_cast<double>(*us) / 1000) : "-";
 }
 
+// From the window's opening.
+std::string instant(const std::optional<std::int64_t>& us) {
+  return us ? fmt::format("{:+.1f} ms", static_cast<double>(*us) / 1000) : "-";
+}
+
 std::string headline(const Model& model) {
   std::map<check::Verdict, int> counts;
   for (const check::CaseVerdict& one : model.cases) {
@@ -48,15 +53,18 @@ std::string headline(const Model& model) {
 
 std::string trial_table(const Model& model) {
   std::string out =
-      "\n| trial | fault | effect at (node clock) | hit | marker to action | action to effect | "
-      "apiserver recovery | verdict |\n|---|---|---|---|---|---|---|---|\n";
+      "\n| trial | fault | aimed | landed | effect at (node clock) | hit | marker to action | "
+      "action to effect | apiserver recovery | verdict "
+      "|\n|---|---|---|---|---|---|---|---|---|---|\n";
   for (const check::CaseVerdict& one : model.cases) {
     for (const check::TrialVerdict& trial : one.trials) {
-      out += fmt::format("| {} #{} | {} {} | {} | {} | {} | {} | {} | {} |\n",
+      out += fmt::format("| {} #{} | {} {} | {} | {} | {} | {} | {} | {} | {} | {} |\n",
                          table_cell(one.name),
                          trial.trial,
                          table_cell(trial.fault),
                          table_cell(trial.window),
+                         instant(trial.planned_us),
+                         instant(trial.landed_us),
                          trial.effect_at.empty() ? "-" : table_cell(trial.effect_at),
                          trial.fault == "none" ? "-"
                          : trial.hit           ? "yes"
