@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include "harness/guard/round.h"
 #include "harness/guard/system.h"
 
 namespace harness::guard {
@@ -17,6 +18,20 @@ TEST(Pace, is_seldom_at_rest_and_often_for_a_while_after_news) {
   EXPECT_EQ(pace.next(1200), 1250);
   pace.news(1300);
   EXPECT_EQ(pace.next(1499), 1509);
+}
+
+TEST(Round, tells_a_line_before_the_rename_that_it_preceded) {
+  Round round;
+  round.add({{"type", "manifest"}, {"mono_us", 30}});
+  round.add({{"type", "journal"}, {"line", "before"}, {"mono_us", 10}});
+  round.add({{"type", "journal"}, {"line", "with it"}, {"mono_us", 30}});
+  round.add({{"type", "journal"}, {"line", "after"}, {"mono_us", 31}});
+  std::vector<std::string> told;
+  const auto take = [&](const Json& fact) { told.push_back(json_string(fact, "line")); };
+  round.tell(take);
+  EXPECT_EQ(told, (std::vector<std::string>{"before", "", "with it", "after"}));
+  round.tell(take);
+  EXPECT_EQ(told.size(), 4U) << "each once";
 }
 
 TEST(Pace, is_cut_short_by_a_descriptor_and_by_nothing_else) {

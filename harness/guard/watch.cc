@@ -1,6 +1,5 @@
 #include "harness/guard/watch.h"
 
-#include <algorithm>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -15,6 +14,7 @@
 #include "harness/guard/process_watch.h"
 #include "harness/guard/protocol.h"
 #include "harness/guard/record_watch.h"
+#include "harness/guard/round.h"
 #include "harness/guard/system.h"
 #include "harness/guard/unit_watch.h"
 
@@ -80,21 +80,17 @@ void Watch::send(const Json& fact) {
   open_ = open_ && emit(fact);
 }
 
-// What one round found is told in the order in which it happened: the journal is read when
-// something else has woken the watch. What was there before may be of other boots, and long.
+// What was there before may be of other boots, and long: it is told as it is found.
 void Watch::look(bool initial) {
-  std::vector<Json> found;
-  const Take take = [&](Json fact) { initial ? send(fact) : found.push_back(std::move(fact)); };
+  Round round;
+  const Take take = [&](Json fact) { initial ? send(fact) : round.add(std::move(fact)); };
   containers_.poll(initial, take);
   manifests_.poll(initial, take);
   processes_.poll(take);
   endpoints_.poll(take);
   journal_.poll(take);
   unit_.poll(take);
-  std::ranges::stable_sort(found, {}, [](const Json& fact) { return json_int(fact, "mono_us"); });
-  for (const Json& fact : found) {
-    send(fact);
-  }
+  round.tell([this](const Json& fact) { send(fact); });
   const Now stamp = now();
   if (stamp.mono_us - records_at_ >= kRecordsPeriodUs) {
     records_at_ = stamp.mono_us;
