@@ -12,20 +12,16 @@
 namespace harness::check {
 namespace {
 
-// Known whether it landed or not; behind the closing only with the window's length.
-void add_plan(TrialVerdict& out, const TrialFacts& facts) {
+void add_instant(TrialVerdict& out, const TrialFacts& facts, const Span& span) {
+  if (span.closed_wall_us != 0 && !span.cut && !span.other_boot) {
+    out.length_us = span.closed_mono_us - span.opened_mono_us;
+  }
   if (facts.where == "before") {
     out.planned_us = -facts.distance_us;
   } else if (facts.where != "after") {
     out.planned_us = facts.distance_us;
   } else if (out.length_us) {
     out.planned_us = *out.length_us + facts.distance_us;
-  }
-}
-
-void add_instant(TrialVerdict& out, const TrialFacts& facts, const Span& span) {
-  if (span.closed_wall_us != 0 && !span.cut && !span.other_boot) {
-    out.length_us = span.closed_mono_us - span.opened_mono_us;
   }
   if (facts.fault_fact && facts.fault_fact->outcome == "applied" &&
       facts.fault_fact->effect_mono_us != 0 && span.boot_id == facts.fault_fact->boot_id) {
@@ -34,13 +30,13 @@ void add_instant(TrialVerdict& out, const TrialFacts& facts, const Span& span) {
 }
 
 void add_times(TrialVerdict& out, const TrialFacts& facts, const Hit& hit) {
+  if (facts.has_fault() && facts.where != "after") {  // that one hangs on the window's length
+    out.planned_us = facts.where == "before" ? -facts.distance_us : facts.distance_us;
+  }
   if (hit.span != nullptr) {
     out.opened_at = format_wall(hit.span->opened_wall_us);
     out.closed_at = hit.span->closed_wall_us == 0 ? "" : format_wall(hit.span->closed_wall_us);
     add_instant(out, facts, *hit.span);
-  }
-  if (facts.has_fault()) {
-    add_plan(out, facts);
   }
   if (facts.fault_fact && facts.fault_fact->effect_mono_us != 0) {
     const FaultFact& fault = *facts.fault_fact;

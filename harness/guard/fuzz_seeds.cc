@@ -46,6 +46,11 @@ std::string journal(JournalFixture::Layout layout, std::uint64_t capacity) {
     }
     file.add(1000 + i, i, fields);
   }
+  file.add(1006,
+           6,
+           {{"_SYSTEMD_UNIT=systemd-journald.service"},
+            {"_PID=30"},
+            {"MESSAGE=Suppressed 41 messages from rke2-server.service"}});
   return file.bytes();
 }
 
