@@ -1,6 +1,7 @@
 #include "harness/aim/lengths.h"
 
 #include <algorithm>
+#include <cmath>
 #include <fstream>
 #include <sstream>
 
@@ -19,7 +20,8 @@ void keep(std::vector<std::int64_t>& samples, std::int64_t value) {
 }
 
 std::int64_t at_quantile(const std::vector<std::int64_t>& sorted, double part) {
-  return sorted[static_cast<std::size_t>(part * static_cast<double>(sorted.size() - 1) + 0.5)];
+  return sorted[static_cast<std::size_t>(
+      std::lround(part * static_cast<double>(sorted.size() - 1)))];
 }
 
 Result<std::vector<std::int64_t>> numbers(const Json& json, const std::string& what) {

@@ -1,5 +1,7 @@
 #include "harness/base/json.h"
 
+#include <utility>
+
 namespace harness {
 
 Result<Json> parse_json(std::string_view text) {
@@ -14,7 +16,7 @@ std::string json_string(const Json& object, const char* key, std::string fallbac
   const auto found = object.is_object() ? object.find(key) : object.end();
   return object.is_object() && found != object.end() && found->is_string()
              ? found->get<std::string>()
-             : fallback;
+             : std::move(fallback);
 }
 
 std::int64_t json_int(const Json& object, const char* key, std::int64_t fallback) {

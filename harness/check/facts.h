@@ -174,6 +174,7 @@ struct TrialFacts {
   std::int64_t distance_us = 0;
   std::string replays;  // RUN:CASE:TRIAL, and where that one landed
   std::optional<std::int64_t> original_us;
+  std::optional<std::int64_t> learned_us;  // the window's usual length
   std::string target;
   std::int64_t recovery_budget_us = 0;
   std::int64_t outage_budget_us = 0;

@@ -71,6 +71,9 @@ void Gatherer::start(const Json& event) {
   if (event.contains("original_us")) {
     facts_.original_us = json_int(event, "original_us");
   }
+  if (event.contains("learned_us")) {
+    facts_.learned_us = json_int(event, "learned_us");
+  }
   facts_.target = json_string(event, "target");
   if (const auto more = event.find("companions"); more != event.end() && more->is_array()) {
     for (const Json& planned : *more) {

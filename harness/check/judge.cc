@@ -16,11 +16,7 @@ void add_instant(TrialVerdict& out, const TrialFacts& facts, const Span& span) {
   if (span.closed_wall_us != 0 && !span.cut && !span.other_boot) {
     out.length_us = span.closed_mono_us - span.opened_mono_us;
   }
-  if (facts.where == "before") {
-    out.planned_us = -facts.distance_us;
-  } else if (facts.where != "after") {
-    out.planned_us = facts.distance_us;
-  } else if (out.length_us) {
+  if (facts.where == "after" && out.length_us) {
     out.planned_us = *out.length_us + facts.distance_us;
   }
   if (facts.fault_fact && facts.fault_fact->outcome == "applied" &&
@@ -30,6 +26,7 @@ void add_instant(TrialVerdict& out, const TrialFacts& facts, const Span& span) {
 }
 
 void add_times(TrialVerdict& out, const TrialFacts& facts, const Hit& hit) {
+  out.learned_us = facts.learned_us;
   if (facts.has_fault() && facts.where != "after") {  // that one hangs on the window's length
     out.planned_us = facts.where == "before" ? -facts.distance_us : facts.distance_us;
   }

@@ -128,6 +128,7 @@ TEST(Judge, tells_where_a_miss_was_aimed_and_the_window_that_it_missed) {
   SampleTrial trial("kill-pod", "etcd");
   trial.events[0]["where"] = "inside";
   trial.events[0]["distance_us"] = 2'000'000;
+  trial.events[0]["learned_us"] = 3'000'000;
   trial.restart();
   trial.window(19, "opened", kNew);
   trial.window(20, "closed", kNew);
@@ -142,6 +143,7 @@ TEST(Judge, tells_where_a_miss_was_aimed_and_the_window_that_it_missed) {
   EXPECT_FALSE(verdict.hit);
   EXPECT_EQ(verdict.planned_us, 2'000'000);
   EXPECT_EQ(verdict.length_us, 1'000'000);
+  EXPECT_EQ(verdict.learned_us, 3'000'000);
   EXPECT_EQ(verdict.landed_us, std::nullopt) << "nothing was done";
   EXPECT_FALSE(verdict.opened_at.empty());
   EXPECT_FALSE(verdict.closed_at.empty());

@@ -107,6 +107,7 @@ Json TrialVerdict::to_json() const {
   put(out, "planned_us", planned_us);
   put(out, "landed_us", landed_us);
   put(out, "length_us", length_us);
+  put(out, "learned_us", learned_us);
   put(out, "original_us", original_us);
   if (stretched) {
     out["stretched"] = true;
@@ -154,6 +155,7 @@ Result<TrialVerdict> trial_verdict_from_json(const Json& json) {
                    .planned_us = number_in(json, "planned_us"),
                    .landed_us = number_in(json, "landed_us"),
                    .length_us = number_in(json, "length_us"),
+                   .learned_us = number_in(json, "learned_us"),
                    .stretched = json_bool(json, "stretched"),
                    .replays = json_string(json, "replays"),
                    .original_us = number_in(json, "original_us"),

@@ -42,6 +42,7 @@ struct TrialVerdict {
   std::string aim;  // "+500ms", "-20ms", "closed+20ms"; a sweep has another each time
   // From the window's opening: where it was aimed, where the effect came, where it closed.
   std::optional<std::int64_t> planned_us, landed_us, length_us;
+  std::optional<std::int64_t> learned_us;  // its usual length, where one was learned
   bool stretched = false;  // the fault made the window longer: never counted with natural ones
   std::string replays;     // RUN:CASE:TRIAL whose anchor was armed again, and where that one landed
   std::optional<std::int64_t> original_us;

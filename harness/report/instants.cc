@@ -18,15 +18,21 @@ Key key_of(const Instant& one) {
   return {one.hop, one.fault, one.window, one.target, one.stretched};
 }
 
-std::int64_t median_length(const std::vector<const Instant*>& trials) {
+std::int64_t median_of(const std::vector<const Instant*>& trials, std::int64_t Instant::*length) {
   std::vector<std::int64_t> lengths;
   for (const Instant* one : trials) {
-    if (one->length_us > 0) {
-      lengths.push_back(one->length_us);
+    if (one->*length > 0) {
+      lengths.push_back(one->*length);
     }
   }
   std::ranges::sort(lengths);
   return lengths.empty() ? 0 : lengths[lengths.size() / 2];
+}
+
+// A fault inside may hold its window open: what was learned without one says where in it that was.
+std::int64_t usual_length(const std::vector<const Instant*>& trials) {
+  const std::int64_t learned = median_of(trials, &Instant::learned_us);
+  return learned > 0 ? learned : median_of(trials, &Instant::length_us);
 }
 
 InstantMap::Bucket& bucket_at(InstantMap& map, std::int64_t at_us) {
@@ -120,6 +126,7 @@ std::vector<Instant> instants_of(const std::vector<check::CaseVerdict>& cases) {
                       .planned_us = trial.planned_us,
                       .landed_us = trial.landed_us,
                       .length_us = trial.length_us.value_or(0),
+                      .learned_us = trial.learned_us.value_or(0),
                       .hit = trial.hit,
                       .verdict = trial.verdict,
                       .recovery_s = trial.recovery_s("apiserver-recovers")};
@@ -145,7 +152,7 @@ std::vector<InstantMap> instant_maps(const std::vector<Instant>& instants, int b
   for (const auto& [key, trials] : groups) {
     InstantMap map;
     std::tie(map.hop, map.fault, map.window, map.target, map.stretched) = key;
-    map.length_us = median_length(trials);
+    map.length_us = usual_length(trials);
     map.inside.resize(static_cast<std::size_t>(std::max(buckets, 1)));
     map.bucket_us = map.length_us / static_cast<std::int64_t>(map.inside.size());
     for (const Instant* one : trials) {

@@ -21,8 +21,9 @@ struct Instant {
   bool stretched = false;                  // never counted with natural ones
   std::optional<std::int64_t> planned_us;  // from the window's opening
   std::optional<std::int64_t> landed_us;   // empty: no effect inside the invocation was proved
-  std::int64_t length_us = 0;  // the window's own length in this trial, else the learned
-  bool hit = false;            // where it was aimed: inside, before or after
+  std::int64_t length_us = 0;              // the window's own length in this trial
+  std::int64_t learned_us = 0;             // its usual length; a fault may make it last longer
+  bool hit = false;                        // where it was aimed: inside, before or after
   check::Verdict verdict = check::Verdict::unproven;
   std::optional<double> recovery_s;
 };
@@ -38,7 +39,7 @@ struct InstantMap {
   std::string window;
   std::string target;
   bool stretched = false;
-  std::int64_t length_us = 0;  // median of the trials'
+  std::int64_t length_us = 0;  // what was learned, else the median of the trials' own
   std::int64_t bucket_us = 0;
 
   struct Bucket {

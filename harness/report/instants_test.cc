@@ -60,6 +60,17 @@ TEST(Instants, put_a_hit_inside_a_window_that_the_fault_cut_short) {
   EXPECT_EQ(longer[0].after.hits, 0);
 }
 
+// kube-apiserver killed in the hooks holds them up for twenty seconds; the map showed these.
+TEST(Instants, are_placed_in_the_window_as_it_lasts_without_a_fault) {
+  std::vector<Instant> trials = {at(0), at(500), at(1000)};
+  for (Instant& one : trials) {
+    one.length_us = 20'000'000;
+    one.learned_us = 1'000'000;
+  }
+  EXPECT_THAT(to_text(instant_maps(trials, 10)),
+              HasSubstr(".|o....o...o|.  1.0 s long, largest gap 500 ms"));
+}
+
 TEST(Instants, never_mix_stretched_trials_with_natural_ones) {
   Instant stretched = at(100);
   stretched.stretched = true;

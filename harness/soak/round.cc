@@ -21,6 +21,14 @@ constexpr int kMishapWithinMs = 3000;
 
 }  // namespace
 
+std::vector<Mishap> all_mishaps() {
+  std::vector<Mishap> out;
+  for (const auto& [mishap, name] : kMishaps) {
+    out.push_back(mishap);
+  }
+  return out;
+}
+
 std::string_view to_string(Mishap mishap) {
   for (const auto& [known, name] : kMishaps) {
     if (known == mishap) {
@@ -35,17 +43,42 @@ int Draw::below(int limit) {
   return static_cast<int>(engine_() % static_cast<std::uint64_t>(limit));
 }
 
-Drawn Draw::next() {
-  std::vector<const fault::FaultSpec*> all;
+Draw::Draw(std::uint64_t seed, bool each) : engine_(seed) {
   for (const auto& [name, spec] : fault::registry()) {
     // A reboot is a mishap of its own.
     if (name != "none" && name != "reboot") {
-      all.push_back(&spec);
+      specs_.push_back(&spec);
     }
   }
-  const fault::FaultSpec& spec =
-      *all[static_cast<std::size_t>(below(static_cast<int>(all.size())))];
-  Drawn out{.fault = std::string(spec.name)};
+  for (const fault::FaultSpec* spec : each ? specs_ : std::vector<const fault::FaultSpec*>()) {
+    for (const auto& [mishap, name] : kMishaps) {
+      deck_.push_back({spec, mishap});
+    }
+  }
+  for (std::size_t left = deck_.size(); left > 1; --left) {
+    std::swap(deck_[left - 1], deck_[static_cast<std::size_t>(below(static_cast<int>(left)))]);
+  }
+}
+
+Draw::Pair Draw::pair() {
+  if (!deck_.empty()) {
+    const Pair top = deck_.back();
+    deck_.pop_back();
+    return top;
+  }
+  const auto spec = static_cast<std::size_t>(below(static_cast<int>(specs_.size())));
+  int at = below(kAll);
+  std::size_t mishap = 0;
+  while (at >= kWeights[mishap]) {
+    at -= kWeights[mishap++];
+  }
+  return {specs_[spec], kMishaps[mishap].first};
+}
+
+Drawn Draw::next() {
+  const auto [chosen, mishap] = pair();
+  const fault::FaultSpec& spec = *chosen;
+  Drawn out{.fault = std::string(spec.name), .mishap = mishap};
   for (const fault::ParamSpec& param : spec.params) {
     std::string value(param.fallback);
     if (param.type == fault::ParamType::choice) {
@@ -56,12 +89,6 @@ Drawn Draw::next() {
     }
     out.params.emplace(param.name, value);
   }
-  int at = below(kAll);
-  std::size_t mishap = 0;
-  while (at >= kWeights[mishap]) {
-    at -= kWeights[mishap++];
-  }
-  out.mishap = kMishaps[mishap].first;
   out.after_ms = below(kMishapWithinMs);
   return out;
 }

@@ -22,6 +22,8 @@ enum class Mishap {
   rebooted            // the node does
 };
 
+std::vector<Mishap> all_mishaps();
+
 std::string_view to_string(Mishap mishap);
 
 struct Drawn {
@@ -34,14 +36,23 @@ struct Drawn {
 // The same seed draws the same rounds. Some are rare, as they take long: reboots one in twenty.
 class Draw {
  public:
-  explicit Draw(std::uint64_t seed) : engine_(seed) {}
+  // `each`: every fault meets every mishap once, in an order that is drawn, before the others.
+  explicit Draw(std::uint64_t seed, bool each = false);
 
   Drawn next();
 
  private:
+  struct Pair {
+    const fault::FaultSpec* spec;
+    Mishap mishap;
+  };
+
   int below(int limit);
+  Pair pair();
 
   std::mt19937_64 engine_;
+  std::vector<const fault::FaultSpec*> specs_;
+  std::vector<Pair> deck_;
 };
 
 struct Round {
@@ -52,6 +63,14 @@ struct Round {
   std::int64_t took_ms = 0;
 
   Json to_json() const;
+};
+
+struct Soaked {
+  std::vector<Round> rounds;
+
+  int leaks() const;
+  // For each fault and each mishap: in how many rounds it was applied, of how many. Then the leaks.
+  std::string table() const;
 };
 
 }  // namespace harness::soak

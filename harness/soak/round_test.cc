@@ -1,5 +1,6 @@
 #include "harness/soak/round.h"
 
+#include <algorithm>
 #include <set>
 
 #include <gmock/gmock.h>
@@ -55,7 +56,23 @@ TEST(Snapshots, differ_by_what_was_left) {
               ElementsAre("records: was '', is '(not read)'"));
 }
 
-TEST(Soaked, counts_by_mishap_and_by_fault) {
+TEST(Draw, lets_every_fault_meet_every_mishap_once_before_the_rest) {
+  std::set<std::pair<std::string, Mishap>> met;
+  Draw draw(3, true);
+  Draw again(3, true);
+  const std::size_t all = (fault::registry().size() - 2) * all_mishaps().size();
+  std::vector<std::string> order;
+  for (std::size_t i = 0; i < all; ++i) {
+    const Drawn drawn = draw.next();
+    EXPECT_EQ(again.next().fault, drawn.fault);
+    EXPECT_TRUE(met.emplace(drawn.fault, drawn.mishap).second) << drawn.fault;
+    order.push_back(drawn.fault);
+  }
+  EXPECT_FALSE(std::ranges::is_sorted(order)) << "the order is drawn";
+  EXPECT_FALSE(draw.next().fault.empty()) << "and then at random";
+}
+
+TEST(Soaked, counts_each_fault_under_each_mishap) {
   Soaked soaked;
   soaked.rounds.push_back({.number = 1,
                            .drawn = {.fault = "kill-pod", .mishap = Mishap::rebooted},
@@ -66,7 +83,11 @@ TEST(Soaked, counts_by_mishap_and_by_fault) {
                            .outcome = "missed: gone",
                            .leaks = {"mounts"}});
   EXPECT_EQ(soaked.leaks(), 1);
-  EXPECT_THAT(soaked.table(), HasSubstr("  kill-pod                     2        1      1\n"));
+  const std::string table = soaked.table();
+  EXPECT_THAT(table,
+              testing::MatchesRegex("applied, of rounds +none .* rebooted +leaks\n"
+                                    "kill-pod +0 of 1 +- .*- +1 of 1 +1\n"
+                                    "all +0 of 1 +- .*- +1 of 1 +1\n"));
   EXPECT_EQ(soaked.rounds[0].to_json()["mishap"], "rebooted");
 }
 

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <csignal>
-#include <map>
 
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -75,38 +74,6 @@ Result<std::int64_t> available_mb(cluster::Node& node) {
 }
 
 }  // namespace
-
-int Soaked::leaks() const {
-  int out = 0;
-  for (const Round& round : rounds) {
-    out += static_cast<int>(round.leaks.size());
-  }
-  return out;
-}
-
-std::string Soaked::table() const {
-  struct Line {
-    int rounds = 0;
-    int applied = 0;
-    int leaks = 0;
-  };
-
-  std::map<std::string, Line> lines;
-  for (const Round& round : rounds) {
-    for (const std::string& key :
-         {std::string(to_string(round.drawn.mishap)), "  " + round.drawn.fault}) {
-      Line& line = lines[key];
-      ++line.rounds;
-      line.applied += round.outcome.starts_with("applied") ? 1 : 0;
-      line.leaks += static_cast<int>(round.leaks.size());
-    }
-  }
-  std::string out = fmt::format("{:<24}{:>8}{:>9}{:>7}\n", "", "rounds", "applied", "leaks");
-  for (const auto& [name, line] : lines) {
-    out += fmt::format("{:<24}{:>8}{:>9}{:>7}\n", name, line.rounds, line.applied, line.leaks);
-  }
-  return out;
-}
 
 Soak::Soak(const cluster::Cluster& cluster,
            cluster::Node& node,
@@ -284,7 +251,7 @@ Result<Soaked> Soak::play(std::uint64_t seed,
                           const Limits& limits,
                           const std::function<void(const Round&)>& tell,
                           const std::stop_token& stop) {
-  Draw draw(seed);
+  Draw draw(seed, limits.each);
   Soaked out;
   const Deadline deadline = Deadline::after(limits.time);
   while (static_cast<int>(out.rounds.size()) < limits.rounds && !deadline.passed() &&

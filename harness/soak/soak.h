@@ -15,14 +15,7 @@ namespace harness::soak {
 struct Limits {
   int rounds = 200;
   std::chrono::minutes time{600};  // no round begins after it
-};
-
-struct Soaked {
-  std::vector<Round> rounds;
-
-  int leaks() const;
-  // How many rounds, faults applied and leaks there were for each mishap.
-  std::string table() const;
+  bool each = false;               // see Draw
 };
 
 class Soak {

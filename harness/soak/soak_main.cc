@@ -1,6 +1,6 @@
-// soak_faults HOOKSHOT INVENTORY SEED ROUNDS MINUTES JSON-FILE: run by scripts/soak-faults;
-// JSON-FILE may be empty. Exit status 0 when nothing leaked, 5 when something did, 3 when it could
-// not go on.
+// soak_faults HOOKSHOT INVENTORY SEED ROUNDS MINUTES JSON-FILE EACH: run by scripts/soak-faults;
+// JSON-FILE and EACH may be empty. Exit status 0 when nothing leaked, 5 when something did, 3 when
+// it could not go on.
 
 #include <charconv>
 #include <cstdio>
@@ -82,7 +82,7 @@ Result<int> run(const Options& options) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc != 7) {
+  if (argc != 8) {
     fmt::print(stderr, "soak_faults: run scripts/soak-faults\n");
     return 2;
   }
@@ -90,7 +90,8 @@ int main(int argc, char** argv) {
                            .inventory = argv[2],
                            .seed = number(argv[3]),
                            .limits = {.rounds = static_cast<int>(number(argv[4])),
-                                      .time = std::chrono::minutes(number(argv[5]))},
+                                      .time = std::chrono::minutes(number(argv[5])),
+                                      .each = *argv[7] != '\0'},
                            .json = argv[6]});
   if (!status) {
     fmt::print(stderr, "soak_faults: {}\n", status.error().message());
