@@ -192,6 +192,10 @@ class Raising {
       return fail(ErrorCode::invalid_input,
                   "--vm has no Kubernetes: it goes neither with --artifacts nor with --cis");
     }
+    if (options_.vm && options_.node_os != "trixie") {
+      return fail(ErrorCode::invalid_input,
+                  "--vm is a machine of Debian 13, whose etcd is 3.5: leave --node-os at trixie");
+    }
     if (!options_.artifacts.empty() &&
         !fs::exists(options_.artifacts / options_.version / "install.sh")) {
       return fail(

@@ -147,6 +147,9 @@ TEST_F(LabFiles, of_a_virtual_machine_have_no_kubernetes_to_configure) {
   ASSERT_FALSE(raised);
   EXPECT_EQ(raised.error().code(), ErrorCode::invalid_input);
   EXPECT_THAT(raised.error().message(), HasSubstr("--cis"));
+  options.cis = false;
+  options.node_os = "bookworm";
+  EXPECT_THAT(up(options).error().message(), HasSubstr("etcd is 3.5"));
 }
 
 TEST_F(LabFiles, of_a_version_that_is_none_are_refused_before_anything_is_built) {

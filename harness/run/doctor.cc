@@ -47,14 +47,18 @@ std::string without(const std::string& tool) {
 }
 
 void add_features(const cluster::NodeFacts& facts, std::vector<Finding>& out) {
-  if (!facts.own_clock) {
+  if (facts.own_clock) {
+    out.push_back({Grade::good, facts.node, "clock of its own", "yes", ""});
+  } else {
     out.push_back({Grade::limited,
                    facts.node,
                    "clock of its own",
                    "none: this node is a container",
                    "the fault clock-jump is skipped on this node"});
   }
-  if (!facts.io_limits) {
+  if (facts.io_limits) {
+    out.push_back({Grade::good, facts.node, "io controller", "cgroup v2", ""});
+  } else {
     out.push_back({Grade::limited,
                    facts.node,
                    "io controller",
@@ -81,7 +85,9 @@ void add_tools(const cluster::NodeFacts& facts, std::vector<Finding>& out) {
                      fmt::format("{} on this node until it is there", without(tool))});
     }
   }
-  if (!facts.sysrq) {
+  if (facts.sysrq) {
+    out.push_back({Grade::good, facts.node, "sysrq", "/proc/sysrq-trigger", ""});
+  } else {
     out.push_back(
         {Grade::limited,
          facts.node,

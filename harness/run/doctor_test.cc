@@ -45,6 +45,10 @@ TEST(Doctor, finds_nothing_wrong_with_a_node_that_is_fit) {
   EXPECT_FALSE(blocks(findings));
   EXPECT_EQ(describe(findings, false), "");
   EXPECT_THAT(describe(findings, true), HasSubstr("Debian 12"));
+  for (const char* can :
+       {"clock of its own yes", "io controller  cgroup v2", "sysrq          /proc"}) {
+    EXPECT_THAT(describe(findings, true), HasSubstr(can));
+  }
   for (const Finding& finding : findings) {
     EXPECT_EQ(finding.advice, "") << finding.what;
   }
