@@ -58,12 +58,11 @@ TEST_F(OnTheMachine, a_slow_network_is_felt_and_over_when_it_is_healed) {
   EXPECT_LT(round_trip(), 1490);
 }
 
-TEST_F(OnTheMachine, a_network_that_loses_or_holds_everything_is_proved) {
-  for (const Params& params : {Params{{"delay", "1ms"}, {"loss", "100"}}, {{"delay", "10s"}}}) {
-    lasts("slow-network", params);
-    EXPECT_THAT(ping("2"), HasSubstr(" 0 received"));
-    is_healed();
-  }
+TEST_F(OnTheMachine, a_network_that_loses_everything_is_proved_too) {
+  lasts("slow-network", {{"delay", "1ms"}, {"loss", "100"}});
+  EXPECT_THAT(ping("2"), HasSubstr(" 0 received"));
+  is_healed();
+  EXPECT_THAT(ping("2"), HasSubstr(" 2 received"));
 }
 
 TEST_F(OnTheMachine, a_lossy_network_loses_some_and_a_reboot_in_the_middle_leaves_nothing) {
@@ -79,9 +78,7 @@ TEST_F(OnTheMachine, a_lossy_network_loses_some_and_a_reboot_in_the_middle_leave
   EXPECT_EQ(qdiscs(node()), before);
 }
 
-TEST_F(OnTheMachine, a_reboot_is_graceful_hard_by_sysrq_or_a_panic) {
-  const Json graceful = reboots("graceful");
-  EXPECT_TRUE(json_bool(graceful, "clean_shutdown")) << graceful.dump();
+TEST_F(OnTheMachine, a_reboot_is_hard_by_sysrq_or_a_panic) {
   const Json hard = reboots("hard");
   EXPECT_EQ(json_string(hard, "means"), "sysrq b") << hard.dump();
   EXPECT_FALSE(json_bool(hard, "clean_shutdown", true)) << hard.dump();
