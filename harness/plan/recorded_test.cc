@@ -1,9 +1,9 @@
 // Starts recorded on lab nodes, held against the packs: each window of the release opens and closes
 // once, in order; where it may do otherwise, that is said here with the reason.
 
+#include "harness/plan/recorded.h"
+
 #include <algorithm>
-#include <filesystem>
-#include <fstream>
 #include <map>
 #include <optional>
 #include <set>
@@ -17,53 +17,6 @@
 
 namespace harness::plan {
 namespace {
-
-namespace fs = std::filesystem;
-
-struct Recording {
-  std::string name;
-  std::string role;
-  std::optional<Version> release;
-  std::set<std::string> conditions;  // that hold on the node
-  std::vector<Json> facts;
-};
-
-Recording read(const fs::path& file) {
-  Recording out{
-      .name = file.stem().string(), .role = {}, .release = {}, .conditions = {}, .facts = {}};
-  std::ifstream in(file);
-  for (std::string text; std::getline(in, text);) {
-    const auto line = parse_json(text);
-    if (!line) {
-      ADD_FAILURE() << file << ": " << text;
-    } else if (json_string(*line, "type") == "recording") {
-      out.role = json_string(*line, "role");
-      const auto release = Version::parse(json_string(*line, "release"));
-      out.release = release ? std::optional(*release) : std::nullopt;
-      for (const Json& one : (*line)["conditions"]) {
-        out.conditions.insert(one.get<std::string>());
-      }
-    } else {
-      out.facts.push_back(*line);
-    }
-  }
-  EXPECT_TRUE(out.release) << file << " does not say its release";
-  return out;
-}
-
-std::vector<Recording> recordings() {
-  std::vector<fs::path> files;
-  for (const auto& item :
-       fs::directory_iterator(std::string(HOOKSHOT_SOURCE_DIR) + "/harness/plan/recorded")) {
-    if (item.path().extension() == ".jsonl") {
-      files.push_back(item.path());
-    }
-  }
-  std::ranges::sort(files);
-  std::vector<Recording> out;
-  std::ranges::transform(files, std::back_inserter(out), read);
-  return out;
-}
 
 const std::vector<WindowPack>& packs() {
   static const auto kPacks =
@@ -184,8 +137,7 @@ TEST(Recorded, starts_of_each_release_and_role_are_there) {
   for (const Recording& one : recordings()) {
     names.insert(one.name);
     EXPECT_EQ(follow(one).size(), 2U) << one.name << ": a first start and a restart";
-    const auto size = fs::file_size(std::string(HOOKSHOT_SOURCE_DIR) + "/harness/plan/recorded/" +
-                                    one.name + ".jsonl");
+    const auto size = std::filesystem::file_size(kRecorded / (one.name + ".jsonl"));
     EXPECT_LT(size, 60'000U) << one.name;
   }
   for (const char* release : {"1.30.11", "1.30.12", "1.30.13-rc2", "1.30.13-rc2-cis"}) {
