@@ -1,5 +1,6 @@
 #include "harness/guard/watch.h"
 
+#include <algorithm>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -109,9 +110,19 @@ bool Watch::wait() {
   watched_.push_back({manifests_.fd(), POLLIN, 0});
   containers_.wait_on(watched_);
   processes_.wait_on(watched_);
+  const auto happens = static_cast<std::ptrdiff_t>(watched_.size());
   endpoints_.wait_on(watched_);
   unit_.wait_on(watched_);
-  if (!ready_before(watched_, pace_.next(now().mono_us)) || watched_[0].revents == 0) {
+  if (!ready_before(watched_, pace_.next(now().mono_us))) {
+    return true;
+  }
+  // Perhaps of a thing that is not whole yet, of which there is no fact.
+  if (std::any_of(watched_.begin() + 1, watched_.begin() + happens, [](const pollfd& one) {
+        return one.revents != 0;
+      })) {
+    pace_.news(now().mono_us);
+  }
+  if (watched_[0].revents == 0) {
     return true;
   }
   char ignored[512];
