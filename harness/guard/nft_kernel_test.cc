@@ -54,6 +54,7 @@ class Cable {
     close(resolver_);
   }
 
+  Cable() = default;
   Cable(const Cable&) = delete;
   Cable& operator=(const Cable&) = delete;
 
