@@ -1,5 +1,5 @@
-// partition: cuts one node off from the others, at the ports of etcd's peers, of the API or of all
-// that the control plane speaks.
+// partition: cuts one node off from the others, at the ports of etcd's peers, of the API, of all
+// that the control plane speaks, or of the pods' network.
 
 #include "harness/fault/parameters.h"
 
@@ -13,10 +13,13 @@ using harness::fault::Params;
 const harness::fault::FaultRegistration kRegistration{{
     .name = "partition",
     .summary = "Cut one node off from the other nodes",
-    .params = {harness::fault::choice("what",
-                                      "etcd-peers",
-                                      {"etcd-peers", "apiserver", "supervisor", "control-plane"},
-                                      "2380; 6443; 9345; or 2379-2381, 6443, 9345 and 10250"),
+    .params = {harness::fault::choice(
+                   "what",
+                   "etcd-peers",
+                   {"etcd-peers", "apiserver", "supervisor", "control-plane", "cni-overlay"},
+                   "2380; 6443; 9345; 2379-2381, 6443, 9345 and 10250; or UDP "
+                   "of the pods' network: 4789, 6081, 8472, 51820, 51821 and "
+                   "51871"),
                harness::fault::choice("direction",
                                       "both",
                                       {"both", "in", "out"},
@@ -29,21 +32,30 @@ const harness::fault::FaultRegistration kRegistration{{
     .undo = harness::fault::kTableUndo,
     .evidence = "the table, its peers and ports read back; connections to the peers that do not "
                 "come about; packets that its rules have met",
-    .notes = "The other nodes' addresses are asked of etcd's members or of the Nodes when it is "
-             "armed, and taken\n"
-             "from the inventory where neither says any. With direction `in` nothing is proved "
-             "unless a peer\n"
-             "sends something.",
+    .notes =
+        "The other nodes' addresses are asked of etcd's members or of the Nodes when it is "
+        "armed, and taken\n"
+        "from the inventory where neither says any. With direction `in` nothing is proved "
+        "unless a peer\n"
+        "sends something. cni-overlay is apart from control-plane, since what goes over it is "
+        "the pods', and\n"
+        "a fault that takes both would not tell which one was missed; two `faults` of a suite "
+        "on two nodes\n"
+        "take both. Its ports are VXLAN (flannel and Cilium 8472, Calico 4789), Geneve (6081) "
+        "and\n"
+        "WireGuard (flannel 51820 and 51821, Cilium 51871); a CNI that routes without a tunnel "
+        "goes on.",
     .make = [](const Params& params) -> Fault {
       const bool etcd = params.at("what") == "etcd-peers";
+      const bool pods = params.at("what") == "cni-overlay";
       Fault fault;
       fault.action = Json{{"do", "partition"},
                           {"what", params.at("what")},
                           {"direction", params.at("direction")},
                           {"how", params.at("how")},
                           {"hold_ms", harness::fault::hold_ms(params)}};
-      fault.needs.etcd_voters = 1;
-      fault.needs.servers_down = 1;
+      fault.needs.etcd_voters = pods ? 0 : 1;
+      fault.needs.servers_down = pods ? 0 : 1;
       fault.needs.peers = etcd ? Needs::Peers::etcd : Needs::Peers::nodes;
       return fault;
     },

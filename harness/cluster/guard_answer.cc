@@ -68,15 +68,18 @@ Json exec_record(const std::string& cluster,
 }
 
 std::optional<std::chrono::milliseconds> oldest_look(std::string_view verb) {
-  constexpr std::array<std::string_view, 9> kHarmless = {"facts",
-                                                         "read",
-                                                         "watch",
-                                                         "heartbeat",
-                                                         "status",
-                                                         "lease-acquire",
-                                                         "lease-renew",
-                                                         "lease-release",
-                                                         "clean"};
+  // `go` and `moment` concern a record that was armed after a look.
+  constexpr std::array<std::string_view, 11> kHarmless = {"facts",
+                                                          "read",
+                                                          "watch",
+                                                          "heartbeat",
+                                                          "go",
+                                                          "moment",
+                                                          "status",
+                                                          "lease-acquire",
+                                                          "lease-renew",
+                                                          "lease-release",
+                                                          "clean"};
   if (std::ranges::find(kHarmless, verb) != kHarmless.end()) {
     return std::nullopt;
   }

@@ -7,15 +7,19 @@
 #include <utility>
 
 #include <fmt/format.h>
+#include <poll.h>
 #include <sys/reboot.h>
 #include <unistd.h>
 
 #include "harness/guard/action_hold.h"
+#include "harness/guard/signals.h"
 
 namespace harness::guard {
 namespace {
 
 constexpr std::chrono::milliseconds kToolLimit{10'000};
+// The controller's command may take its time; the node waits longer than the controller does.
+constexpr std::chrono::seconds kPowerGoesWithin{90};
 constexpr const char* kSysrq = "/proc/sysrq-trigger";
 constexpr const char* kPanicWait = "/proc/sys/kernel/panic";
 
@@ -33,6 +37,19 @@ Status check_can_panic() {
 Status panic(RecordState& state) {
   TRY(write_once(kSysrq, "c"), "panic of " + state.record.id);
   return fail(ErrorCode::remote_failed, "the kernel was asked to panic and did not");
+}
+
+// What ends it is that there is no power.
+Status await_power_cut(const Store& store, const RecordState& state) {
+  TRY(raise(store.places().run, Signal::moment, state.record.id), "tell the controller");
+  const Deadline deadline = Deadline::after(kPowerGoesWithin);
+  while (!deadline.passed()) {
+    ::poll(nullptr, 0, static_cast<int>(deadline.left().count()));
+  }
+  return fail(ErrorCode::remote_failed,
+              fmt::format("the power was not cut within {} s; see what the controller says of "
+                          "`power.off`",
+                          kPowerGoesWithin.count()));
 }
 
 Status hard_reboot(RecordState& state) {
@@ -63,6 +80,7 @@ Result<const Container*> running(const std::string& pod, const ContainerWatch& c
 Error reboot(Store& store, RecordState& state) {
   const bool hard = state.record.action.how == "hard";
   const bool panics = state.record.action.how == "panic";
+  const bool power = state.record.action.how == "power";
   if (panics) {
     if (Status can = check_can_panic(); !can) {
       return std::move(can).error();
@@ -70,6 +88,7 @@ Error reboot(Store& store, RecordState& state) {
   }
   const bool sysrq = access(kSysrq, W_OK) == 0;
   const std::string means = panics  ? "sysrq c: a panic of the kernel"
+                            : power ? "a power cut by the controller"
                             : !hard ? "systemctl reboot"
                             : sysrq ? "sysrq b"
                                     : "reboot(2) without sync, as this node has no sysrq";
@@ -82,6 +101,9 @@ Error reboot(Store& store, RecordState& state) {
   // The next boot completes the record, and knows only what is on the disk.
   if (const Status saved = store.commit(state); !saved) {
     return saved.error();
+  }
+  if (power) {
+    return await_power_cut(store, state).error();
   }
   if (hard || panics) {
     return (panics ? panic(state) : hard_reboot(state)).error();
@@ -152,6 +174,11 @@ bool complete_reboot(RecordState& state, const JournalEnd& journal_end) {
     const bool clean = ended_cleanly(*end);
     evidence["clean_shutdown"] = clean;
     evidence["clean_shutdown_means"] = "the last 200 lines of the old boot's journal";
+    if (clean && state.record.action.how == "power") {
+      evidence["disproof"] =
+          "the node shut down in order, so its power was not cut: the inventory's `power.off` must "
+          "cut it, not ask for a shutdown";
+    }
     said = clean == graceful ? ""
            : graceful        ? "; its old journal does not end with a shutdown"
                              : "; its old journal ends with a clean shutdown";

@@ -182,6 +182,22 @@ Result<Deed> strike_netem(const ArmRecord& record, const Means& means) {
   return deed;
 }
 
+Result<std::vector<std::string>> qdiscs_left(const Means& means) {
+  const auto all = read_qdiscs(means);
+  if (!all && all.error().code() == ErrorCode::not_supported) {
+    return std::vector<std::string>();
+  }
+  TRY(all, "look for qdiscs of ours");
+  std::vector<std::string> out;
+  for (const Qdisc& one : *all) {
+    if ((one.kind == "prio" && one.handle == kRootHandle) ||
+        (one.kind == "netem" && one.handle == kNetemHandle)) {
+      out.push_back(fmt::format("{} {} on {}", one.kind, one.handle, one.device));
+    }
+  }
+  return out;
+}
+
 Result<std::string> release_netem(const Json& held, const Means& means) {
   std::string said;
   std::string left;

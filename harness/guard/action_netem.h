@@ -26,6 +26,9 @@ std::string qdisc_text(const std::string& device, const Action& action);
 // of a network namespace that is gone with it.
 Status check_netem(const Action& action, const Means& means);
 Result<Deed> strike_netem(const ArmRecord& record, const Means& means);
+// "prio 7a57: on eth0": what bears one of our handles, whoever put it there. None where there is no
+// tc; an error when it gives no answer in time.
+Result<std::vector<std::string>> qdiscs_left(const Means& means);
 Result<std::string> release_netem(const Json& held, const Means& means);
 
 }  // namespace harness::guard

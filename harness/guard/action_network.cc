@@ -13,6 +13,8 @@ namespace {
 
 // Each waits for what does not answer: together the longest that a proof takes.
 constexpr int kRounds = 5;
+constexpr std::string_view kOverlay = "cni-overlay";
+constexpr int kVxlan = 8472;
 
 std::vector<int> ports_of(std::string_view what) {
   if (what == "etcd-peers") {
@@ -23,6 +25,9 @@ std::vector<int> ports_of(std::string_view what) {
   }
   if (what == "supervisor") {
     return {9345};
+  }
+  if (what == kOverlay) {
+    return {4789, 6081, 8472, 51820, 51821, 51871};
   }
   return {2379, 2380, 2381, 6443, 9345, 10250};
 }
@@ -112,7 +117,8 @@ void cut_off(const std::vector<std::string>& addresses,
              std::string_view direction,
              std::string_view how,
              std::chrono::milliseconds lifetime,
-             Cut& cut) {
+             Cut& cut,
+             std::string_view protocol) {
   std::vector<std::string> four = addresses;
   std::vector<std::string> six = addresses;
   std::erase_if(four, [](const std::string& one) { return one.find(':') != std::string::npos; });
@@ -124,19 +130,20 @@ void cut_off(const std::vector<std::string>& addresses,
     want_chain(cut, hook);
   }
   spare_ssh_and_loopback(cut);
-  if (how == "reset") {
+  if (how == "reset" && protocol == "tcp") {
     // The resets that the one direction sends must not be caught by the other.
     for (const char* hook : {"forward", "input", "output"}) {
       cut.text.rule(hook, "tcp flags & rst == rst accept");
     }
   }
-  const std::string_view verdict = verdict_of(how, "tcp");
+  const std::string_view verdict = verdict_of(how, protocol);
   const auto add = [&](const char* hook, std::string_view side) {
     for (const auto& [family, peers] : {std::pair("ip", "@peers4"), std::pair("ip6", "@peers6")}) {
       for (const char* port : {"dport", "sport"}) {
         cut.text.rule(
             hook,
-            fmt::format("{} {} {} tcp {} @ports counter {}", family, side, peers, port, verdict));
+            fmt::format(
+                "{} {} {} {} {} @ports counter {}", family, side, peers, protocol, port, verdict));
       }
     }
   };
@@ -200,10 +207,17 @@ Result<Deed> strike_partition(const ArmRecord& record, const Means& means) {
                       action.addresses.size(),
                       action.direction,
                       action.how));
-  cut_off(action.addresses, ports, action.direction, action.how, action.hold + kGrace, cut);
-  const int asked = action.object == "control-plane" ? 10250 : ports.front();
+  const bool overlay = action.object == kOverlay;
+  cut_off(action.addresses,
+          ports,
+          action.direction,
+          action.how,
+          action.hold + kGrace,
+          cut,
+          overlay ? "udp" : "tcp");
+  const int asked = overlay ? kVxlan : action.object == "control-plane" ? 10250 : ports.front();
   for (const std::string& address : action.addresses) {
-    cut.gone.push_back({.address = address, .port = asked});
+    cut.gone.push_back({.address = address, .port = asked, .dns = overlay});
   }
   return strike_cut(cut, means);
 }

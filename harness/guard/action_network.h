@@ -31,20 +31,22 @@ struct Cut {
 // drop or reset (and unreachable for UDP), as a rule's verdict.
 std::string_view verdict_of(std::string_view how, std::string_view protocol);
 
-// Sets peers4 and peers6, timed, and ports, with rules for TCP between them in these directions as
-// seen from the node: both, in, out.
+// Sets peers4 and peers6, timed, and ports, with rules for that protocol (tcp, udp) between them in
+// these directions as seen from the node: both, in, out.
 void cut_off(const std::vector<std::string>& addresses,
              const std::vector<int>& ports,
              std::string_view direction,
              std::string_view how,
              std::chrono::milliseconds lifetime,
-             Cut& cut);
+             Cut& cut,
+             std::string_view protocol = "tcp");
 
 // Keeps the way back, writes the table and proves it.
 Result<Deed> strike_cut(const Cut& cut, const Means& means);
 
 // record.action.addresses cut off at the ports of action.object: etcd-peers, apiserver, supervisor,
-// control-plane.
+// control-plane, or at the UDP ports of cni-overlay, where a datagram of our own that nobody
+// answers is what the rules meet.
 Result<Deed> strike_partition(const ArmRecord& record, const Means& means);
 // DNS (53, also over TLS at 853) from this node and through it, to any address.
 Result<Deed> strike_dns(const ArmRecord& record, const Means& means);

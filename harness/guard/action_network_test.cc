@@ -30,6 +30,22 @@ TEST(Partition, is_a_timed_table_that_is_read_back) {
   EXPECT_TRUE(release(nft.held, nft.means())) << "twice does no harm";
 }
 
+TEST(Partition, of_the_pods_network_is_of_datagrams) {
+  FakeNft nft;
+  nft.reach = Reach::blocked;
+  ArmRecord record = partition("reset");
+  record.action.object = "cni-overlay";
+  const auto deed = strike_partition(record, nft.means());
+  ASSERT_TRUE(deed) << deed.error().message();
+  EXPECT_THAT(nft.last, HasSubstr("input ip saddr @peers4 udp dport @ports counter reject\n"));
+  EXPECT_THAT(nft.last, HasSubstr("output ip6 daddr @peers6 udp dport @ports counter reject\n"));
+  EXPECT_THAT(nft.last, Not(HasSubstr("@peers4 tcp")));
+  EXPECT_THAT(nft.last, HasSubstr("{ 4789, 6081, 8472, 51820, 51821, 51871 }"));
+  EXPECT_THAT(
+      nft.asked_at,
+      ElementsAre(Endpoint{"192.0.2.12", 8472, true}, Endpoint{"2001:db8::12", 8472, true}));
+}
+
 TEST(Partition, spares_ssh_and_loopback_before_all_else) {
   FakeNft nft;
   ASSERT_TRUE(strike_partition(partition(), nft.means()));

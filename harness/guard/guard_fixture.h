@@ -114,6 +114,7 @@ class FakeTools {
     answer("systemctl", "case \"$1\" in is-active) echo inactive; exit 3;; esac");
     answer("systemd-run", "");
     answer("nft", "echo '{\"nftables\": []}'");
+    answer("tc", "echo '[]'");
   }
 
   ~FakeTools() { setenv("PATH", path_.c_str(), 1); }

@@ -8,6 +8,7 @@
 #include "harness/guard/action_hog.h"
 #include "harness/guard/nesting.h"
 #include "harness/guard/protocol.h"
+#include "harness/guard/signals.h"
 #include "harness/guard/trigger.h"
 #include "harness/guard/verbs.h"
 #include "harness/guard/watch.h"
@@ -19,7 +20,7 @@ using namespace harness::guard;
 
 constexpr std::size_t kRecordLimit = 8U << 20U;
 
-// One object, up to the end of input; `watch` gets one line, as its input stays open.
+// One object, up to the end of input; verbs that stream get one line, as their input stays open.
 Result<Json> read_record(bool one_line) {
   std::string text;
   char buffer[65536];
@@ -58,6 +59,10 @@ Status dispatch(Store& store, const std::string& verb, const Json& record) {
     return verb_arm(store, record);
   if (verb == "heartbeat")
     return verb_heartbeat(store, record);
+  if (verb == "go")
+    return verb_go(store, record);
+  if (verb == "moment")
+    return run_moment(store, record);
   if (verb == "status")
     return verb_status(store, record);
   if (verb == "revert")
@@ -121,6 +126,6 @@ int main(int argc, char** argv) {
         verb,
         fail(ErrorCode::invalid_input, "usage: guard <verb>, with a record on standard input"));
   }
-  const auto record = read_record(verb == "watch");
+  const auto record = read_record(verb == "watch" || verb == "moment");
   return finish(verb, record ? dispatch(store, verb, *record) : Status(fail(record.error())));
 }

@@ -22,8 +22,12 @@ namespace {
 using std::chrono::milliseconds;
 using testing::ElementsAre;
 
-// Two network namespaces with a cable between them: this node (192.0.2.1), and a peer (192.0.2.2)
-// that listens. Everything is the kernel's own, and gone with the thread.
+constexpr const char* kPeer4 = "192.0.2.2";
+constexpr const char* kPeer6 = "2001:db8::2";
+constexpr int kVxlan = 8472;
+
+// Two network namespaces with a cable between them: this node (192.0.2.1, 2001:db8::1), and a peer
+// (192.0.2.2, 2001:db8::2) that listens. Everything is the kernel's own, and gone with the thread.
 class Cable {
  public:
   // Empty: ready.
@@ -38,11 +42,18 @@ class Cable {
     why +=
         run({"ip", "link", "set", "hs0", "netns", fmt::format("/proc/{}/fd/{}", getpid(), here)});
     why += run({"ip", "addr", "add", "192.0.2.2/24", "dev", "hs1"});
+    six_ = run({"ip", "addr", "add", "2001:db8::2/64", "dev", "hs1", "nodad"}).empty();
     why += run({"ip", "link", "set", "hs1", "up"});
-    listener_ = listen_at("192.0.2.2", 2380, SOCK_STREAM);
-    resolver_ = listen_at("192.0.2.2", 53, SOCK_DGRAM);
+    listener_ = listen_at(kPeer4, 2380, SOCK_STREAM);
+    resolver_ = listen_at(kPeer4, 53, SOCK_DGRAM);
+    tunnel_ = listen_at(kPeer4, kVxlan, SOCK_DGRAM);
+    if (six_) {
+      listener6_ = listen_at(kPeer6, 2380, SOCK_STREAM);
+      tunnel6_ = listen_at(kPeer6, kVxlan, SOCK_DGRAM);
+    }
     setns(here, CLONE_NEWNET);
     why += run({"ip", "addr", "add", "192.0.2.1/24", "dev", "hs0"});
+    six_ = six_ && run({"ip", "addr", "add", "2001:db8::1/64", "dev", "hs0", "nodad"}).empty();
     why += run({"ip", "link", "set", "hs0", "up"});
     close(here);
     close(there);
@@ -50,8 +61,27 @@ class Cable {
   }
 
   ~Cable() {
-    close(listener_);
-    close(resolver_);
+    for (const int fd : {listener_, resolver_, tunnel_, listener6_, tunnel6_}) {
+      close(fd);
+    }
+  }
+
+  bool has_six() const { return six_; }
+
+  // Whether a datagram of this node comes in at the peer's end of a tunnel.
+  bool tunnels(const std::string& peer) const {
+    const int to = peer == kPeer6 ? tunnel6_ : tunnel_;
+    const auto address = address_of(peer, kVxlan);
+    const int from = socket(address.first.ss_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    static_cast<void>(
+        sendto(from, "x", 1, 0, reinterpret_cast<const sockaddr*>(&address.first), address.second));
+    close(from);
+    pollfd watched{to, POLLIN, 0};
+    const bool came = poll(&watched, 1, 400) == 1;
+    char ignored[64];
+    while (recv(to, ignored, sizeof ignored, MSG_DONTWAIT) > 0) {
+    }
+    return came;
   }
 
   Cable() = default;
@@ -78,13 +108,26 @@ class Cable {
     return asked && asked->ok() ? "" : fmt::format("{}; ", asked ? asked->err : "no ip");
   }
 
+  static std::pair<sockaddr_storage, socklen_t> address_of(const std::string& address, int port) {
+    sockaddr_storage out{};
+    auto* four = reinterpret_cast<sockaddr_in*>(&out);
+    auto* six = reinterpret_cast<sockaddr_in6*>(&out);
+    if (inet_pton(AF_INET, address.c_str(), &four->sin_addr) == 1) {
+      four->sin_family = AF_INET;
+      four->sin_port = htons(static_cast<std::uint16_t>(port));
+      return {out, sizeof *four};
+    }
+    inet_pton(AF_INET6, address.c_str(), &six->sin6_addr);
+    six->sin6_family = AF_INET6;
+    six->sin6_port = htons(static_cast<std::uint16_t>(port));
+    return {out, sizeof *six};
+  }
+
   static int listen_at(const char* address, int port, int type) {
-    const int fd = socket(AF_INET, type | SOCK_CLOEXEC, 0);
-    sockaddr_in at{};
-    at.sin_family = AF_INET;
-    at.sin_port = htons(static_cast<std::uint16_t>(port));
-    inet_pton(AF_INET, address, &at.sin_addr);
-    EXPECT_EQ(bind(fd, reinterpret_cast<sockaddr*>(&at), sizeof at), 0) << address << ":" << port;
+    const auto at = address_of(address, port);
+    const int fd = socket(at.first.ss_family, type | SOCK_CLOEXEC, 0);
+    EXPECT_EQ(bind(fd, reinterpret_cast<const sockaddr*>(&at.first), at.second), 0)
+        << address << ":" << port;
     if (type == SOCK_STREAM) {
       EXPECT_EQ(listen(fd, 64), 0);
     }
@@ -93,10 +136,18 @@ class Cable {
 
   int listener_ = -1;
   int resolver_ = -1;
+  int tunnel_ = -1;
+  int listener6_ = -1;
+  int tunnel6_ = -1;
+  bool six_ = false;
 };
 
 Reach at_peer(bool datagram = false) {
-  return try_reach({{"192.0.2.2", datagram ? 53 : 2380, datagram}}, milliseconds(400)).front();
+  return try_reach({{kPeer4, datagram ? 53 : 2380, datagram}}, milliseconds(400)).front();
+}
+
+Reach at_peer6() {
+  return try_reach({{kPeer6, 2380}}, milliseconds(400)).front();
 }
 
 Means real(Json& held) {
@@ -148,6 +199,94 @@ TEST(RealNft, cuts_a_node_off_from_its_peer_until_it_is_taken_back) {
       EXPECT_TRUE(release(held, means)) << "twice does no harm";
       EXPECT_TRUE(tables_left(means).value().empty());
     }
+  });
+}
+
+TEST(RealNft, cuts_peers_off_by_ipv6_as_by_ipv4) {
+  with_cable([](Cable& cable) {
+    if (!cable.has_six()) {
+      GTEST_SKIP() << "this kernel has no IPv6";
+    }
+    for (const auto& [how, direction, expected] : {std::tuple("drop", "both", Reach::silent),
+                                                   std::tuple("drop", "in", Reach::silent),
+                                                   std::tuple("reset", "out", Reach::refused)}) {
+      SCOPED_TRACE(fmt::format("{} {}", how, direction));
+      ASSERT_EQ(at_peer6(), Reach::answered);
+      Json held;
+      const Means means = real(held);
+      const auto deed = strike_partition(partition(how, direction, {kPeer6}), means);
+      ASSERT_TRUE(deed) << deed.error().message();
+      EXPECT_EQ(at_peer6(), expected);
+      EXPECT_EQ(at_peer(), Reach::answered) << "the other family's address was not named";
+      ASSERT_TRUE(release(held, means));
+      EXPECT_EQ(at_peer6(), Reach::answered);
+    }
+    Json held;
+    const Means means = real(held);
+    ASSERT_TRUE(strike_partition(partition("drop", "both", {kPeer4, kPeer6}), means));
+    EXPECT_EQ(at_peer6(), Reach::silent);
+    EXPECT_EQ(at_peer(), Reach::silent);
+    ASSERT_TRUE(release(held, means));
+  });
+}
+
+TEST(RealNft, cuts_the_pods_tunnels_and_nothing_else) {
+  with_cable([](Cable& cable) {
+    std::vector<std::string> peers = {kPeer4};
+    if (cable.has_six()) {
+      peers.emplace_back(kPeer6);
+    }
+    for (const auto& [how, direction] :
+         {std::pair("drop", "both"), std::pair("drop", "out"), std::pair("reset", "out")}) {
+      SCOPED_TRACE(fmt::format("{} {}", how, direction));
+      for (const std::string& peer : peers) {
+        ASSERT_TRUE(cable.tunnels(peer)) << peer;
+      }
+      ArmRecord record = harness::guard::partition(how, direction, peers);
+      record.action.object = "cni-overlay";
+      Json held;
+      const Means means = real(held);
+      const auto deed = strike_partition(record, means);
+      ASSERT_TRUE(deed) << deed.error().message();
+      EXPECT_GT(deed->evidence["packets"], 0);
+      for (const std::string& peer : peers) {
+        EXPECT_FALSE(cable.tunnels(peer)) << peer;
+      }
+      EXPECT_EQ(at_peer(), Reach::answered) << "TCP goes on";
+      ASSERT_TRUE(release(held, means));
+      for (const std::string& peer : peers) {
+        EXPECT_TRUE(cable.tunnels(peer)) << peer;
+      }
+    }
+  });
+}
+
+TEST(RealNft, cuts_off_a_registry_whose_name_is_an_ipv6_address) {
+  with_cable([](Cable& cable) {
+    if (!cable.has_six()) {
+      GTEST_SKIP() << "this kernel has no IPv6";
+    }
+    ArmRecord record;
+    record.id = "h-4";
+    record.action = {.kind = Action::Kind::registry,
+                     .hold = milliseconds(1000),
+                     .host = "registry.example:2380"};
+    Json held;
+    Means means = real(held);
+    const auto run = means.feed;
+    means.feed = [run](const std::vector<std::string>& argv,
+                       const std::string& input,
+                       milliseconds limit) -> Result<Finished> {
+      return argv.front() == "getent"
+                 ? Result<Finished>(Finished{.out = "2001:db8::2     STREAM registry.example\n"})
+                 : run(argv, input, limit);
+    };
+    const auto struck = strike_registry(record, means);
+    ASSERT_TRUE(struck) << struck.error().message();
+    EXPECT_EQ(at_peer6(), Reach::silent);
+    EXPECT_EQ(at_peer(), Reach::answered);
+    ASSERT_TRUE(release(held, means));
+    EXPECT_EQ(at_peer6(), Reach::answered);
   });
 }
 

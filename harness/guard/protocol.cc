@@ -58,13 +58,14 @@ Result<std::vector<event::Marker>> markers_from_json(const Json& json, const cha
 Result<Trigger> trigger_from_json(const Json& json) {
   TRY(check_keys(json,
                  "trigger",
-                 {"now", "window", "open", "close", "offset_us", "boot", "any_invocation"}),
+                 {"now", "go", "window", "open", "close", "offset_us", "boot", "any_invocation"}),
       "record");
   Trigger trigger{.now = json_bool(json, "now"),
+                  .go = json_bool(json, "go"),
                   .window = json_string(json, "window"),
                   .next_boot = json.contains("boot"),
                   .any_invocation = json_bool(json, "any_invocation")};
-  if (trigger.next_boot && (json_string(json, "boot") != "next" || trigger.now)) {
+  if (trigger.next_boot && (json_string(json, "boot") != "next" || trigger.now || trigger.go)) {
     return fail(ErrorCode::invalid_input,
                 "record: trigger.boot: 'next' is wanted, and a window to wait for");
   }
@@ -72,6 +73,9 @@ Result<Trigger> trigger_from_json(const Json& json) {
     return trigger;
   }
   TRY(check_id("trigger.window", trigger.window), "record");
+  if (trigger.go) {
+    return trigger;
+  }
   const std::int64_t offset = json_int(json, "offset_us", -1);
   if (offset < 0 || offset > kLongestOffsetUs) {
     return fail(ErrorCode::invalid_input,
@@ -218,6 +222,8 @@ Json to_json(const ArmRecord& record) {
   Json trigger = Json::object();
   if (record.trigger.now) {
     trigger["now"] = true;
+  } else if (record.trigger.go) {
+    trigger = {{"go", true}, {"window", record.trigger.window}};
   } else {
     trigger = {{"window", record.trigger.window},
                {"open", Json::array()},

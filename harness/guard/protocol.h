@@ -30,7 +30,7 @@ inline constexpr std::string_view kAllowFile = "/etc/hookshot.allow";
 
 // Verbs that the controller may ask for; trigger, boot, expire and hog are run by systemd on the
 // node itself.
-inline constexpr std::array<std::string_view, 16> kVerbs = {"facts",
+inline constexpr std::array<std::string_view, 18> kVerbs = {"facts",
                                                             "allow",
                                                             "disallow",
                                                             "exec",
@@ -38,6 +38,8 @@ inline constexpr std::array<std::string_view, 16> kVerbs = {"facts",
                                                             "watch",
                                                             "arm",
                                                             "heartbeat",
+                                                            "go",
+                                                            "moment",
                                                             "status",
                                                             "revert",
                                                             "heal",
@@ -83,6 +85,7 @@ struct Action {
 
 struct Trigger {
   bool now = false;  // fire at once; the rest is then empty
+  bool go = false;   // at the verb `go`; `window` then only tells what the controller waits for
   std::string window;
   std::vector<event::Marker> open;
   std::vector<event::Marker> close;

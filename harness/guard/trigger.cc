@@ -25,6 +25,7 @@
 #include "harness/guard/journal_reader.h"
 #include "harness/guard/pace.h"
 #include "harness/guard/process_watch.h"
+#include "harness/guard/signals.h"
 #include "harness/guard/undo.h"
 #include "harness/guard/unit_watch.h"
 
@@ -231,14 +232,19 @@ int Watcher::watch() {
     if (verdict == TriggerLogic::Verdict::missed) {
       return miss("missed", logic_.reason());
     }
+    if (trigger.go && raised(store_.places().run, Signal::go, state_.record.id)) {
+      seen_ = now();
+      return fire();
+    }
     const std::int64_t at = now().mono_us;
     if (logic_.opened() && at >= logic_.fire_at_mono_us()) {
       return fire();
     }
     if (round % kLeaseCheckEvery == 0 && lease_is_over()) {
       return miss("expired",
-                  fmt::format("the controller's lease of {} ms ran out before the window opened",
-                              state_.record.lease.count()));
+                  fmt::format("the controller's lease of {} ms ran out before {}",
+                              state_.record.lease.count(),
+                              trigger.go ? "it gave the word" : "the window opened"));
     }
     woken =
         wait(logic_.opened() ? std::min(at + kPeriodUs, logic_.fire_at_mono_us()) : at + kPeriodUs);

@@ -6,6 +6,7 @@
 #include "harness/guard/action.h"
 #include "harness/guard/action_hold.h"
 #include "harness/guard/next_boot.h"
+#include "harness/guard/signals.h"
 
 namespace harness::guard {
 namespace {
@@ -76,7 +77,9 @@ Activity activity_of(const Result<Finished>& asked) {
 }
 
 bool reboot_is_under_way(const RecordState& state) {
-  return state.record.action.kind == Action::Kind::reboot && state.state() == "APPLYING" &&
+  // Whether the power goes, its controller knows, and it heals only when that is decided.
+  return state.record.action.kind == Action::Kind::reboot && state.record.action.how != "power" &&
+         state.state() == "APPLYING" &&
          json_string(state.progress.value("evidence", Json::object()), "boot_id_before") ==
              boot_id() &&
          now().mono_us - json_int(state.progress.value("begun", Json::object()), "mono_us") <
@@ -186,6 +189,7 @@ Healed revert(Store& store, RecordState state, const std::string& why) {
       state = *std::move(fresh);
     }
   }
+  forget_signals(store.places().run, id);
   const std::string before = state.state();
   settle_outcome(state, why);
   const auto released =

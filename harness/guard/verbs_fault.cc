@@ -6,6 +6,7 @@
 
 #include "harness/guard/action.h"
 #include "harness/guard/action_hold.h"
+#include "harness/guard/action_netem.h"
 #include "harness/guard/beside.h"
 #include "harness/guard/next_boot.h"
 #include "harness/guard/nft_table.h"
@@ -46,6 +47,11 @@ Status check_can_arm(const Store& store, const ArmRecord& record) {
 std::vector<std::string> tables_of_ours_left() {
   const auto tables = tables_left(means_of());
   return tables ? *tables : std::vector<std::string>{"list: " + tables.error().message()};
+}
+
+std::vector<std::string> qdiscs_of_ours_left() {
+  const auto qdiscs = qdiscs_left(means_of());
+  return qdiscs ? *qdiscs : std::vector<std::string>{"list: " + qdiscs.error().message()};
 }
 
 }  // namespace
@@ -172,7 +178,7 @@ Status verb_heal(Store& store, const Json& record) {
                        "still there"}});
   }
   if (!dirty && store.quarantined() && store.armed().empty() && units_left().empty() &&
-      tables_of_ours_left().empty()) {
+      tables_of_ours_left().empty() && qdiscs_of_ours_left().empty()) {
     TRY(store.lift_quarantine(), "heal");
     emit({{"type", "healed"},
           {"id", "quarantine"},
@@ -196,6 +202,10 @@ Status verb_clean(const Store& store, const Json& record) {
   }
   for (const std::string& table : tables_of_ours_left()) {
     left.push_back(fmt::format("nft table {}", table));
+  }
+  for (const std::string& qdisc : qdiscs_of_ours_left()) {
+    left.push_back(
+        fmt::format("qdisc {}; `tc qdisc del dev DEV root handle {}` ends it", qdisc, kRootHandle));
   }
   if (store.quarantined()) {
     left.push_back("quarantine");

@@ -50,12 +50,18 @@ TEST_F(NodeVerbs, clean_says_all_that_is_left) {
   tools_.answer("nft",
                 "echo '{\"nftables\": [{\"table\": {\"family\": \"inet\", \"name\": "
                 "\"hookshot_h_1\"}}, {\"table\": {\"family\": \"ip\", \"name\": \"nat\"}}]}'");
-  EXPECT_THAT(left(),
-              ElementsAre("record h-1 (ARMED)",
-                          "record h-2 (cannot be read)",
-                          "unit hookshot-rv-h-1.timer",
-                          "nft table inet hookshot_h_1",
-                          "quarantine"));
+  tools_.answer("tc",
+                "echo '[{\"kind\": \"netem\", \"handle\": \"7a58:\", \"dev\": \"eth0\"}, "
+                "{\"kind\": \"netem\", \"handle\": \"1:\", \"dev\": \"eth1\"}]'");
+  EXPECT_THAT(
+      left(),
+      ElementsAre("record h-1 (ARMED)",
+                  "record h-2 (cannot be read)",
+                  "unit hookshot-rv-h-1.timer",
+                  "nft table inet hookshot_h_1",
+                  "qdisc netem 7a58: on eth0; `tc qdisc del dev DEV root handle 7a57:` ends "
+                  "it",
+                  "quarantine"));
 }
 
 TEST_F(NodeVerbs, clean_does_not_take_silence_for_nothing) {
