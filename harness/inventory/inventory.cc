@@ -150,6 +150,14 @@ Result<Inventory> Loader::load(const Value& root) {
     Reader power(*value, "power", problems_);
     out.power =
         Power{read_command(power, "off"), read_command(power, "on"), read_command(power, "state")};
+    for (const char* key : {"off", "on", "state"}) {
+      if (!power.has(key)) {
+        problems_.add(*value,
+                      fmt::format("'power' needs the key '{}': what cuts a node's power must also "
+                                  "give it back, and say which it is",
+                                  key));
+      }
+    }
     power.finish();
   }
   out.data_dir = reader.text_or("data_dir", out.data_dir);

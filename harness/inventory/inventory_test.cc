@@ -125,7 +125,7 @@ TEST(Inventory, refuses_paths_that_hold_control_characters) {
 TEST(Inventory, keeps_what_a_shell_would_read_as_plain_words) {
   const std::string text = changed("artifacts: /srv/rke2", "artifacts: \"/srv/$(reboot); x\"") +
                            "power: {off: [curl, -d, '{\"ResetType\": \"Off\"}', \"{address}; "
-                           "reboot\"]}\n";
+                           "reboot\"], on: [x], state: [x]}\n";
   const auto inventory = parse(text, "inv.yaml", false);
   ASSERT_TRUE(inventory) << inventory.error().message();
   EXPECT_EQ(inventory->install.artifacts, "/srv/$(reboot); x");
@@ -142,6 +142,8 @@ TEST(Inventory, refuses_power_commands_that_could_not_run) {
                 .find("inv.yaml:8:25: 'off': {adress} is not filled in; {address} and {name} are"),
             std::string::npos);
   EXPECT_NE(refused("{off: []}").find("inv.yaml:8:14: 'off' must not be empty"), std::string::npos);
+  EXPECT_NE(refused("{off: [x], on: [x]}").find("inv.yaml:8:8: 'power' needs the key 'state'"),
+            std::string::npos);
   EXPECT_NE(refused("{off: ipmitool}").find("inv.yaml:8:14: 'off' must be a list"),
             std::string::npos);
 }
