@@ -14,25 +14,36 @@ const harness::fault::FaultRegistration kRegistration{{
     .params = {harness::fault::choice(
         "how",
         "graceful",
-        {"graceful", "hard", "panic"},
-        "through systemd, at once (no sync, no unmount), or by a panic of the kernel")},
+        {"graceful", "hard", "panic", "power"},
+        "through systemd, at once (no sync, no unmount), by a panic of the kernel, or by its power "
+        "cut and given back")},
     .blast_radius = "the whole node: one server, one voter; the connection is lost meanwhile",
     .survives_reboot = false,
-    .undo = "nothing to undo: the node comes back by itself, and is waited for",
+    .undo =
+        "nothing to undo: the node comes back by itself, and is waited for. power is given back by "
+        "this machine, which has noted the node before; `hookshot heal` does it when the run died",
     .evidence =
         "a new boot id, and whether the old boot's journal ends with a shutdown: expected of "
-        "graceful, not of hard, and said when it differs or cannot be read",
+        "graceful, not of hard, and said when it differs or cannot be read. Of power also when the "
+        "command began and when the power was seen off; a shutdown in order disproves it",
     .notes =
         "hard writes b to /proc/sysrq-trigger. Where that file is missing it reboots without sync\n"
         "and says so in the evidence. panic writes c there, after kernel.panic was set to 10 where "
         "it "
-        "was\n0, which lasts until that boot; skipped where the file is missing.",
+        "was\n0, which lasts until that boot; skipped where the file is missing.\n"
+        "power runs the inventory's `power.off`, `.state` and `.on` on this machine when the "
+        "node's\n"
+        "trigger says that the moment has come: later by a way over the network and by what the\n"
+        "command takes, which the evidence tells. If this machine dies between off and on, "
+        "nothing\n"
+        "but `hookshot heal` on it gives the power back.",
     .make = [](const Params& params) -> Fault {
       Fault fault;
       fault.action = Json{{"do", "reboot"}, {"how", params.at("how")}};
       fault.needs.etcd_voters = 1;
       fault.needs.servers_down = 1;
       fault.needs.reboots = true;
+      fault.needs.power = params.at("how") == "power";
       return fault;
     },
 }};

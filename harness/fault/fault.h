@@ -40,6 +40,7 @@ struct Needs {
   int etcd_voters = 0;      // voters of the target that stop serving for a while
   int servers_down = 0;     // servers whose control plane stops serving
   bool reboots = false;     // the connection will be lost, and the boot id changes
+  bool power = false;       // the controller cuts it, by the inventory's commands
   bool harmless = false;    // needs no expendable cluster
   bool fills_disk = false;  // whether it may be the root filesystem is said when it is armed
   // Addresses of other nodes, which are known only when it is armed.

@@ -41,6 +41,17 @@ Status await_release(cluster::Node& node,
                     std::move(stop));
 }
 
+// What was cut, and that it is on again; a harm without that is an error whatever the record says.
+void add_power(PowerCut& power, Result<Outcome>& outcome) {
+  auto cut = power.finish();
+  if (!cut) {
+    outcome = fail(std::move(cut).error());
+  } else if (*cut && outcome) {
+    outcome->evidence += "; " + **cut;
+    outcome->record["power"] = **cut;
+  }
+}
+
 }  // namespace
 
 Status preflight(const observe::Access& access,
@@ -53,6 +64,12 @@ Status preflight(const observe::Access& access,
                 fmt::format("{}: cluster {} is not marked `expendable: true` in the inventory",
                             what,
                             access.cluster()));
+  }
+  if (request.fault.needs.power && !request.power) {
+    return fail(
+        ErrorCode::not_supported,
+        fmt::format("{}: the inventory has no `power`, which says how (inventories/README.md)",
+                    what));
   }
   TRY(check_allowed(target, access.cluster(), deadline), what);
   TRY(check_budget(access, target, request.fault, request.budget, deadline), "budget");
@@ -69,9 +86,20 @@ Result<Injected> inject(const observe::Access& access,
   ArmRequest asked = request.arm;
   TRY_ASSIGN(asked.addresses, peer_addresses(access, target, request.fault, deadline), "preflight");
   Injected injected{.outcome = fail(ErrorCode::internal, "not awaited"), .healed = {}};
+  std::optional<PowerCut> power;
+  if (request.fault.needs.power) {
+    power.emplace(target,
+                  *request.power,
+                  PowerCut::Order{.cluster = access.cluster(), .id = asked.id, .run = asked.run},
+                  sink);
+    TRY(power->prepare(deadline), "preflight");
+  }
   {
     const Heartbeat heartbeat({&target}, access.cluster(), request.arm.lease / kBeatsPerLease);
     const Status armed = arm(target, request.fault, asked, deadline);
+    if (power && armed) {
+      power->begin();
+    }
     injected.outcome = armed ? await(target, access.cluster(), request.arm.id, sink, deadline, stop)
                              : Result<Outcome>(fail(armed.error()));
     if (injected.outcome && injected.outcome->outcome == "applied" &&
@@ -79,6 +107,9 @@ Result<Injected> inject(const observe::Access& access,
       if (Status over = await_release(target, request, deadline, stop); !over) {
         injected.outcome = fail(std::move(over).error());
       }
+    }
+    if (power) {
+      add_power(*power, injected.outcome);
     }
   }
   injected.healed =

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "harness/fault/injection.h"
+#include "harness/fault/power_cut.h"
 
 namespace harness::fault {
 
@@ -12,7 +13,8 @@ struct InjectRequest {
   Fault fault;
   ArmRequest arm;
   Budget budget;
-  bool expendable = false;  // what the inventory says
+  bool expendable = false;               // what the inventory says
+  std::optional<PowerMeans> power = {};  // where the inventory has `power`
 };
 
 // May it be done at all? refused: the cluster is not expendable, the node is not marked for it or

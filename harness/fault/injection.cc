@@ -20,6 +20,9 @@ constexpr std::chrono::seconds kBeyondTheHold{30};
 
 Json trigger_json(const Trigger& trigger) {
   Json json;
+  if (trigger.at_word) {
+    return {{"go", true}, {"window", trigger.window ? trigger.window->name : "none"}};
+  }
   if (trigger.window) {
     json = {{"window", trigger.window->name},
             {"open", Json::array()},

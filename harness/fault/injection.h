@@ -22,6 +22,7 @@ struct Trigger {
   Microseconds offset{0};
   bool any_invocation = false;  // also in the invocation that runs while arming
   bool next_boot = false;       // sleeps until the node boots, and for that boot only
+  bool at_word = false;         // fires at the guard's verb `go`; the window's name is only told
 };
 
 struct ArmRequest {
