@@ -1,6 +1,7 @@
 #include "harness/check/facts.h"
 
 #include <algorithm>
+#include <cstdlib>
 #include <set>
 
 #include "harness/base/time.h"
@@ -82,17 +83,58 @@ const FaultFact* TrialFacts::kill_of(const std::string& node, std::string_view p
 }
 
 std::int64_t TrialFacts::to_controller(const std::string& node, std::int64_t wall_us) const {
-  const auto known = clock_offsets.find(node);
-  if (known == clock_offsets.end() || known->second.empty()) {
+  const auto known = clocks.find(node);
+  if (known == clocks.end() || known->second.empty()) {
     return wall_us;
   }
-  std::int64_t shift = known->second.front().second;
-  for (const auto& [asked_us, found] : known->second) {
-    if (asked_us <= wall_us - found) {
-      shift = found;
+  std::int64_t shift = known->second.front().offset_us;
+  for (const ClockSight& sight : known->second) {
+    if (sight.asked_us <= wall_us - sight.offset_us) {
+      shift = sight.offset_us;
     }
   }
   return wall_us - shift;
+}
+
+namespace {
+
+// `at_us` is the controller's, but for what the clocks differ, which is little against the time
+// between two sights.
+const ClockSight* nearest(const std::vector<ClockSight>& sights,
+                          const std::string& boot_id,
+                          std::int64_t at_us) {
+  const ClockSight* best = nullptr;
+  for (const ClockSight& one : sights) {
+    const bool same_boot = boot_id.empty() || one.boot_id.empty() || one.boot_id == boot_id;
+    if (same_boot &&
+        (best == nullptr || std::abs(one.asked_us - at_us) < std::abs(best->asked_us - at_us))) {
+      best = &one;
+    }
+  }
+  return best;
+}
+
+}  // namespace
+
+std::optional<Moved> TrialFacts::moved(const std::string& own,
+                                       const std::string& boot_id,
+                                       std::int64_t wall_us,
+                                       const std::string& other) const {
+  const auto here = clocks.find(own);
+  const auto there = clocks.find(other);
+  if (here == clocks.end() || there == clocks.end()) {
+    return std::nullopt;
+  }
+  const ClockSight* near = nearest(here->second, boot_id, to_controller(own, wall_us));
+  if (near == nullptr) {
+    return std::nullopt;
+  }
+  const std::int64_t at_us = wall_us - near->offset_us;
+  const ClockSight* far = nearest(there->second, {}, at_us);
+  if (far == nullptr) {
+    return std::nullopt;
+  }
+  return Moved{.wall_us = at_us + far->offset_us, .error_us = near->error_us + far->error_us};
 }
 
 std::map<std::string, const Json*> TrialFacts::state(std::string_view type,

@@ -122,6 +122,8 @@ struct FaultFact {
   std::string invocation;
   std::string killed_container;
   bool stretched = false;
+  bool by_power = false;  // ended by a power cut: `effect` is when it was seen off, at the latest
+  std::string disproof;   // why what was done is not what was asked for
   std::int64_t opened_mono_us = 0;
   std::int64_t seen_mono_us = 0;
   std::int64_t begun_mono_us = 0;
@@ -138,7 +140,22 @@ struct Companion {
   std::string aim;
   std::string where;
   std::string target;
+  std::string seen_on;  // whose window it is; empty: the target's own
   std::optional<FaultFact> fact;
+};
+
+// A node's clock against the controller's, asked at a time of the controller's.
+struct ClockSight {
+  std::int64_t asked_us = 0;
+  std::int64_t offset_us = 0;  // node minus controller
+  std::int64_t error_us = 0;
+  std::string boot_id;
+};
+
+// An instant on another node's clock, and how wrong that may be.
+struct Moved {
+  std::int64_t wall_us = 0;
+  std::int64_t error_us = 0;
 };
 
 // A fault that was applied, the case's first or a further one.
@@ -176,6 +193,7 @@ struct TrialFacts {
   std::optional<std::int64_t> original_us;
   std::optional<std::int64_t> learned_us;  // the window's usual length
   std::string target;
+  std::string seen_on;  // the node whose window the first fault waits for; empty: the target
   std::int64_t recovery_budget_us = 0;
   std::int64_t outage_budget_us = 0;
   std::int64_t started_us = 0;  // controller
@@ -194,8 +212,7 @@ struct TrialFacts {
   std::map<std::string, std::map<std::string, std::vector<Probe>>> probes;  // node, probe
   std::optional<FaultFact> fault_fact;  // of the case's first fault
   std::vector<Companion> companions;
-  // node -> (controller's time of asking, node minus controller)
-  std::map<std::string, std::vector<std::pair<std::int64_t, std::int64_t>>> clock_offsets;
+  std::map<std::string, std::vector<ClockSight>> clocks;  // by node, in order
   std::map<std::string, std::vector<std::string>> boots;  // in order of appearance
   std::vector<Json> states;                               // every state.* event
   std::vector<Problem> problems;
@@ -218,6 +235,12 @@ struct TrialFacts {
   const FaultFact* kill_of(const std::string& node, std::string_view pod) const;
 
   std::int64_t to_controller(const std::string& node, std::int64_t wall_us) const;
+  // From the clock of a node, in a boot of it, to that of another, each by the sight that was taken
+  // nearest to it; the errors of both are added. Empty: one of them was never asked.
+  std::optional<Moved> moved(const std::string& own,
+                             const std::string& boot_id,
+                             std::int64_t wall_us,
+                             const std::string& other) const;
   // The state.* events of a type in a phase, by node; the last one of each.
   std::map<std::string, const Json*> state(std::string_view type,
                                            std::string_view phase = "after") const;

@@ -40,12 +40,15 @@ class Gatherer {
   void companion(const Json& planned);
   void fault(const Json& event);
   void boot(const std::string& type, const Json& event);
+  void powers();
   void probe(const Json& event);
   void container(const Json& event);
   void manifest(const Json& event);
 
   TrialFacts facts_;
   std::map<std::string, std::string> details_;
+  std::map<std::string, Json> powers_;  // by the fault's record; an empty id: the first fault's
+  std::string first_record_;
 };
 
 void Gatherer::start(const Json& event) {
@@ -75,6 +78,7 @@ void Gatherer::start(const Json& event) {
     facts_.learned_us = json_int(event, "learned_us");
   }
   facts_.target = json_string(event, "target");
+  facts_.seen_on = json_string(event, "while");
   if (const auto more = event.find("companions"); more != event.end() && more->is_array()) {
     for (const Json& planned : *more) {
       companion(planned);
@@ -97,6 +101,7 @@ void Gatherer::companion(const Json& planned) {
                                .aim = json_string(planned, "aim"),
                                .where = json_string(planned, "where", "inside"),
                                .target = json_string(planned, "target"),
+                               .seen_on = json_string(planned, "while"),
                                .fact = {}});
 }
 
@@ -152,6 +157,9 @@ void Gatherer::fault(const Json& event) {
       std::ranges::find(facts_.companions, json_string(event, "id"), &Companion::record);
   std::optional<FaultFact>& known =
       owner == facts_.companions.end() ? facts_.fault_fact : owner->fact;
+  if (owner == facts_.companions.end()) {
+    first_record_ = json_string(event, "id");
+  }
   FaultFact fact{.node = json_string(event, "node"),
                  .outcome = json_string(event, "outcome"),
                  .state = json_string(event, "state"),
@@ -161,6 +169,8 @@ void Gatherer::fault(const Json& event) {
                  .invocation = json_string(event, "invocation"),
                  .killed_container = json_string(evidence, "container"),
                  .stretched = json_bool(evidence, "stretched"),
+                 .by_power = json_string(evidence, "how") == "power",
+                 .disproof = json_string(evidence, "disproof"),
                  .opened_mono_us = stamp(event, "opened", "mono_us"),
                  .seen_mono_us = stamp(event, "seen", "mono_us"),
                  .begun_mono_us = stamp(event, "begun", "mono_us"),
@@ -175,8 +185,35 @@ void Gatherer::fault(const Json& event) {
   } else if (known && known->effect_mono_us == fact.effect_mono_us && !known->boot_id.empty()) {
     fact.boot_id = known->boot_id;
   }
-  if (!known || known->outcome.empty() || !fact.outcome.empty()) {
+  // What was taken back without having fired had its reason before.
+  const bool late =
+      known && !known->outcome.empty() && (fact.outcome.empty() || fact.outcome == "expired");
+  if (!late) {
     known = std::move(fact);
+  }
+}
+
+// When the power went, the controller knows and the node does not: on the node's clock, as the
+// controller saw it.
+void Gatherer::powers() {
+  const auto add = [&](const std::string& id, std::optional<FaultFact>& fact) {
+    const auto found = powers_.find(id);
+    if (found == powers_.end() || !fact || !found->second.contains("gone_node_us")) {
+      return;
+    }
+    const std::int64_t asked_mono =
+        json_int(found->second, "asked_node_mono_us", fact->begun_mono_us);
+    const std::int64_t asked = json_int(found->second, "asked_node_us");
+    const std::int64_t begun = json_int(found->second, "begun_node_us");
+    const std::int64_t gone = json_int(found->second, "gone_node_us");
+    fact->begun_mono_us = asked_mono + (begun - asked);
+    fact->effect_mono_us = asked_mono + (gone - asked);
+    fact->effect_wall_us = gone;
+    fact->summary += (fact->summary.empty() ? "" : "; ") + json_string(found->second, "summary");
+  };
+  add(first_record_, facts_.fault_fact);
+  for (Companion& one : facts_.companions) {
+    add(one.record, one.fact);
   }
 }
 
@@ -250,8 +287,13 @@ void Gatherer::take(const std::string& type, const Json& event) {
   } else if (type == "fault") {
     fault(event);
   } else if (type == "node.facts") {
-    facts_.clock_offsets[json_string(event, "node")].emplace_back(
-        at_us(event), json_int(event, "clock_offset_us"));
+    facts_.clocks[json_string(event, "node")].push_back(
+        {.asked_us = at_us(event),
+         .offset_us = json_int(event, "clock_offset_us"),
+         .error_us = json_int(event, "clock_error_us"),
+         .boot_id = boot_of(event)});
+  } else if (type == "power") {
+    powers_[json_string(event, "id")] = event;
   } else if (type == "journal") {
     facts_.journal.push_back({.node = json_string(event, "node"),
                               .invocation = json_string(event, "invocation"),
@@ -285,6 +327,7 @@ TrialFacts Gatherer::gather(const std::vector<Json>& events) {
     boot(type, event);
     take(type, event);
   }
+  powers();
   index_invocations(facts_);
   return std::move(facts_);
 }

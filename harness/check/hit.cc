@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "harness/base/time.h"
+#include "harness/check/elsewhere.h"
 #include "harness/check/judge.h"
 
 namespace harness::check {
@@ -21,7 +22,9 @@ std::int64_t end_of(const TrialFacts& facts, const Span& span, const FaultFact& 
   std::int64_t end = span.other_boot ? INT64_MAX : span.closed_mono_us;
   const Invocation* one = facts.invocation(span.node, span.invocation);
   if (span.cut && one != nullptr && one->exited_mono_us != 0) {
-    end = one->exited_mono_us < fault.begun_mono_us ? one->exited_mono_us : INT64_MAX;
+    // Whose power is gone tells of no exit that this brought.
+    end = fault.by_power || one->exited_mono_us < fault.begun_mono_us ? one->exited_mono_us
+                                                                      : INT64_MAX;
   }
   return end;
 }
@@ -30,6 +33,7 @@ std::int64_t end_of(const TrialFacts& facts, const Span& span, const FaultFact& 
 struct Aimed {
   const std::string& window;
   const std::string& where;
+  const std::string& seen_on;
   const std::optional<FaultFact>& fact;
 };
 
@@ -108,6 +112,12 @@ Hit hit_of(const TrialFacts& facts, const Aimed& aimed) {
   if (fault.summary.empty() || fault.effect_mono_us == 0) {
     return {false, "the fault left no evidence", nullptr};
   }
+  if (!fault.disproof.empty()) {
+    return {false, fault.disproof, nullptr};
+  }
+  if (!aimed.seen_on.empty()) {
+    return hit_elsewhere(facts, {aimed.window, aimed.where, aimed.seen_on}, fault);
+  }
   if (aimed.where == "before" || aimed.where == "after") {
     return beside(facts, aimed);
   }
@@ -154,12 +164,13 @@ Hit hit_of(const TrialFacts& facts, const Aimed& aimed) {
 }  // namespace
 
 Hit find_hit(const TrialFacts& facts) {
-  return facts.has_fault() ? hit_of(facts, {facts.window, facts.where, facts.fault_fact})
-                           : without_fault(facts);
+  return facts.has_fault()
+             ? hit_of(facts, {facts.window, facts.where, facts.seen_on, facts.fault_fact})
+             : without_fault(facts);
 }
 
 Hit find_hit(const TrialFacts& facts, const Companion& one) {
-  return hit_of(facts, {one.window, one.where, one.fact});
+  return hit_of(facts, {one.window, one.where, one.seen_on, one.fact});
 }
 
 }  // namespace harness::check

@@ -19,6 +19,9 @@ void add_instant(TrialVerdict& out, const TrialFacts& facts, const Span& span) {
   if (facts.where == "after" && out.length_us) {
     out.planned_us = *out.length_us + facts.distance_us;
   }
+  if (!facts.seen_on.empty()) {
+    return;  // of another node's clock: find_hit knows
+  }
   if (facts.fault_fact && facts.fault_fact->outcome == "applied" &&
       facts.fault_fact->effect_mono_us != 0 && span.boot_id == facts.fault_fact->boot_id) {
     out.landed_us = facts.fault_fact->effect_mono_us - span.opened_mono_us;
@@ -34,11 +37,15 @@ void add_times(TrialVerdict& out, const TrialFacts& facts, const Hit& hit) {
     out.opened_at = format_wall(hit.span->opened_wall_us);
     out.closed_at = hit.span->closed_wall_us == 0 ? "" : format_wall(hit.span->closed_wall_us);
     add_instant(out, facts, *hit.span);
+    if (hit.landed_us) {
+      out.landed_us = hit.landed_us;
+      out.landed_error_us = hit.error_us;
+    }
   }
   if (facts.fault_fact && facts.fault_fact->effect_mono_us != 0) {
     const FaultFact& fault = *facts.fault_fact;
     out.effect_at = format_wall(fault.effect_wall_us);
-    out.evidence = fault.summary;
+    out.evidence = hit.hit && !facts.seen_on.empty() ? hit.reason : fault.summary;
     if (fault.opened_mono_us != 0) {
       out.marker_to_action_us = fault.begun_mono_us - fault.opened_mono_us - facts.offset_us;
     }
@@ -56,9 +63,14 @@ void add_companions(TrialVerdict& out, const TrialFacts& facts) {
                              .target = one.target,
                              .hit = hit.hit,
                              .hit_reason = hit.reason,
-                             .landed_us = {}};
-    const bool at = hit.span != nullptr && one.fact && one.fact->effect_mono_us != 0 &&
-                    hit.span->boot_id == one.fact->boot_id;
+                             .landed_us = {},
+                             .seen_on = one.seen_on};
+    verdict.landed_us = hit.landed_us;
+    if (hit.landed_us) {
+      verdict.landed_error_us = hit.error_us;
+    }
+    const bool at = one.seen_on.empty() && hit.span != nullptr && one.fact &&
+                    one.fact->effect_mono_us != 0 && hit.span->boot_id == one.fact->boot_id;
     if (at) {
       verdict.landed_us = one.fact->effect_mono_us - hit.span->opened_mono_us;
     }
@@ -190,6 +202,7 @@ TrialVerdict judge_trial(const TrialFacts& facts) {
                    .fault = facts.fault,
                    .target = facts.target,
                    .aim = facts.aim,
+                   .seen_on = facts.seen_on,
                    .replays = facts.replays,
                    .original_us = facts.original_us,
                    .from = facts.from,

@@ -15,6 +15,10 @@ struct Hit {
   bool hit = false;
   std::string reason;
   const Span* span = nullptr;  // of the window, hit or nearest
+  // In a window of another node: how far from its opening the effect came, on that node's clock,
+  // and how wrong that may be.
+  std::optional<std::int64_t> landed_us = {};
+  std::int64_t error_us = 0;
 };
 
 // A hit is an effect inside the window of the same invocation, on the node's own clock. A window

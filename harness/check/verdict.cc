@@ -44,6 +44,14 @@ Json object_in(const Json& json, const char* key) {
   return found != json.end() && found->is_object() ? *found : Json::object();
 }
 
+// Only where the window is another node's.
+void put_seen(Json& out, const std::string& seen_on, const std::optional<std::int64_t>& error_us) {
+  if (!seen_on.empty()) {
+    out["while"] = seen_on;
+    put(out, "landed_error_us", error_us);
+  }
+}
+
 CompanionVerdict companion_from(const Json& json) {
   return {.fault = json_string(json, "fault"),
           .params = object_in(json, "params"),
@@ -52,7 +60,9 @@ CompanionVerdict companion_from(const Json& json) {
           .target = json_string(json, "target"),
           .hit = json_bool(json, "hit"),
           .hit_reason = json_string(json, "hit_reason"),
-          .landed_us = number_in(json, "landed_us")};
+          .landed_us = number_in(json, "landed_us"),
+          .seen_on = json_string(json, "while"),
+          .landed_error_us = number_in(json, "landed_error_us")};
 }
 
 }  // namespace
@@ -71,6 +81,7 @@ Json CompanionVerdict::to_json() const {
               {"hit", hit},
               {"hit_reason", hit_reason}};
   put(out, "landed_us", landed_us);
+  put_seen(out, seen_on, landed_error_us);
   return out;
 }
 
@@ -109,6 +120,7 @@ Json TrialVerdict::to_json() const {
   put(out, "length_us", length_us);
   put(out, "learned_us", learned_us);
   put(out, "original_us", original_us);
+  put_seen(out, seen_on, landed_error_us);
   if (stretched) {
     out["stretched"] = true;
   }
@@ -156,6 +168,8 @@ Result<TrialVerdict> trial_verdict_from_json(const Json& json) {
                    .landed_us = number_in(json, "landed_us"),
                    .length_us = number_in(json, "length_us"),
                    .learned_us = number_in(json, "learned_us"),
+                   .seen_on = json_string(json, "while"),
+                   .landed_error_us = number_in(json, "landed_error_us"),
                    .stretched = json_bool(json, "stretched"),
                    .replays = json_string(json, "replays"),
                    .original_us = number_in(json, "original_us"),

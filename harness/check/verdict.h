@@ -27,6 +27,8 @@ struct CompanionVerdict {
   bool hit = false;
   std::string hit_reason;
   std::optional<std::int64_t> landed_us;  // from its window's opening
+  std::string seen_on = {};               // the node whose window it is, where that is another one
+  std::optional<std::int64_t> landed_error_us = {};  // then: what the two clocks leave open
 
   Json to_json() const;
 };
@@ -43,6 +45,8 @@ struct TrialVerdict {
   // From the window's opening: where it was aimed, where the effect came, where it closed.
   std::optional<std::int64_t> planned_us, landed_us, length_us;
   std::optional<std::int64_t> learned_us;  // its usual length, where one was learned
+  std::string seen_on;  // the node whose window it is, where that is another one than the target
+  std::optional<std::int64_t> landed_error_us;  // then: what the two clocks leave open
   bool stretched = false;  // the fault made the window longer: never counted with natural ones
   std::string replays;     // RUN:CASE:TRIAL whose anchor was armed again, and where that one landed
   std::optional<std::int64_t> original_us;

@@ -42,7 +42,52 @@ Result<aim::Aim> resolve_on(const Case& cell,
   return out;
 }
 
+// From outside a window is seen when it opens: nothing can be counted back from there.
+Status check_seen(const Seen& seen, const aim::Offset& offset, const aim::Aim& aim) {
+  return seen.elsewhere() && aim.where == aim::Aim::Where::before
+             ? fail(ErrorCode::invalid_input,
+                    fmt::format("offset {} lies before the window, and `while` waits for {} to be "
+                                "in it",
+                                aim::to_string(offset),
+                                seen.node))
+             : Status();
+}
+
+std::string itself(const std::string& fault, const std::string& node) {
+  return fmt::format(
+      "{} on {} while {} is in a window is a fault in its own window: leave `while` "
+      "out",
+      fault,
+      node,
+      node);
+}
+
 }  // namespace
+
+const inventory::Node* seen_node(const Named& seen_on,
+                                 const inventory::Inventory& inventory,
+                                 yaml::Problems& problems) {
+  const auto found = std::ranges::find_if(inventory.nodes, [&](const inventory::Node& node) {
+    return seen_on.text == "first-server" ? node.server : node.name == seen_on.text;
+  });
+  if (found != inventory.nodes.end()) {
+    return &*found;
+  }
+  problems.add(at(seen_on.place),
+               fmt::format("'while': {} has no node '{}'; write a node's name or first-server",
+                           inventory.file,
+                           seen_on.text));
+  return nullptr;
+}
+
+std::string lacking(const std::string& fault,
+                    const Params& params,
+                    const inventory::Inventory& inventory) {
+  const auto how = params.find("how");
+  return fault == "reboot" && how != params.end() && how->second == "power" && !inventory.power
+             ? fmt::format("reboot how=power needs `power`, which {} does not have", inventory.file)
+             : std::string();
+}
 
 bool check_window(const Watched& watched,
                   const Named& window,
@@ -95,8 +140,10 @@ Status aim_at(const OffsetChoice& offset, Case& cell) {
   if (cell.window.name.empty()) {
     return {};
   }
-  const aim::Where where{cell.target, cell.from.tag(), cell.to.tag()};
+  const std::string& node = cell.seen.elsewhere() ? cell.seen.node : cell.target;
+  const aim::Where where{node, cell.from.tag(), cell.to.tag()};
   TRY_ASSIGN(const aim::Aim aim, resolve_on(cell, offset.at, cell.window.name, where), "");
+  TRY(check_seen(cell.seen, offset.at, aim), "");
   TRY_ASSIGN(cell.shot, cell.shot_at(aim), "offset");
   if (offset.at.kind == aim::Offset::Kind::sweep) {
     cell.sweep = offset.sweep;
@@ -111,10 +158,12 @@ Status aim_at(const OffsetChoice& offset, Case& cell) {
 }
 
 Status aim_companion(const Case& cell, Companion& one) {
-  const aim::Where where{one.target, cell.from.tag(), cell.to.tag()};
+  const std::string& node = one.seen.elsewhere() ? one.seen.node : one.target;
+  const bool server = one.seen.elsewhere() ? one.seen.server : one.on_server;
+  const aim::Where where{node, cell.from.tag(), cell.to.tag()};
   TRY_ASSIGN(one.shot.aim, resolve_on(cell, one.offset, one.window.name, where), "");
-  TRY_ASSIGN(
-      one.shot.anchor, cell.anchor_on(one.window, one.shot.aim, one.target, one.on_server), "");
+  TRY(check_seen(one.seen, one.offset, one.shot.aim), "");
+  TRY_ASSIGN(one.shot.anchor, cell.anchor_on(one.window, one.shot.aim, node, server), "");
   return {};
 }
 
@@ -134,23 +183,38 @@ void add_companions(const Suite& suite,
     if (!check_window(*cell.watched, more.window, cell.to, problems)) {
       return;
     }
-    FoundWindow found = find_window(pack, more.window.text, cell.to, *node, inventory);
+    const inventory::Node* seen = &*node;
+    if (!more.seen_on.text.empty()) {
+      seen = seen_node(more.seen_on, inventory, problems);
+      if (seen == nullptr) {
+        return;
+      }
+    }
+    FoundWindow found = find_window(pack, more.window.text, cell.to, *seen, inventory);
     if (impossible.empty()) {
       impossible = found.impossible;
+    }
+    if (impossible.empty()) {
+      impossible = lacking(more.fault.name, more.fault.params, inventory);
+    }
+    if (impossible.empty() && !more.seen_on.text.empty() && seen == &*node) {
+      impossible = itself(more.fault.name, name);
     }
     if (impossible.empty() && more.next_boot && !cell.reboots(name)) {
       impossible = fmt::format(
           "{} in the next boot needs a fault before it that reboots {}", more.fault.name, name);
     }
-    cell.companions.push_back({.fault = more.fault.name,
-                               .params = more.fault.params,
-                               .window = std::move(found.window),
-                               .offset = more.offset.at,
-                               .shot = {},
-                               .target = name,
-                               .on_server = node->server,
-                               .after_previous = more.after_previous,
-                               .next_boot = more.next_boot});
+    cell.companions.push_back(
+        {.fault = more.fault.name,
+         .params = more.fault.params,
+         .window = std::move(found.window),
+         .offset = more.offset.at,
+         .shot = {},
+         .target = name,
+         .on_server = node->server,
+         .seen = more.seen_on.text.empty() ? Seen{} : Seen{seen->name, seen->server},
+         .after_previous = more.after_previous,
+         .next_boot = more.next_boot});
   }
 }
 

@@ -29,6 +29,17 @@ FoundWindow find_window(const WindowPack& pack,
                         const inventory::Node& node,
                         const inventory::Inventory& inventory);
 
+// The node of `while`: a name, or first-server. Null: there is none, which is a problem at its
+// place.
+const inventory::Node* seen_node(const Named& seen_on,
+                                 const inventory::Inventory& inventory,
+                                 yaml::Problems& problems);
+
+// Why the fault cannot be done at all with this inventory; empty: it can.
+std::string lacking(const std::string& fault,
+                    const Params& params,
+                    const inventory::Inventory& inventory);
+
 // The suite's further faults, not yet aimed. `impossible` is filled when one of them cannot come;
 // an unknown node or window is a problem at its place.
 void add_companions(const Suite& suite,

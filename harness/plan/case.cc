@@ -41,9 +41,13 @@ Result<aim::Anchor> anchor_from_json(const Json& json) {
 
 namespace {
 
-std::string at_text(const event::WindowDef& window, const aim::Offset& at) {
+std::string at_text(const event::WindowDef& window, const aim::Offset& at, const Seen& seen) {
   const std::string offset = aim::to_string(at);
-  return fmt::format("{}{}{}", window.name, offset.starts_with('-') ? "" : "+", offset);
+  return fmt::format("{}{}{}{}",
+                     window.name,
+                     seen.elsewhere() ? ".of." + seen.node : "",
+                     offset.starts_with('-') ? "" : "+",
+                     offset);
 }
 
 }  // namespace
@@ -55,7 +59,7 @@ std::string name_of(const Case& cell) {
     name += "." + value;
   }
   if (!cell.window.name.empty()) {
-    name += "/" + at_text(cell.window, cell.offset);
+    name += "/" + at_text(cell.window, cell.offset, cell.seen);
   }
   for (const Companion& one : cell.companions) {
     name += one.next_boot ? "/next-boot." : one.after_previous ? "/then." : "/with.";
@@ -63,20 +67,24 @@ std::string name_of(const Case& cell) {
     for (const auto& [key, value] : one.params) {
       name += "." + value;
     }
-    name += "." + at_text(one.window, one.offset);
+    name += "." + at_text(one.window, one.offset, one.seen);
     name += one.target == cell.target ? "" : "." + one.target;
   }
   return name + "/" + cell.target;
 }
 
 Json Companion::to_json() const {
-  return {{"fault", fault},
-          {"params", params},
-          {"window", window.name},
-          {"offset", aim::to_string(offset)},
-          {"target", target},
-          {"after", after_previous ? "previous" : "nothing"},
-          {"boot", next_boot ? "next" : "same"}};
+  Json out = {{"fault", fault},
+              {"params", params},
+              {"window", window.name},
+              {"offset", aim::to_string(offset)},
+              {"target", target},
+              {"after", after_previous ? "previous" : "nothing"},
+              {"boot", next_boot ? "next" : "same"}};
+  if (seen.elsewhere()) {
+    out["while"] = seen.node;
+  }
+  return out;
 }
 
 const std::vector<event::WindowDef>& Case::windows_on(bool server) const {
@@ -109,11 +117,14 @@ Result<Shot> Case::shot_at(const aim::Aim& aim) const {
   if (window.name.empty()) {
     return Shot{};
   }
+  const std::string& node = seen.elsewhere() ? seen.node : target;
   Shot out;
   out.aim = aim;
-  TRY_ASSIGN(out.anchor, anchor_on(window, aim, target, on_server), "");
+  TRY_ASSIGN(out.anchor,
+             anchor_on(window, aim, node, seen.elsewhere() ? seen.server : on_server),
+             "");
   if (const auto learned =
-          lengths ? lengths->length(window.name, {target, from.tag(), to.tag()}) : std::nullopt) {
+          lengths ? lengths->length(window.name, {node, from.tag(), to.tag()}) : std::nullopt) {
     out.learned_us = learned->median.count();
   }
   return out;
@@ -134,6 +145,9 @@ Json Case::to_json() const {
               {"target", target},
               {"hits", hits},
               {"attempts", attempts}};
+  if (seen.elsewhere()) {
+    out["while"] = seen.node;
+  }
   for (const Companion& one : companions) {
     out["companions"].push_back(one.to_json());
   }

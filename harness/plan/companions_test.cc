@@ -106,5 +106,105 @@ TEST(Companions, are_refused_with_the_place_of_the_mistake) {
   refused("  - {fault: reboot, window: start-up-hooks, wen: 1}\n", "wen");
 }
 
+std::vector<std::string> reasons(const Plan& plan) {
+  std::vector<std::string> out;
+  std::ranges::transform(plan.excluded, std::back_inserter(out), &Excluded::reason);
+  return out;
+}
+
+TEST(While, aims_a_further_fault_at_another_nodes_window) {
+  const auto plan = plan_of(
+      "  - {fault: {kill-pod: {pod: kube-apiserver}}, window: start-up-hooks, offset: 100ms, "
+      "target: cp-2, while: first-server}\n",
+      lab(2));
+  ASSERT_TRUE(plan) << plan.error().message();
+  const auto cell = std::ranges::find(plan->cases, std::string("kill-pod"), &Case::fault);
+  ASSERT_NE(cell, plan->cases.end());
+  const Companion& one = cell->companions.at(0);
+  EXPECT_EQ(one.target, "cp-2");
+  EXPECT_EQ(one.seen.node, "cp-1");
+  EXPECT_EQ(one.shot.anchor.offset, Microseconds(100'000));
+  EXPECT_THAT(cell->name, HasSubstr("/with.kill-pod.kube-apiserver.start-up-hooks.of.cp-1+100ms"));
+  EXPECT_EQ(one.to_json()["while"], "cp-1");
+}
+
+TEST(While, is_a_key_of_the_matrix_too) {
+  const auto suite = parse_suite(
+      changed(kSuite, "target: [each-server]", "target: [each-agent]\n  while: first-server"),
+      "s.yaml",
+      catalogue());
+  ASSERT_TRUE(suite) << suite.error().message();
+  const auto plan = make({*suite}, lab(1, 1), packs(), {});
+  ASSERT_TRUE(plan) << plan.error().message();
+  const Case& cell = plan->cases.at(1);
+  EXPECT_EQ(cell.target, "w-1");
+  EXPECT_EQ(cell.seen.node, "cp-1");
+  EXPECT_FALSE(cell.shot.anchor.open.empty()) << "a server's window, though the target is an agent";
+  EXPECT_EQ(cell.name,
+            "s/v1.30.12+rke2r1_to_v1.30.13-rc2+rke2r1/kill-pod.etcd/"
+            "static-pod-sync.of.cp-1+0s/w-1");
+  EXPECT_EQ(cell.to_json()["while"], "cp-1");
+}
+
+TEST(While, leaves_out_the_node_whose_window_it_is) {
+  const auto suite =
+      parse_suite(changed(kSuite, "target: [each-server]", "target: [each-server]\n  while: cp-1"),
+                  "s.yaml",
+                  catalogue());
+  const auto plan = make({*suite}, lab(2), packs(), {});
+  ASSERT_TRUE(plan) << plan.error().message();
+  EXPECT_TRUE(std::ranges::all_of(
+      plan->cases, [](const Case& cell) { return cell.fault == "none" || cell.target == "cp-2"; }));
+  EXPECT_EQ(
+      std::ranges::count(
+          plan->excluded, std::string("cp-1 is itself the node of `while`"), &Excluded::reason),
+      4);
+  const auto further =
+      plan_of("  - {fault: reboot, window: start-up-hooks, target: cp-1, while: cp-1}\n");
+  ASSERT_TRUE(further) << further.error().message();
+  EXPECT_THAT(reasons(*further), testing::Contains(HasSubstr("leave `while` out")));
+}
+
+TEST(While, is_refused_with_the_place_of_the_mistake) {
+  const auto error = [](const std::string& keys) {
+    const auto plan =
+        plan_of("  - {fault: reboot, window: start-up-hooks, " + keys + "}\n", lab(2));
+    return plan ? std::string("planned") : plan.error().message();
+  };
+  EXPECT_THAT(error("while: cp-9"),
+              HasSubstr("s.yaml:11:52: 'while': lab.yaml has no node 'cp-9'"));
+  EXPECT_THAT(error("while: [cp-2]"),
+              HasSubstr("s.yaml:11:52: 'while' must be the name of a node"));
+  EXPECT_THAT(error("while: cp-2, after: previous"),
+              HasSubstr("s.yaml:11:5: what waits for another node's window"));
+  EXPECT_THAT(error("while: cp-2, boot: next"),
+              HasSubstr("s.yaml:11:5: what waits for another node's window"));
+  EXPECT_THAT(error("offset: -200ms, target: cp-1, while: cp-2"),
+              HasSubstr("s.yaml:11:53: offset -200ms lies before the window"));
+  const auto sweep =
+      parse_suite(changed(changed(kSuite, "target: [each-server]", "target: [cp-1]\n  while: cp-2"),
+                          "offset: [0%, 500ms]",
+                          "offset: [sweep]"),
+                  "s.yaml",
+                  catalogue());
+  ASSERT_FALSE(sweep);
+  EXPECT_THAT(sweep.error().message(), HasSubstr("a sweep needs a window of the target itself"));
+}
+
+TEST(PowerCut, is_planned_only_where_the_inventory_says_how) {
+  inventory::Inventory inventory = lab();
+  const auto suite = parse_suite(
+      changed(kSuite, "{kill-pod: {pod: etcd}}", "{reboot: {how: power}}"), "s.yaml", catalogue());
+  ASSERT_TRUE(suite) << suite.error().message();
+  auto plan = make({*suite}, inventory, packs(), {});
+  ASSERT_TRUE(plan) << plan.error().message();
+  EXPECT_EQ(plan->cases.size(), 1U) << "the one without a fault";
+  EXPECT_THAT(reasons(*plan), testing::Contains(HasSubstr("needs `power`, which lab.yaml")));
+  inventory.power.emplace();
+  plan = make({*suite}, inventory, packs(), {});
+  ASSERT_TRUE(plan) << plan.error().message();
+  EXPECT_GT(plan->cases.size(), 1U);
+}
+
 }  // namespace
 }  // namespace harness::plan

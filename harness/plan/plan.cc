@@ -96,6 +96,7 @@ void Maker::add_cell(const Suite& suite,
   if (cell.fault == "none") {
     cell.window = {};
     cell.offset = {};
+    cell.seen = {};
     cell.companions.clear();
     cell.name = name_of(cell);
     if (names_.contains(cell.name)) {
@@ -133,9 +134,23 @@ void Maker::add_target(const Suite& suite,
                        yaml::Problems& problems) {
   cell.target = node.name;
   cell.on_server = node.server;
-  FoundWindow found = find_window(pack, window, cell.to, node, inventory_);
+  const inventory::Node* seen = &node;
+  if (!suite.seen_on.text.empty()) {
+    seen = seen_node(suite.seen_on, inventory_, problems);
+    if (seen == nullptr) {
+      return;
+    }
+    cell.seen = {seen->name, seen->server};
+  }
+  FoundWindow found = find_window(pack, window, cell.to, *seen, inventory_);
   cell.window = std::move(found.window);
   std::string impossible = std::move(found.impossible);
+  if (impossible.empty()) {
+    impossible = lacking(cell.fault, cell.params, inventory_);
+  }
+  if (impossible.empty() && cell.seen.elsewhere() && seen == &node) {
+    impossible = fmt::format("{} is itself the node of `while`", node.name);
+  }
   if (cell.fault != "none") {
     add_companions(suite, pack, inventory_, cell, impossible, problems);
   }

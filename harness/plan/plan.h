@@ -38,6 +38,15 @@ struct Shot {
 Json to_json(const aim::Anchor& anchor);
 Result<aim::Anchor> anchor_from_json(const Json& json);
 
+// The node whose window a fault waits for, where that is not its target: the controller follows it
+// and gives the target's trigger the word.
+struct Seen {
+  std::string node;
+  bool server = true;
+
+  bool elsewhere() const { return !node.empty(); }
+};
+
 // A further fault of a case.
 struct Companion {
   std::string fault;
@@ -47,6 +56,7 @@ struct Companion {
   Shot shot;
   std::string target;
   bool on_server = true;
+  Seen seen = {};               // empty: the window is the target's own
   bool after_previous = false;  // armed once the fault before it was applied and is undone
   bool next_boot = false;       // sleeps on the node until it boots, and for one boot only
 
@@ -78,6 +88,7 @@ struct Case {
   std::vector<Shot> again;
   std::string target;  // node name
   bool on_server = true;
+  Seen seen;  // empty: the window is the target's own
   std::vector<Companion> companions;
   int hits = 1;
   int attempts = 5;

@@ -27,6 +27,17 @@ std::vector<Named> read_names(Reader& reader, std::string_view key) {
   return out;
 }
 
+Named read_name(Reader& reader, std::string_view key) {
+  const Value* value = reader.take(key);
+  if (value == nullptr) {
+    return {};
+  }
+  if (value->kind != Value::Kind::scalar || value->scalar.empty()) {
+    reader.problems().add(*value, fmt::format("'{}' must be the name of a node", key));
+  }
+  return {value->scalar, place_of(*value)};
+}
+
 class SuiteLoader {
  public:
   SuiteLoader(std::string file, const Catalogue& catalogue)
@@ -103,10 +114,17 @@ void SuiteLoader::read_further(const Value& value, Suite& suite) {
   if (const Value* target = reader.take("target")) {
     out.target = {target->scalar, place_of(*target)};
   }
+  out.seen_on = read_name(reader, "while");
   out.after_previous = reader.choice_or("after", {"previous", "nothing"}, "nothing") == "previous";
   out.next_boot = reader.choice_or("boot", {"next", "same"}, "same") == "next";
   if (out.next_boot && out.after_previous) {
     problems_.add(value, "what waits for the next boot is armed before the step, not in turn");
+  }
+  if (!out.seen_on.text.empty() && (out.next_boot || out.after_previous)) {
+    problems_.add(
+        value,
+        "what waits for another node's window (`while`) is armed before the step, neither "
+        "in turn nor for the next boot");
   }
   reader.finish();
   suite.further.push_back(std::move(out));
@@ -142,7 +160,15 @@ void SuiteLoader::read_matrix(const Value& value, Suite& suite) {
     suite.offsets.push_back(read_offset(*offset, problems_));
   }
   suite.targets = read_names(reader, "target");
+  suite.seen_on = read_name(reader, "while");
   reader.finish();
+  for (const OffsetChoice& offset : suite.offsets) {
+    if (!suite.seen_on.text.empty() && offset.at.kind == aim::Offset::Kind::sweep) {
+      problems_.add(value,
+                    "a sweep needs a window of the target itself: between nodes (`while`) the "
+                    "controller's way adds more than its steps");
+    }
+  }
   if (suite.offsets.empty()) {
     suite.offsets.emplace_back();
   }

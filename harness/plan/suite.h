@@ -76,6 +76,7 @@ struct FurtherFault {
   Named window;
   OffsetChoice offset;
   Named target;                 // a node's name; empty: the case's own
+  Named seen_on;                // the node whose window it is; empty: the target's own
   bool after_previous = false;  // armed once the fault before it was applied and is undone
   bool next_boot = false;       // its window is one of the boot that an earlier fault brings
 };
@@ -98,6 +99,7 @@ struct Suite {
   std::vector<Named> windows;
   std::vector<OffsetChoice> offsets;
   std::vector<Named> targets;
+  Named seen_on;  // whose window `windows` are, of the first fault; empty: the target's own
   std::vector<FurtherFault> further;
   std::vector<Exclusion> exclude;
   int hits = 1;

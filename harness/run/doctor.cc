@@ -5,6 +5,8 @@
 
 #include <fmt/format.h>
 
+#include "harness/power/control.h"
+
 namespace harness::run {
 namespace {
 
@@ -177,6 +179,33 @@ std::vector<Finding> examine(cluster::Cluster& cluster,
       continue;
     }
     std::ranges::move(examine(*facts, cluster.name(), options), std::back_inserter(out));
+  }
+  return out;
+}
+
+std::vector<Finding> examine_power(const inventory::Inventory& inventory,
+                                   exec::CommandRunner& runner,
+                                   Deadline deadline) {
+  std::vector<Finding> out;
+  if (!inventory.power) {
+    return out;
+  }
+  const power::Control control(runner, *inventory.power);
+  for (const inventory::Node& node : inventory.nodes) {
+    const auto state = control.state({node.name, node.address}, deadline);
+    const bool on = state && *state == power::State::on;
+    out.push_back(
+        {on ? Grade::good : Grade::limited,
+         node.name,
+         "power",
+         on      ? "`power.state` says on"
+         : state ? "`power.state` says off"
+                 : state.error().message(),
+         on      ? ""
+         : state ? "if the node answers, the command asks about another machine; `reboot "
+                   "how=power` is refused on it"
+                 : "`reboot how=power` is refused on this node until `power` in the inventory "
+                   "works"});
   }
   return out;
 }

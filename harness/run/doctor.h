@@ -8,6 +8,8 @@
 #include "harness/base/json.h"
 #include "harness/cluster/cluster.h"
 #include "harness/cluster/facts.h"
+#include "harness/exec/runner.h"
+#include "harness/inventory/inventory.h"
 
 namespace harness::run {
 
@@ -38,6 +40,12 @@ std::vector<Finding> examine(const cluster::NodeFacts& facts,
 std::vector<Finding> examine(cluster::Cluster& cluster,
                              const DoctorOptions& options,
                              Deadline deadline);
+
+// Whether the inventory's `power.state` says that each node, which answers, is on; nothing where
+// the inventory has no `power`. No command that changes anything is run.
+std::vector<Finding> examine_power(const inventory::Inventory& inventory,
+                                   exec::CommandRunner& runner,
+                                   Deadline deadline);
 
 bool blocks(const std::vector<Finding>& findings);
 // One line per finding, aligned; findings that are good are left out unless `all`.

@@ -5,6 +5,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "harness/exec/fake_runner.h"
 #include "harness/observe/fake_server.h"
 
 namespace harness::run {
@@ -125,6 +126,29 @@ TEST(Doctor, goes_on_past_a_node_that_does_not_answer) {
   const Json json = to_json(findings);
   EXPECT_EQ(json[0]["grade"], "blocking");
   EXPECT_EQ(json[0]["node"], "cp-1");
+}
+
+TEST(Doctor, tries_the_state_of_power_and_nothing_else) {
+  inventory::Inventory inventory;
+  inventory.nodes = {{.name = "cp-1", .address = "192.0.2.11", .server = true, .ssh = {}},
+                     {.name = "cp-2", .address = "192.0.2.12", .server = true, .ssh = {}},
+                     {.name = "w-1", .address = "192.0.2.21", .server = false, .ssh = {}}};
+  exec::FakeRunner runner;
+  const auto limit = Deadline::after(std::chrono::seconds(20));
+  EXPECT_TRUE(examine_power(inventory, runner, limit).empty());
+  inventory.power = inventory::Power{
+      .off = {"bmc", "off"}, .on = {"bmc", "on"}, .state = {"bmc", "state", "{name}"}};
+  runner.on("bmc state cp-1", exec::CommandResult{.out = "Chassis Power is on\n"});
+  runner.on("bmc state cp-2", exec::CommandResult{.out = "off"});
+  runner.on("bmc state w-1", exec::CommandResult{.exit_status = 1, .err = "no route"});
+  const auto findings = examine_power(inventory, runner, limit);
+  ASSERT_EQ(findings.size(), 3U);
+  EXPECT_EQ(findings[0].grade, Finding::Grade::good);
+  EXPECT_EQ(findings[1].grade, Finding::Grade::limited);
+  EXPECT_THAT(findings[1].advice, testing::HasSubstr("asks about another machine"));
+  EXPECT_EQ(findings[2].grade, Finding::Grade::limited);
+  EXPECT_THAT(findings[2].seen, testing::HasSubstr("no route"));
+  EXPECT_EQ(runner.commands().size(), 3U);
 }
 
 }  // namespace

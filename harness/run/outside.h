@@ -12,6 +12,7 @@
 
 #include "harness/cluster/cluster.h"
 #include "harness/cluster/lease.h"
+#include "harness/exec/local_runner.h"
 #include "harness/inventory/inventory.h"
 #include "harness/observe/probes.h"
 #include "harness/run/hosting.h"
@@ -37,6 +38,10 @@ struct Outside {
                        const std::vector<std::string>& gtest_flags,
                        const Hosting& hosting)>
       host = run::host;
+  // Runs the inventory's power commands.
+  std::shared_ptr<exec::CommandRunner> commands = std::make_shared<exec::LocalRunner>();
+  // Where nodes whose power is cut are noted; empty: power::Ledger::of the cluster.
+  std::filesystem::path power_ledger{};
   Pace pace{};
 };
 

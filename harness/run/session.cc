@@ -5,7 +5,9 @@
 
 #include <fmt/format.h>
 
+#include "harness/base/eventually.h"
 #include "harness/fault/injection.h"
+#include "harness/power/restore.h"
 #include "harness/run/doctor.h"
 #include "harness/run/healthy_start.h"
 #include "harness/run/judgement.h"
@@ -16,6 +18,9 @@ namespace {
 
 using std::chrono::minutes;
 using std::chrono::seconds;
+
+// Firmware takes minutes.
+constexpr minutes kBootLimit{10};
 
 }  // namespace
 
@@ -37,7 +42,12 @@ Session::Session(const inventory::Inventory& inventory,
       options_(options),
       interrupt_(interrupt),
       outside_(std::move(outside)),
-      progress_(Progress::screen(stdout), options.style) {
+      progress_(Progress::screen(stdout), options.style),
+      ledger_(outside_.power_ledger.empty() ? power::Ledger::of(inventory.cluster)
+                                            : power::Ledger(outside_.power_ledger)) {
+  if (inventory.power) {
+    power_.emplace(*outside_.commands, *inventory.power);
+  }
   if (options.time_limit) {
     interrupt.stop_after(*options.time_limit, kTimeLimitPassed);
   }
@@ -72,7 +82,9 @@ Status Session::write_run(const std::string& finished) {
 }
 
 Status Session::preflight() {
-  const auto findings = examine(*cluster_, {.need_allow = true}, Deadline::after(minutes(1)));
+  auto findings = examine(*cluster_, {.need_allow = true}, Deadline::after(minutes(1)));
+  std::ranges::move(examine_power(inventory_, *outside_.commands, Deadline::after(minutes(1))),
+                    std::back_inserter(findings));
   if (blocks(findings)) {
     const bool unmarked = std::ranges::any_of(findings, [](const Finding& finding) {
       return finding.grade == Finding::Grade::blocking && finding.what == kAllowMarker;
@@ -137,10 +149,33 @@ Status Session::plan(const Json& plan) {
   return folder_->write("plan.json", plan.dump(2) + "\n");
 }
 
+// True when a node that an earlier run left without power now boots.
+Result<bool> Session::give_power_back() {
+  bool boots = false;
+  for (const power::Restored& one :
+       power::restore(inventory_, *outside_.commands, ledger_, Deadline::after(minutes(5)))) {
+    if (!one.ok) {
+      return fail(ErrorCode::remote_failed, one.node + ": " + one.summary);
+    }
+    progress_.line(
+        fmt::format("{}: an earlier run was to cut its power: {}", one.node, one.summary));
+    boots = boots || one.was_off;
+  }
+  return boots;
+}
+
 Status Session::connect() {
-  TRY_ASSIGN(cluster_,
-             outside_.connect(inventory_, Deadline::after(minutes(1))),
-             "connect to " + inventory_.cluster);
+  TRY_ASSIGN(const bool boots, give_power_back(), "power");
+  const Deadline up = Deadline::after(boots ? kBootLimit : minutes(0));
+  do {
+    auto connected = outside_.connect(inventory_, Deadline::after(minutes(1)));
+    if (connected) {
+      cluster_ = *std::move(connected);
+    } else if (connected.error().code() != ErrorCode::unreachable || up.passed()) {
+      return fail(std::move(connected).error(), "connect to " + inventory_.cluster);
+    }
+  } while (!cluster_ && !paced(seconds(1), interrupt_.token()));
+  TRY(cluster_ ? Status() : fail(ErrorCode::refused, "interrupted"), "connect");
   access_ = std::make_unique<observe::Access>(cluster_->name(), cluster_->nodes());
   TRY(preflight(), "preflight");
   TRY_ASSIGN(cluster::Node * first, cluster_->first_server(), "lease");
@@ -170,15 +205,17 @@ Result<std::vector<check::TrialVerdict>> Session::trial(const plan::Case& cell,
                                                         const plan::Shot& shot) {
   std::vector<check::TrialVerdict>& trials = trials_[cell.name];
   const int number = static_cast<int>(trials.size()) + 1;
-  const TrialContext context{.cluster = *cluster_,
-                             .access = *access_,
-                             .method = *method_,
-                             .recorder = *recorder_,
-                             .pace = outside_.pace,
-                             .run_id = folder_->name(),
-                             .stop = interrupt_.token(),
-                             .may_fill_root = options_.allow_root_fill,
-                             .trial_dir = folder_->trial(cell.name, number)};
+  const TrialContext context{
+      .cluster = *cluster_,
+      .access = *access_,
+      .method = *method_,
+      .recorder = *recorder_,
+      .pace = outside_.pace,
+      .run_id = folder_->name(),
+      .stop = interrupt_.token(),
+      .may_fill_root = options_.allow_root_fill,
+      .power = power_ ? std::optional(fault::PowerMeans{*power_, ledger_}) : std::nullopt,
+      .trial_dir = folder_->trial(cell.name, number)};
   recorder_->begin_trial(cell.name, number);
   const TrialEnd end = run_trial(context, cell, shot, number);
   const std::vector<Json> events = recorder_->end_trial();

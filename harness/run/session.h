@@ -16,6 +16,8 @@
 #include "harness/inventory/inventory.h"
 #include "harness/observe/control_plane.h"
 #include "harness/plan/plan.h"
+#include "harness/power/control.h"
+#include "harness/power/ledger.h"
 #include "harness/run/interrupt.h"
 #include "harness/run/outside.h"
 #include "harness/run/progress.h"
@@ -92,6 +94,7 @@ class Session {
  private:
   Status write_run(const std::string& finished);
   Status connect();
+  Result<bool> give_power_back();
   Status preflight();
   void heal_leftovers();
   void clear_copies();
@@ -113,6 +116,8 @@ class Session {
   std::unique_ptr<observe::Access> access_;
   std::unique_ptr<upgrade::InstallMethod> method_;
   std::unique_ptr<cluster::Lease> lease_;
+  power::Ledger ledger_;
+  std::optional<power::Control> power_;  // where the inventory has `power`
   bool dirty_ = false;
 };
 

@@ -135,6 +135,7 @@ plan::Case part_of(const plan::Case& cell, const plan::Shot& shot, const Part& p
     out.params.clear();
     out.window = {};
     out.offset = {};
+    out.seen = {};
     out.shot = {};
   } else if (part.front() != 0) {
     plan::Companion first = anchored(part.front());
@@ -145,6 +146,7 @@ plan::Case part_of(const plan::Case& cell, const plan::Shot& shot, const Part& p
     out.shot = std::move(first.shot);
     out.target = std::move(first.target);
     out.on_server = first.on_server;
+    out.seen = std::move(first.seen);
   }
   for (std::size_t at = 1; at < part.size(); ++at) {
     plan::Companion one = anchored(part[at]);
@@ -174,6 +176,7 @@ std::string suite_text(const plan::Case& cell, const Confirm& confirm) {
                     offset_text(cell, cell.offset, cell.shot.aim, cell.window.name, cell.target));
   }
   out += fmt::format("  target: [{}]\n", cell.target);
+  out += cell.seen.elsewhere() ? fmt::format("  while: {}\n", cell.seen.node) : "";
   out += cell.companions.empty() ? "" : "faults:\n";
   for (const plan::Companion& one : cell.companions) {
     out += fmt::format("  - {{fault: {}, window: {}, offset: {}, target: {}{}}}\n",
@@ -181,7 +184,8 @@ std::string suite_text(const plan::Case& cell, const Confirm& confirm) {
                        one.window.name,
                        aim::to_string(one.offset),
                        one.target,
-                       one.next_boot        ? ", boot: next"
+                       one.seen.elsewhere() ? ", while: " + one.seen.node
+                       : one.next_boot      ? ", boot: next"
                        : one.after_previous ? ", after: previous"
                                             : "");
   }

@@ -53,16 +53,20 @@ Json Strikes::companions() const {
   Json out = Json::array();
   for (std::size_t i = 0; i < cell_.companions.size(); ++i) {
     const plan::Companion& one = cell_.companions[i];
-    out.push_back({{"record", record_of(i)},
-                   {"fault", one.fault},
-                   {"params", one.params},
-                   {"window", one.window.name},
-                   {"aim", aim::to_string(one.shot.aim)},
-                   {"where", aim::to_string(one.shot.aim.where)},
-                   {"anchor", plan::to_json(anchor_of(i))},
-                   {"target", one.target},
-                   {"after", one.after_previous ? "previous" : "nothing"},
-                   {"boot", one.next_boot ? "next" : "same"}});
+    Json told = {{"record", record_of(i)},
+                 {"fault", one.fault},
+                 {"params", one.params},
+                 {"window", one.window.name},
+                 {"aim", aim::to_string(one.shot.aim)},
+                 {"where", aim::to_string(one.shot.aim.where)},
+                 {"anchor", plan::to_json(anchor_of(i))},
+                 {"target", one.target},
+                 {"after", one.after_previous ? "previous" : "nothing"},
+                 {"boot", one.next_boot ? "next" : "same"}};
+    if (one.seen.elsewhere()) {
+      told["while"] = one.seen.node;
+    }
+    out.push_back(std::move(told));
   }
   return out;
 }
@@ -77,6 +81,10 @@ Status Strikes::prepare() {
                   .node = target,
                   .anchor = shot_.anchor,
                   .record = record_id(site_.run_id, cell_, trial_)});
+  if (cell_.seen.elsewhere()) {
+    TRY_ASSIGN(cluster::Node * seen, site_.cluster.node(cell_.seen.node), "while");
+    look_out(all_.back(), *seen, cell_.window.name, shot_.aim);
+  }
   for (std::size_t i = 0; i < cell_.companions.size(); ++i) {
     const plan::Companion& more = cell_.companions[i];
     TRY_ASSIGN(cluster::Node * node, site_.cluster.node(more.target), "target");
@@ -87,8 +95,49 @@ Status Strikes::prepare() {
                     .record = record_of(i),
                     .after_previous = more.after_previous,
                     .next_boot = more.next_boot});
+    if (more.seen.elsewhere()) {
+      TRY_ASSIGN(cluster::Node * seen, site_.cluster.node(more.seen.node), "while");
+      look_out(all_.back(), *seen, more.window.name, more.shot.aim);
+    }
   }
   return {};
+}
+
+void Strikes::look_out(One& one,
+                       cluster::Node& seen,
+                       const std::string& window,
+                       const aim::Aim& aim) {
+  one.lookout = std::make_unique<Lookout>(
+      *one.node,
+      seen,
+      Lookout::Order{
+          .cluster = site_.cluster.name(), .id = one.record, .window = window, .aim = aim},
+      sink_);
+}
+
+void Strikes::saw(const Json& event) {
+  for (const One& one : all_) {
+    if (one.lookout) {
+      one.lookout->saw(event);
+    }
+  }
+}
+
+// The way back is noted before anything is armed.
+Status Strikes::prepare_power(One& one, Deadline deadline) {
+  if (!one.fault.needs.power) {
+    return {};
+  }
+  if (!site_.power) {
+    return fail(ErrorCode::not_supported, "the inventory has no `power`, which says how");
+  }
+  one.power = std::make_unique<fault::PowerCut>(
+      *one.node,
+      *site_.power,
+      fault::PowerCut::Order{
+          .cluster = site_.cluster.name(), .id = one.record, .run = site_.run_id},
+      sink_);
+  return one.power->prepare(deadline);
 }
 
 std::vector<cluster::Node*> Strikes::nodes() const {
@@ -118,6 +167,19 @@ Status Strikes::check(Deadline deadline) {
     together.needs.etcd_voters += needs.etcd_voters;
     together.needs.servers_down += needs.servers_down;
   }
+  // A server that starts is none that carries the rest meanwhile.
+  std::vector<const cluster::Node*> starting;
+  for (const One& one : all_) {
+    const bool harms = one.fault.needs.etcd_voters > 0 || one.fault.needs.servers_down > 0;
+    if (one.lookout && one.node->is_server() && one.lookout->seen().is_server() && harms &&
+        std::ranges::none_of(
+            all_, [&](const One& other) { return other.node == &one.lookout->seen(); }) &&
+        std::ranges::find(starting, &one.lookout->seen()) == starting.end()) {
+      starting.push_back(&one.lookout->seen());
+      ++together.needs.etcd_voters;
+      ++together.needs.servers_down;
+    }
+  }
   for (One& one : all_) {
     TRY_ASSIGN(one.addresses,
                fault::peer_addresses(site_.access, *one.node, one.fault, deadline),
@@ -133,28 +195,35 @@ Status Strikes::check(Deadline deadline) {
 }
 
 Status Strikes::arm_one(One& one, Deadline deadline) {
+  TRY(prepare_power(one, deadline), one.fault.describe());
   {
     const std::lock_guard held(mutex_);
     one.armed = true;  // also when the answer is lost: then it may be there
   }
-  return fault::arm(*one.node,
-                    one.fault,
-                    {.id = one.record,
-                     .run = site_.run_id,
-                     .case_name = cell_.name,
-                     .cluster = site_.cluster.name(),
-                     .trigger = {.window = event::WindowDef{.name = one.anchor.marker_of,
-                                                            .open = one.anchor.open,
-                                                            .close = one.anchor.close,
-                                                            .description = {}},
-                                 .offset = one.anchor.offset,
-                                 .any_invocation = one.after_previous,
-                                 .next_boot = one.next_boot},
-                     .ttl = std::chrono::duration_cast<std::chrono::milliseconds>(kTimeToLive),
-                     .lease = one.next_boot ? kLeaseAfterBoot : kLease,
-                     .may_fill_root = site_.may_fill_root,
-                     .addresses = one.addresses},
-                    deadline);
+  TRY(fault::arm(*one.node,
+                 one.fault,
+                 {.id = one.record,
+                  .run = site_.run_id,
+                  .case_name = cell_.name,
+                  .cluster = site_.cluster.name(),
+                  .trigger = {.window = event::WindowDef{.name = one.anchor.marker_of,
+                                                         .open = one.anchor.open,
+                                                         .close = one.anchor.close,
+                                                         .description = {}},
+                              .offset = one.anchor.offset,
+                              .any_invocation = one.after_previous,
+                              .next_boot = one.next_boot,
+                              .at_word = one.lookout != nullptr},
+                  .ttl = std::chrono::duration_cast<std::chrono::milliseconds>(kTimeToLive),
+                  .lease = one.next_boot ? kLeaseAfterBoot : kLease,
+                  .may_fill_root = site_.may_fill_root,
+                  .addresses = one.addresses},
+                 deadline),
+      "");
+  if (one.power) {
+    one.power->begin();
+  }
+  return one.lookout ? one.lookout->begin(deadline) : Status();
 }
 
 Status Strikes::arm() {
@@ -246,25 +315,49 @@ Result<fault::Outcome> Strikes::outcome_of(const One& one) {
       .outcome = "missed", .state = "NOT ARMED", .reason = never, .evidence = {}, .record = {}};
 }
 
+Result<std::string> Strikes::text_of(One& one) {
+  if (one.lookout && one.armed) {
+    if (std::string never = one.lookout->finish(); !never.empty()) {
+      tell(one, "missed", never);
+      return "missed: " + never;
+    }
+  }
+  TRY_ASSIGN(const fault::Outcome outcome, outcome_of(one), one.node->name());
+  std::string text =
+      outcome.outcome == "applied" ? outcome.evidence : outcome.outcome + ": " + outcome.reason;
+  if (one.power) {
+    TRY_ASSIGN(const std::optional<std::string> cut, one.power->finish(), one.node->name());
+    text += cut ? "; " + *cut : "";
+  }
+  return text;
+}
+
 Result<std::string> Strikes::await() {
   if (all_.empty()) {
     return "no fault";
   }
   std::vector<std::string> texts;
-  for (const One& one : all_) {
+  for (One& one : all_) {
     if (one.after_previous && in_turn_.joinable()) {
       in_turn_.request_stop();
       in_turn_.join();
     }
-    TRY_ASSIGN(const fault::Outcome outcome, outcome_of(one), "await the fault");
-    texts.push_back(outcome.outcome == "applied" ? outcome.evidence
-                                                 : outcome.outcome + ": " + outcome.reason);
+    TRY_ASSIGN(std::string text, text_of(one), "await the fault");
+    texts.push_back(std::move(text));
   }
   return fmt::format("{}", fmt::join(texts, "; "));
 }
 
 void Strikes::disarm() {
   in_turn_.request_stop();
+  for (const One& one : all_) {
+    if (one.lookout) {
+      static_cast<void>(one.lookout->finish());
+    }
+    if (one.power) {
+      static_cast<void>(one.power->finish());
+    }
+  }
   {
     const std::lock_guard held(mutex_);
     if (std::ranges::none_of(all_, &One::armed)) {
@@ -278,6 +371,14 @@ void Strikes::stop() {
   in_turn_.request_stop();
   if (in_turn_.joinable()) {
     in_turn_.join();
+  }
+  for (const One& one : all_) {
+    if (one.lookout) {
+      static_cast<void>(one.lookout->finish());
+    }
+    if (one.power) {
+      static_cast<void>(one.power->finish());
+    }
   }
   heartbeat_.reset();
 }

@@ -14,8 +14,10 @@
 
 #include "harness/cluster/cluster.h"
 #include "harness/fault/injection.h"
+#include "harness/fault/power_cut.h"
 #include "harness/observe/sink.h"
 #include "harness/plan/plan.h"
+#include "harness/run/lookout.h"
 
 namespace harness::run {
 
@@ -27,6 +29,7 @@ class Strikes {
     std::string run_id;
     std::stop_token stop;
     bool may_fill_root = false;
+    std::optional<fault::PowerMeans> power = {};  // where the inventory has `power`
   };
 
   Strikes(Site site, const plan::Case& cell, const plan::Shot& shot, int trial, observe::Sink sink);
@@ -36,6 +39,9 @@ class Strikes {
   // Arms what does not wait for another fault, and stands by to arm the rest. Refused when a node
   // is not ours to hurt or the damage budget would be overdrawn by all of them together.
   Status arm();
+  // Every event of the nodes' streams, from any thread: what waits for another node's window goes
+  // by them.
+  void saw(const Json& event);
   // Waits for the end of every record. What was never armed goes to the sink as a miss with its
   // reason. The text says what the faults did.
   Result<std::string> await();
@@ -57,7 +63,9 @@ class Strikes {
     bool after_previous = false;
     bool next_boot = false;
     bool armed = false;
-    std::string never;  // why it was not armed
+    std::string never = {};                       // why it was not armed
+    std::unique_ptr<Lookout> lookout = {};        // its window is another node's
+    std::unique_ptr<fault::PowerCut> power = {};  // the controller cuts it
   };
 
   // Of a further fault, by its place in the case.
@@ -65,11 +73,14 @@ class Strikes {
   const aim::Anchor& anchor_of(std::size_t companion) const;
 
   Status check(Deadline deadline);
+  void look_out(One& one, cluster::Node& seen, const std::string& window, const aim::Aim& aim);
+  Status prepare_power(One& one, Deadline deadline);
   Status arm_one(One& one, Deadline deadline);
   void arm_in_turn(const std::stop_token& over);
   // What never reached the guard has no record but this event.
   void tell(const One& one, const char* outcome, const std::string& reason);
   Result<fault::Outcome> outcome_of(const One& one);
+  Result<std::string> text_of(One& one);
   std::vector<cluster::Node*> nodes() const;
 
   const Site site_;

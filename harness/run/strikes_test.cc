@@ -1,5 +1,7 @@
 #include "harness/run/strikes.h"
 
+#include <algorithm>
+
 #include <gmock/gmock.h>
 
 #include "harness/base/eventually.h"
@@ -217,6 +219,106 @@ TEST(Strikes, take_back_what_is_armed_when_told_to_and_only_then) {
   EXPECT_THAT(strikes.arm().error().message(), HasSubstr("in quarantine"));
   strikes.disarm();
   EXPECT_EQ(bench.guard.heals, 1) << "an answer may have been lost";
+}
+
+// kill-pod on w-1 while cp-1 is in its window.
+struct TwoNodes : Bench {
+  TwoNodes() {
+    two_kills(false);
+    cell.companions.clear();
+    cell.target = "w-1";
+    cell.on_server = false;
+    cell.seen = {.node = "cp-1"};
+    worker.node.on_guard("go", {{{"type", "go"}}});
+    std::vector<std::unique_ptr<cluster::Node>> nodes;
+    nodes.push_back(std::make_unique<cluster::BorrowedNode>(server.node));
+    nodes.push_back(std::make_unique<cluster::BorrowedNode>(worker.node));
+    cluster = std::make_unique<cluster::Cluster>("lab", std::move(nodes));
+  }
+
+  static Json window(const char* op) {
+    return {{"type", "window"},
+            {"window", "w"},
+            {"node", "cp-1"},
+            {"op", op},
+            {"invocation", "new"},
+            {"wall_us", wall_now_us()}};
+  }
+
+  bool told() const {
+    return std::ranges::any_of(worker.node.traffic(), [](const auto& seen) {
+      return seen.kind == "guard" && seen.text == "go";
+    });
+  }
+
+  FakeServer worker{"w-1", "192.0.2.21", false};
+  FakeGuard there{worker};
+};
+
+TEST(Strikes, give_the_word_when_another_node_is_in_its_window) {
+  TwoNodes bench;
+  Strikes strikes = bench.strikes();
+  ASSERT_TRUE(strikes.prepare());
+  const Status armed = strikes.arm();
+  ASSERT_TRUE(armed) << armed.error().message();
+  ASSERT_EQ(bench.there.ids().size(), 1U) << "armed before the step, with its way back";
+  EXPECT_EQ(bench.there.armed[0]["trigger"]["go"], true);
+  EXPECT_TRUE(bench.guard.ids().empty());
+  EXPECT_FALSE(bench.told());
+  // The first fault's offset is the shot's aim, which is the opening here.
+  strikes.saw(TwoNodes::window("opened"));
+  ASSERT_TRUE(eventually(
+      "the word is given",
+      Deadline::after(std::chrono::seconds(20)),
+      std::chrono::milliseconds(1),
+      [&]() -> Result<Observation> { return Observation{.done = bench.told(), .seen = "none"}; }));
+  const auto said = strikes.await();
+  ASSERT_TRUE(said) << said.error().message();
+  EXPECT_EQ(*said, bench.id() + " is done");
+}
+
+TEST(Strikes, miss_when_the_other_node_never_came_into_its_window) {
+  TwoNodes bench;
+  Strikes strikes = bench.strikes();
+  ASSERT_TRUE(strikes.prepare());
+  ASSERT_TRUE(strikes.arm());
+  const auto said = strikes.await();
+  ASSERT_TRUE(said) << said.error().message();
+  EXPECT_EQ(*said, "missed: cp-1 was never seen in w");
+  EXPECT_FALSE(bench.told());
+  ASSERT_FALSE(bench.events.empty());
+  EXPECT_EQ(bench.events.back()["outcome"], "missed");
+}
+
+TEST(Strikes, count_the_server_that_starts_as_down) {
+  TwoNodes bench;
+  FakeServer second("cp-2", "192.0.2.12");
+  FakeGuard guard(second);
+  std::vector<std::unique_ptr<cluster::Node>> nodes;
+  nodes.push_back(std::make_unique<cluster::BorrowedNode>(bench.server.node));
+  nodes.push_back(std::make_unique<cluster::BorrowedNode>(second.node));
+  bench.cluster = std::make_unique<cluster::Cluster>("lab", std::move(nodes));
+  bench.cell.target = "cp-1";
+  bench.cell.seen = {.node = "cp-2"};
+  Strikes strikes = bench.strikes();
+  ASSERT_TRUE(strikes.prepare());
+  const Status armed = strikes.arm();
+  ASSERT_FALSE(armed);
+  EXPECT_THAT(armed.error().message(), HasSubstr("would leave -1 healthy etcd voters of 1"));
+  EXPECT_TRUE(bench.guard.ids().empty());
+}
+
+TEST(Strikes, skip_a_power_cut_that_the_inventory_cannot_do) {
+  Bench bench;
+  bench.cell.fault = "cut-power";
+  Strikes strikes = bench.strikes();
+  ASSERT_TRUE(strikes.prepare());
+  const Status armed = strikes.arm();
+  ASSERT_FALSE(armed);
+  EXPECT_EQ(armed.error().code(), ErrorCode::not_supported);
+  EXPECT_TRUE(bench.guard.ids().empty());
+  ASSERT_EQ(bench.events.size(), 1U);
+  EXPECT_EQ(bench.events[0]["outcome"], "unsupported");
 }
 
 }  // namespace

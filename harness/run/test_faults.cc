@@ -33,6 +33,16 @@ const fault::FaultRegistration kKillPod{spec("kill-pod",
                                                .unit = {},
                                                .summary = "for tests"}},
                                              false)};
+const fault::FaultRegistration kCutPower{[] {
+  fault::FaultSpec out = spec("cut-power", {}, false);
+  out.make = [](const fault::Params&) {
+    fault::Fault made;
+    made.action = {{"do", "reboot"}, {"how", "power"}};
+    made.needs.power = true;
+    return made;
+  };
+  return out;
+}()};
 const fault::FaultRegistration kNone{spec("none", {}, true)};
 
 }  // namespace

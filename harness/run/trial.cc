@@ -54,12 +54,16 @@ class Trial {
         cell_(cell),
         shot_(shot),
         sink_(context.recorder.sink()),
-        strikes_(
-            {context.cluster, context.access, context.run_id, context.stop, context.may_fill_root},
-            cell,
-            shot,
-            number,
-            sink_) {}
+        strikes_({context.cluster,
+                  context.access,
+                  context.run_id,
+                  context.stop,
+                  context.may_fill_root,
+                  context.power},
+                 cell,
+                 shot,
+                 number,
+                 sink_) {}
 
   TrialEnd run();
 
@@ -131,6 +135,9 @@ void Trial::start_event() {
                  {{"servers_down", cell_.budget.servers_down},
                   {"apiserver_outage_us", cell_.budget.apiserver_outage.count()},
                   {"recovery_us", cell_.budget.recovery.count()}}}};
+  if (cell_.seen.elsewhere()) {
+    event["while"] = cell_.seen.node;
+  }
   if (!cell_.companions.empty()) {
     event["companions"] = strikes_.companions();
   }
@@ -148,7 +155,10 @@ Status Trial::observe() {
         *node,
         observe::NodeStream::Options{.cluster = context_.cluster.name(),
                                      .windows = cell_.windows_on(node->is_server())},
-        sink_));
+        [this](Json event) {
+          strikes_.saw(event);
+          sink_(std::move(event));
+        }));
   }
   for (const auto& stream : streams_) {
     TRY(stream->wait_live(Deadline::after(seconds(30))), "observe");

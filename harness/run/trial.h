@@ -7,6 +7,7 @@
 #include <string>
 
 #include "harness/cluster/cluster.h"
+#include "harness/fault/power_cut.h"
 #include "harness/observe/control_plane.h"
 #include "harness/plan/plan.h"
 #include "harness/run/outside.h"
@@ -23,6 +24,7 @@ struct TrialContext {
   std::string run_id;
   std::stop_token stop;
   bool may_fill_root = false;
+  std::optional<fault::PowerMeans> power = {};
   std::filesystem::path trial_dir;  // diagnostics go here; empty: none are taken
 };
 

@@ -89,6 +89,7 @@ class WholeRun : public testing::Test {
            return std::make_unique<FakeInstall>(lab_.service);
          },
          .host = host_here,
+         .power_ledger = results_ / "power",
          .pace = {.healthy_start = std::chrono::milliseconds(20),
                   .settle = {.quiet = std::chrono::milliseconds(0),
                              .period = std::chrono::milliseconds(1)},
