@@ -47,6 +47,7 @@ class OnTheLab : public testing::Test {
     }
     const auto inventory = inventory::load(up->inventory.string());
     ASSERT_TRUE(inventory) << inventory.error().message();
+    inventory_ = *inventory;
     auto connected =
         cluster::Cluster::connect(*inventory, Deadline::after(std::chrono::seconds(30)));
     ASSERT_TRUE(connected) << connected.error().message();
@@ -150,6 +151,7 @@ class OnTheLab : public testing::Test {
     EXPECT_EQ(clean["left"], Json::array()) << clean.dump();
   }
 
+  static inline inventory::Inventory inventory_;
   static inline bool supported_ = true;
   static inline std::string why_;
   static inline std::unique_ptr<cluster::Cluster> cluster_;

@@ -8,9 +8,12 @@
 #include "harness/cli/command.h"
 #include "harness/cli/session.h"
 #include "harness/cluster/lease.h"
+#include "harness/exec/local_runner.h"
 #include "harness/fault/fault.h"
 #include "harness/fault/inject.h"
 #include "harness/observe/control_plane.h"
+#include "harness/power/control.h"
+#include "harness/power/ledger.h"
 #include "harness/run/interrupt.h"
 
 namespace harness::cli {
@@ -94,19 +97,27 @@ Result<int> inject(const Options& options, run::Interrupt& interrupt) {
   if (!lease) {
     return fail(ErrorCode::remote_failed, "lease: " + lease.error().message());
   }
-  const auto injected = fault::inject(access,
-                                      *node,
-                                      {.fault = fault,
-                                       .arm = {.id = id,
-                                               .run = id,
-                                               .case_name = "inject",
-                                               .cluster = connected.inventory.cluster,
-                                               .may_fill_root = options.allow_root_fill},
-                                       .budget = {},
-                                       .expendable = connected.inventory.expendable},
-                                      {},
-                                      Deadline::after(std::chrono::minutes(5)),
-                                      interrupt.token());
+  exec::LocalRunner commands;
+  const power::Ledger ledger = power::Ledger::of(connected.inventory.cluster);
+  std::optional<power::Control> power;
+  if (connected.inventory.power) {
+    power.emplace(commands, *connected.inventory.power);
+  }
+  const auto injected = fault::inject(
+      access,
+      *node,
+      {.fault = fault,
+       .arm = {.id = id,
+               .run = id,
+               .case_name = "inject",
+               .cluster = connected.inventory.cluster,
+               .may_fill_root = options.allow_root_fill},
+       .budget = {},
+       .expendable = connected.inventory.expendable,
+       .power = power ? std::optional(fault::PowerMeans{*power, ledger}) : std::nullopt},
+      {},
+      Deadline::after(std::chrono::minutes(5)),
+      interrupt.token());
   static_cast<void>((*lease)->release(Deadline::after(std::chrono::seconds(5))));
   TRY(injected, "inject");
   print_injected(options, node->name(), *injected);

@@ -183,6 +183,7 @@ void add_lab(CLI::App& app, Action& action) {
   });
   logs_verb->add_option("node", options->node, "The node")->required();
   logs_verb->add_flag("-f,--follow", options->follow, "Go on as it grows");
+  add_lab_power(*verb, action);
 }
 
 }  // namespace harness::cli

@@ -6,15 +6,21 @@
 
 #include <fmt/format.h>
 
+#include "harness/base/eventually.h"
 #include "harness/base/json.h"
 #include "harness/cli/command.h"
 #include "harness/cli/session.h"
+#include "harness/exec/local_runner.h"
 #include "harness/fault/injection.h"
+#include "harness/power/restore.h"
 #include "harness/run/doctor.h"
 #include "harness/run/interrupt.h"
 
 namespace harness::cli {
 namespace {
+
+// Firmware takes minutes.
+constexpr std::chrono::minutes kBootLimit{10};
 
 struct Options {
   std::string inventory;
@@ -35,6 +41,10 @@ int doctor(const Options& options) {
   }
   auto findings =
       run::examine(**cluster, {.need_allow = false}, Deadline::after(std::chrono::minutes(1)));
+  exec::LocalRunner commands;
+  std::ranges::move(
+      run::examine_power(*inventory, commands, Deadline::after(std::chrono::minutes(1))),
+      std::back_inserter(findings));
   for (const cluster::Unreachable& node : silent) {
     findings.push_back({run::Finding::Grade::blocking,
                         node.node,
@@ -146,21 +156,70 @@ void print_healed(const fault::HealReport& report, const std::vector<Json>& alon
   }
 }
 
+// Before any node is asked: one without power answers nobody.
+std::vector<std::string> give_power_back(const inventory::Inventory& inventory,
+                                         exec::CommandRunner& commands,
+                                         fault::HealReport& report) {
+  std::vector<std::string> booting;
+  for (const power::Restored& one : power::restore(inventory,
+                                                   commands,
+                                                   power::Ledger::of(inventory.cluster),
+                                                   Deadline::after(std::chrono::minutes(5)))) {
+    report.records.push_back({.node = one.node,
+                              .id = "power",
+                              .state = one.ok ? "VERIFIED" : "DIRTY",
+                              .summary = one.summary});
+    if (!one.ok) {
+      report.dirty.push_back(one.node + ": " + one.summary);
+    }
+    if (one.was_off && one.ok) {
+      booting.push_back(one.node);
+    }
+  }
+  return booting;
+}
+
+// Those that were given their power back take their time; nobody else is waited for.
+Result<std::unique_ptr<cluster::Cluster>> connect_to_heal(
+    const inventory::Inventory& inventory,
+    const std::vector<std::string>& booting,
+    std::vector<cluster::Unreachable>& silent) {
+  const Deadline up = Deadline::after(kBootLimit);
+  const auto boots = [&](const cluster::Unreachable& one) {
+    return std::ranges::find(booting, one.node) != booting.end();
+  };
+  for (;;) {
+    silent.clear();
+    auto cluster = cluster::Cluster::connect_reachable(
+        inventory, Deadline::after(std::chrono::minutes(1)), silent);
+    if (!cluster || std::ranges::none_of(silent, boots) || up.passed()) {
+      return cluster;
+    }
+    static_cast<void>(paced(std::chrono::seconds(1), {}));
+  }
+}
+
 int heal(const Options& options) {
   const auto inventory = inventory::load(options.inventory);
   if (!inventory) {
     return fail_with(inventory.error());
   }
+  exec::LocalRunner commands;
+  fault::HealReport power;
+  const std::vector<std::string> booting = give_power_back(*inventory, commands, power);
   std::vector<cluster::Unreachable> silent;
-  const auto cluster = cluster::Cluster::connect_reachable(
-      *inventory, Deadline::after(std::chrono::minutes(1)), silent);
+  const auto cluster = connect_to_heal(*inventory, booting, silent);
   if (!cluster) {
     return fail_with(cluster.error());
   }
   fault::HealReport report = fault::heal(
       (*cluster)->nodes(), inventory->cluster, "", {}, Deadline::after(std::chrono::minutes(3)));
+  report.records.insert(report.records.begin(), power.records.begin(), power.records.end());
+  report.dirty.insert(report.dirty.begin(), power.dirty.begin(), power.dirty.end());
   for (const cluster::Unreachable& node : silent) {
-    report.dirty.push_back(node.error.message());
+    const std::string off = power::off_without_entry(
+        *inventory, commands, node.node, Deadline::after(std::chrono::minutes(1)));
+    report.dirty.push_back(node.error.message() + (off.empty() ? "" : "; " + off));
   }
   std::vector<Json> alone;
   for (cluster::Node* node : (*cluster)->nodes()) {

@@ -43,6 +43,7 @@ void add_report(CLI::App& app, Action& action);
 void add_compare(CLI::App& app, Action& action);
 void add_selfcheck(CLI::App& app, Action& action);
 void add_lab(CLI::App& app, Action& action);
+void add_lab_power(CLI::App& lab, Action& action);
 
 // Prints "hookshot: <message>" and returns the status that the error's code asks for.
 int fail_with(const Error& error);

@@ -17,6 +17,7 @@
 #include "harness/lab/host.h"
 #include "harness/lab/machine.h"
 #include "harness/lab/node_files.h"
+#include "harness/lab/power.h"
 #include "harness/lab/recipe.h"
 #include "harness/lab/shell.h"
 #include "harness/lab/state.h"
@@ -291,7 +292,7 @@ class Raising {
       TRY(wait_for_ssh(runner_, record_, node, deadline, options_.stop), "machine");
       say(fmt::format("{} answers at {}", node.name, node.address));
     }
-    return write_file(record_.inventory, inventory_text(record_));
+    return write_file(record_.inventory, inventory_text(record_, power_program()));
   }
 
   Status install() {

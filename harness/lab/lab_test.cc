@@ -209,6 +209,39 @@ TEST_F(BareLab, reboots_for_real_and_keeps_its_journal) {
   EXPECT_NE(boots->out.find(id), std::string::npos) << boots->out << boots->err;
 }
 
+TEST_F(BareLab, whose_power_is_cut_ends_in_mid_air_and_comes_back_by_its_inventory) {
+  const auto inventory = inventory::load(options_.inventory);
+  ASSERT_TRUE(inventory) << inventory.error().message();
+  if (!inventory->power) {
+    GTEST_SKIP() << "no hookshot is built beside this test: " << HOOKSHOT_BINARY_DIR;
+  }
+  const std::string node = lab_.nodes.front().name;
+  const std::string first = status(options_.name)->nodes.front().boot_id;
+  const auto run = [&](std::vector<std::string> words) {
+    std::ranges::replace(words, std::string("{name}"), node);
+    return exec::LocalRunner().run({.argv = std::move(words)}, Deadline::after(seconds(60)));
+  };
+  ASSERT_TRUE(on_node({"systemd-run", "--unit=stays", "sleep", "infinity"}));
+  const auto off = run(inventory->power->off);
+  ASSERT_TRUE(off) << off.error().message();
+  EXPECT_EQ(off->out, "off\n") << off->err;
+  EXPECT_FALSE(status(options_.name)->nodes.front().running);
+  EXPECT_EQ(run(inventory->power->state)->out, "off\n");
+
+  const auto on = run(inventory->power->on);
+  ASSERT_TRUE(on) << on.error().message();
+  EXPECT_EQ(on->out, "on\n") << on->err;
+  const Status back = until_answers(first);
+  ASSERT_TRUE(back) << back.error().message();
+  std::string id = first;
+  std::erase(id, '-');
+  const auto end = on_node({"journalctl", "--no-pager", "-q", "-b", id, "-n", "200", "-o", "cat"});
+  ASSERT_TRUE(end) << end.error().message();
+  EXPECT_THAT(end->out, testing::HasSubstr("stays.service")) << "the journal of that boot is there";
+  EXPECT_THAT(end->out, testing::Not(testing::HasSubstr("Reached target shutdown.target")));
+  EXPECT_THAT(end->out, testing::Not(testing::HasSubstr("Stopping")));
+}
+
 TEST_F(BareLab, is_cleaned_up_after_its_supervisor_was_killed) {
   ASSERT_NO_FATAL_FAILURE(kill_supervisor());
   const auto ended = down(options_.name);

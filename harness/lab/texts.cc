@@ -56,7 +56,7 @@ Status check_inventory(const std::filesystem::path& inventory, const std::string
                   lab));
 }
 
-std::string inventory_text(const Record& record) {
+std::string inventory_text(const Record& record, const fs::path& hookshot) {
   const std::filesystem::path folder = lab_folder(record.name);
   std::string out = inventory_marker(record.name);
   out += fmt::format(
@@ -73,6 +73,16 @@ std::string inventory_text(const Record& record) {
   }
   if (!record.artifacts.empty()) {
     out += fmt::format("install: {{method: tarball, artifacts: {}}}\n", quoted(record.artifacts));
+  }
+  if (!hookshot.empty()) {
+    const auto words = [&](const char* what) {
+      return fmt::format("[{}, lab, power, --name, {}, \"{}\", \"{{name}}\"]",
+                         quoted(hookshot),
+                         record.name,
+                         what);
+    };
+    out += fmt::format(
+        "power:\n  off: {}\n  on: {}\n  state: {}\n", words("off"), words("on"), words("state"));
   }
   return out + "data_dir: /var/lib/rancher/rke2\n";
 }

@@ -16,8 +16,9 @@ std::filesystem::path inventory_path(const std::filesystem::path& wanted, const 
 // refused when a file of somebody else's is there.
 Status check_inventory(const std::filesystem::path& inventory, const std::string& lab);
 
-// inventories/README.md says what the keys mean.
-std::string inventory_text(const Record& record);
+// inventories/README.md says what the keys mean. `hookshot`: the program that cuts power and gives
+// it back; empty: the inventory has no `power`.
+std::string inventory_text(const Record& record, const std::filesystem::path& hookshot = {});
 
 // /etc/rancher/rke2/config.yaml of a node.
 std::string rke2_config_text(const Record& record, const PlannedNode& node);

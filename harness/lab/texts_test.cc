@@ -36,6 +36,18 @@ TEST(LabInventory, is_one_that_hookshot_reads) {
   EXPECT_FALSE(read->nodes[1].server);
 }
 
+TEST(LabInventory, cuts_power_by_the_program_that_raised_it) {
+  EXPECT_FALSE(inventory::parse(inventory_text(sample()), "lab.yaml", false)->power.has_value());
+  const auto read =
+      inventory::parse(inventory_text(sample(), "/a folder/hookshot"), "lab.yaml", false);
+  ASSERT_TRUE(read) << read.error().message();
+  EXPECT_THAT(
+      read->power->off,
+      testing::ElementsAre("/a folder/hookshot", "lab", "power", "--name", "lab", "off", "{name}"));
+  EXPECT_EQ(read->power->on.at(5), "on");
+  EXPECT_EQ(read->power->state.at(5), "state");
+}
+
 TEST(LabInventory, of_bare_nodes_installs_nothing) {
   Record record = sample();
   record.artifacts.clear();
