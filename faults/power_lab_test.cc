@@ -45,7 +45,7 @@ TEST_F(PowerOnTheLab, is_cut_inside_a_window_of_a_start_and_proved_by_the_next_b
   starting.open = {event::marker_from_json({{"log", "Running kubelet *"}}).value()};
   starting.close = {event::marker_from_json({{"log", "rke2 is up and running"}}).value()};
   made.arm.trigger.window = starting;
-  made.power = means();
+  made.power.emplace(means());
   ASSERT_TRUE(preflight(*access_, node(), made, Deadline::after(seconds(30))));
   std::vector<Json> events;
   PowerCut cut(node(),

@@ -217,8 +217,12 @@ int heal(const Options& options) {
   report.records.insert(report.records.begin(), power.records.begin(), power.records.end());
   report.dirty.insert(report.dirty.begin(), power.dirty.begin(), power.dirty.end());
   for (const cluster::Unreachable& node : silent) {
-    const std::string off = power::off_without_entry(
-        *inventory, commands, node.node, Deadline::after(std::chrono::minutes(1)));
+    const bool told = std::ranges::find(power.records, node.node, &fault::HealedRecord::node) !=
+                      power.records.end();
+    const std::string off =
+        told ? ""
+             : power::off_without_entry(
+                   *inventory, commands, node.node, Deadline::after(std::chrono::minutes(1)));
     report.dirty.push_back(node.error.message() + (off.empty() ? "" : "; " + off));
   }
   std::vector<Json> alone;
