@@ -10,6 +10,7 @@
 
 #include "harness/cluster/cluster.h"
 #include "harness/inventory/inventory.h"
+#include "harness/run/interrupt.h"
 #include "harness/soak/soak.h"
 
 namespace {
@@ -48,7 +49,9 @@ void tell(const Round& round) {
   std::fflush(stdout);
 }
 
-Result<int> run(const Options& options) {
+// A signal ends it after the round, so that what was seen until then is told.
+Result<int> play(const Options& options) {
+  const run::Interrupt interrupt;
   TRY_ASSIGN(const inventory::Inventory inventory, inventory::load(options.inventory), "soak");
   if (!inventory.expendable) {
     return fail(ErrorCode::refused,
@@ -58,7 +61,9 @@ Result<int> run(const Options& options) {
              cluster::Cluster::connect(inventory, Deadline::after(std::chrono::seconds(30))),
              "connect");
   TRY_ASSIGN(Soak soak, Soak::begin(*cluster, options.hookshot, options.inventory), "soak");
-  TRY_ASSIGN(const Soaked soaked, soak.play(options.seed, options.limits, tell, {}), "soak");
+  TRY_ASSIGN(const Soaked soaked,
+             soak.play(options.seed, options.limits, tell, interrupt.token()),
+             "soak");
   Json rounds = Json::array();
   for (const Round& round : soaked.rounds) {
     rounds.push_back(round.to_json());
@@ -86,13 +91,13 @@ int main(int argc, char** argv) {
     fmt::print(stderr, "soak_faults: run scripts/soak-faults\n");
     return 2;
   }
-  const auto status = run({.hookshot = argv[1],
-                           .inventory = argv[2],
-                           .seed = number(argv[3]),
-                           .limits = {.rounds = static_cast<int>(number(argv[4])),
-                                      .time = std::chrono::minutes(number(argv[5])),
-                                      .each = *argv[7] != '\0'},
-                           .json = argv[6]});
+  const auto status = play({.hookshot = argv[1],
+                            .inventory = argv[2],
+                            .seed = number(argv[3]),
+                            .limits = {.rounds = static_cast<int>(number(argv[4])),
+                                       .time = std::chrono::minutes(number(argv[5])),
+                                       .each = *argv[7] != '\0'},
+                            .json = argv[6]});
   if (!status) {
     fmt::print(stderr, "soak_faults: {}\n", status.error().message());
     return kCouldNot;
