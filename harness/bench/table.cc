@@ -128,7 +128,7 @@ std::string targets(const std::array<Measured, 3>& measured, const Cost& cost) {
   return out + target("memory of one process (VmHWM)",
                       megabytes(cost.peak_kb()),
                       "< 8 MB",
-                      cost.peak_kb() > 0 && cost.peak_kb() < 8 * 1024);
+                      cost.peak_kb() > 0 && cost.peak_kb() < 8L * 1024);
 }
 
 }  // namespace
