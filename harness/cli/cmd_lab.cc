@@ -119,6 +119,42 @@ int become(const Result<std::vector<std::string>>& command) {
   return fail_with(Error(ErrorCode::not_supported, command->front() + " is not on this machine"));
 }
 
+void add_up_options(CLI::App& verb, Options& options) {
+  verb.add_option("--servers", options.up.servers, "Servers")->capture_default_str();
+  verb.add_option("--agents", options.up.agents, "Agents, 0 to 2")
+      ->check(CLI::Range(0, 2))
+      ->capture_default_str();
+  verb.add_option("--version", options.up.version, "The release to install")->capture_default_str();
+  verb.add_option("--node-os", options.up.node_os, "trixie (Debian 13) or bookworm (Debian 12)")
+      ->capture_default_str();
+  verb.add_option(
+      "--inventory", options.inventory, "The inventory to write (default inventories/NAME.yaml)");
+  verb.add_option(
+      "--artifacts", options.artifacts, "Real release artifacts instead of the stand-in's");
+  verb.add_flag("--bare", options.up.bare, "Boot the nodes and install nothing");
+  verb.add_flag("--vm",
+                options.up.vm,
+                "The server is a virtual machine (qemu's software emulation) with a kernel, a "
+                "clock and disks of its own: systemd, sshd and etcd, no Kubernetes. For the "
+                "faults that a container cannot express. Takes a minute");
+  verb.add_flag("--cis",
+                options.up.cis,
+                "`profile: cis` in the nodes' configuration: two more start-up hooks");
+}
+
+void add_ssh_options(CLI::App* verb, const std::shared_ptr<Options>& options) {
+  verb->add_option("node", options->node, "The node")->required();
+  // What follows the node is the command, its options included.
+  verb->prefix_command();
+  verb->footer("Words after NODE are run there instead of a shell, e.g. journalctl -u rke2-server");
+  verb->parse_complete_callback([options, verb] {
+    options->words = verb->remaining();
+    if (!options->words.empty() && options->words.front() == "--") {
+      options->words.erase(options->words.begin());
+    }
+  });
+}
+
 }  // namespace
 
 void add_lab(CLI::App& app, Action& action) {
@@ -134,28 +170,7 @@ void add_lab(CLI::App& app, Action& action) {
     return made;
   };
   CLI::App* up_verb = sub("up", "Bring a lab up; what is missing in the cache is built first", up);
-  up_verb->add_option("--servers", options->up.servers, "Servers")->capture_default_str();
-  up_verb->add_option("--agents", options->up.agents, "Agents, 0 to 2")
-      ->check(CLI::Range(0, 2))
-      ->capture_default_str();
-  up_verb->add_option("--version", options->up.version, "The release to install")
-      ->capture_default_str();
-  up_verb
-      ->add_option("--node-os", options->up.node_os, "trixie (Debian 13) or bookworm (Debian 12)")
-      ->capture_default_str();
-  up_verb->add_option(
-      "--inventory", options->inventory, "The inventory to write (default inventories/NAME.yaml)");
-  up_verb->add_option(
-      "--artifacts", options->artifacts, "Real release artifacts instead of the stand-in's");
-  up_verb->add_flag("--bare", options->up.bare, "Boot the nodes and install nothing");
-  up_verb->add_flag("--vm",
-                    options->up.vm,
-                    "The server is a virtual machine (qemu's software emulation) with a kernel, a "
-                    "clock and disks of its own: systemd, sshd and etcd, no Kubernetes. For the "
-                    "faults that a container cannot express. Takes a minute");
-  up_verb->add_flag("--cis",
-                    options->up.cis,
-                    "`profile: cis` in the nodes' configuration: two more start-up hooks");
+  add_up_options(*up_verb, *options);
   CLI::App* prepare_verb =
       sub("prepare", "Build what a lab needs into the cache, and raise nothing", prepare);
   prepare_verb->add_option("--node-os", options->up.node_os, "trixie or bookworm")
@@ -167,17 +182,7 @@ void add_lab(CLI::App& app, Action& action) {
       sub("ssh", "A root shell on a node, or a command there", [](const Options& o) {
         return become(lab::ssh_command(o.name, o.node, o.words));
       });
-  ssh_verb->add_option("node", options->node, "The node")->required();
-  // What follows the node is the command, its options included.
-  ssh_verb->prefix_command();
-  ssh_verb->footer(
-      "Words after NODE are run there instead of a shell, e.g. journalctl -u rke2-server");
-  ssh_verb->parse_complete_callback([options, ssh_verb] {
-    options->words = ssh_verb->remaining();
-    if (!options->words.empty() && options->words.front() == "--") {
-      options->words.erase(options->words.begin());
-    }
-  });
+  add_ssh_options(ssh_verb, options);
   CLI::App* logs_verb = sub("logs", "The journal of a node's rke2 unit", [](const Options& o) {
     return become(lab::logs_command(o.name, o.node, o.follow));
   });

@@ -13,14 +13,12 @@
 namespace harness::cli {
 
 // A run that was stopped ends with what stopped it: run::kTimeLimitPassed, or 130 and 143.
-enum ExitStatus {
-  kPassed = 0,
-  kFailed = 1,
-  kUsage = 2,
-  kHarness = 3,
-  kUnproven = 4,
-  kUnhealed = 5,
-};
+inline constexpr int kPassed = 0;
+inline constexpr int kFailed = 1;
+inline constexpr int kUsage = 2;
+inline constexpr int kHarness = 3;
+inline constexpr int kUnproven = 4;
+inline constexpr int kUnhealed = 5;
 
 // A verb registers its options on `app` and sets `action` in its callback; main runs the action.
 // Parsing thus never touches a node.
