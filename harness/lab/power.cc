@@ -11,7 +11,6 @@
 
 #include "harness/base/eventually.h"
 #include "harness/exec/unique_fd.h"
-#include "harness/lab/cgroup.h"
 #include "harness/lab/machine.h"
 #include "harness/lab/state.h"
 
@@ -102,6 +101,14 @@ Status power_off(const std::string& name, const std::string& node) {
 }
 
 Status power_on(exec::CommandRunner& runner, const std::string& name, const std::string& node) {
+  TRY_ASSIGN(const CgroupLayout layout, host_cgroups(), "lab power");
+  return power_on(runner, name, node, layout);
+}
+
+Status power_on(exec::CommandRunner& runner,
+                const std::string& name,
+                const std::string& node,
+                const CgroupLayout& layout) {
   TRY_ASSIGN(const Found of, find(name, node), "lab power");
   TRY_ASSIGN(const exec::UniqueFd held, claim(of), "lab power");
   if (running_supervisor(name, node)) {
@@ -110,7 +117,6 @@ Status power_on(exec::CommandRunner& runner, const std::string& name, const std:
   // Its word that it runs must be the new one's.
   std::error_code ignored;
   fs::remove(node_folder(name, node) / "supervisor", ignored);
-  TRY_ASSIGN(const CgroupLayout layout, host_cgroups(), "lab power");
   return start_machine(runner, of.record, of.node, layout);
 }
 

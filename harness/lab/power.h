@@ -8,6 +8,7 @@
 
 #include "harness/base/result.h"
 #include "harness/exec/runner.h"
+#include "harness/lab/cgroup.h"
 
 namespace harness::lab {
 
@@ -17,6 +18,11 @@ Result<bool> power_state(const std::string& name, const std::string& node);
 Status power_off(const std::string& name, const std::string& node);
 // Returns when its supervisor runs, which is before it answers; on already is fine.
 Status power_on(exec::CommandRunner& runner, const std::string& name, const std::string& node);
+// The same with control groups that are said; a scope makes none by our own hand.
+Status power_on(exec::CommandRunner& runner,
+                const std::string& name,
+                const std::string& node,
+                const CgroupLayout& layout);
 
 // The hookshot that an inventory's `power` runs: this program if it is one, else the one built
 // beside it; empty when there is none.
