@@ -1,5 +1,6 @@
 #include "harness/exec/local_runner.h"
 
+#include <filesystem>
 #include <fstream>
 #include <thread>
 
@@ -99,6 +100,7 @@ TEST(LocalRunner, ends_the_whole_process_group_at_the_deadline) {
   EXPECT_THAT(result.error().message(), HasSubstr("so far"));
   pid_t child = 0;
   std::ifstream(file) >> child;
+  std::filesystem::remove(file);
   ASSERT_GT(child, 0);
   // SIGKILL is sent when run() returns; the kernel may need a moment more to carry it out.
   const UniqueFd process(static_cast<int>(::syscall(SYS_pidfd_open, child, 0)));
@@ -116,7 +118,7 @@ TEST(LocalRunner, kills_what_ignores_the_request_to_end) {
 }
 
 TEST(LocalRunner, does_not_wait_for_what_a_command_leaves_behind) {
-  const auto result = run(sh("sleep 300 & echo done"));
+  const auto result = run(sh("sleep 30 & echo done"));
   ASSERT_TRUE(result);
   EXPECT_EQ(result->out, "done\n");
 }
