@@ -81,7 +81,7 @@ Result<int> play(const Options& options) {
              soaked.rounds.size(),
              soaked.leaks(),
              options.seed);
-  return soaked.leaks() == 0 ? 0 : kLeaked;
+  return soaked.leaks() == 0 ? interrupt.exit_status() : kLeaked;
 }
 
 }  // namespace
