@@ -1,6 +1,6 @@
 // soak_faults HOOKSHOT INVENTORY SEED ROUNDS MINUTES JSON-FILE EACH: run by scripts/soak-faults;
 // JSON-FILE and EACH may be empty. Exit status 0 when nothing leaked, 5 when something did, 3 when
-// it could not go on.
+// it could not go on, 130 or 143 when a signal ended it before its time.
 
 #include <charconv>
 #include <cstdio>
