@@ -20,7 +20,7 @@ namespace {
 constexpr std::chrono::seconds kQuick{10};
 constexpr const char* kPrograms[] = {
     "systemd-nspawn", "ip", "ssh", "ssh-keygen", "mmdebstrap", "unshare", "setsid", "ps", "zstd"};
-constexpr const char* kVmPrograms[] = {"qemu-system-x86_64", "qemu-img", "mke2fs"};
+constexpr const char* kVmPrograms[] = {"qemu-system-x86_64", "mke2fs"};
 constexpr const char* kKernelParameters[] = {"vm/overcommit_memory",
                                              "vm/panic_on_oom",
                                              "kernel/panic",

@@ -17,6 +17,7 @@
 #include "harness/base/eventually.h"
 #include "harness/exec/local_runner.h"
 #include "harness/inventory/inventory.h"
+#include "harness/lab/power.h"
 
 namespace harness::lab {
 namespace {
@@ -97,10 +98,10 @@ class BareLab : public testing::Test {
     return runner.run({*argv}, Deadline::after(seconds(30)));
   }
 
-  Status until_answers(const std::string& other_than) {
+  Status until_answers(const std::string& other_than, seconds limit = seconds(60)) {
     return eventually(
         "the node after its reboot",
-        Deadline::after(seconds(60)),
+        Deadline::after(limit),
         milliseconds(200),
         [&]() -> Result<Observation> {
           auto now = status(options_.name);
@@ -143,7 +144,7 @@ class VmLab : public BareLab {
   VmLab() { options_.vm = true; }
 };
 
-TEST_F(VmLab, is_a_machine_of_its_own_and_goes_though_its_supervisor_was_killed) {
+TEST_F(VmLab, keeps_its_disk_without_power_and_goes_though_its_supervisor_was_killed) {
   EXPECT_TRUE(lab_.nodes.front().vm);
   EXPECT_TRUE(lab_.nodes.front().answers);
   EXPECT_EQ(lab_.nodes.front().unit, "rke2-server.service: active");
@@ -152,6 +153,24 @@ TEST_F(VmLab, is_a_machine_of_its_own_and_goes_though_its_supervisor_was_killed)
   const auto virt = on_node({"systemd-detect-virt"});
   ASSERT_TRUE(virt) << virt.error().message();
   EXPECT_EQ(virt->out, "qemu\n");
+
+  const NodeState before = status(options_.name)->nodes.front();
+  for (const std::vector<std::string>& words :
+       {std::vector<std::string>{"mkdir", "/root/kept"}, {"sync"}}) {
+    const auto done = on_node(words);
+    ASSERT_TRUE(done) << done.error().message();
+    ASSERT_TRUE(done->ok()) << done->err;
+  }
+  exec::LocalRunner runner;
+  ASSERT_TRUE(power_off(options_.name, before.name));
+  const Status on = power_on(runner, options_.name, before.name);
+  ASSERT_TRUE(on) << on.error().message();
+  const Status back = until_answers(before.boot_id, seconds(240));
+  ASSERT_TRUE(back) << back.error().message();
+  const auto kept = on_node({"ls", "/root"});
+  ASSERT_TRUE(kept) << kept.error().message();
+  EXPECT_EQ(kept->out, "kept\n") << kept->err;
+
   kill_supervisor();
   EXPECT_THAT(traces_of(options_.name, lab_.bridge),
               testing::Contains(testing::HasSubstr("process")))
