@@ -10,10 +10,6 @@
 namespace harness::check {
 namespace {
 
-std::string length(std::int64_t us) {
-  return format_duration(Microseconds(std::abs(us)));
-}
-
 // On the wall clock of the span's node. 0: not known.
 std::int64_t end_of(const TrialFacts& facts, const Span& span) {
   if (span.closed_wall_us == 0) {
@@ -150,6 +146,10 @@ Hit after(const TrialFacts& facts,
 }
 
 }  // namespace
+
+std::string length(std::int64_t us) {
+  return format_duration(Microseconds(std::abs(us)));
+}
 
 Hit hit_elsewhere(const TrialFacts& facts, const ElsewhereAim& aimed, const FaultFact& fault) {
   const auto effect = facts.moved(fault.node, fault.boot_id, fault.effect_wall_us, aimed.seen_on);

@@ -3,6 +3,7 @@
 // inside.
 #pragma once
 
+#include <cstdint>
 #include <string>
 
 #include "harness/check/judge.h"
@@ -14,6 +15,9 @@ struct ElsewhereAim {
   const std::string& where;    // inside, or after its closing
   const std::string& seen_on;  // whose window it is
 };
+
+// How long a time is, without its sign.
+std::string length(std::int64_t us);
 
 // `fault` was applied and left evidence.
 Hit hit_elsewhere(const TrialFacts& facts, const ElsewhereAim& aimed, const FaultFact& fault);

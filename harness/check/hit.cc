@@ -1,9 +1,7 @@
 #include <algorithm>
-#include <cstdlib>
 
 #include <fmt/format.h>
 
-#include "harness/base/time.h"
 #include "harness/check/elsewhere.h"
 #include "harness/check/judge.h"
 
@@ -36,10 +34,6 @@ struct Aimed {
   const std::string& seen_on;
   const std::optional<FaultFact>& fact;
 };
-
-std::string length(std::int64_t us) {
-  return format_duration(Microseconds(std::abs(us)));
-}
 
 // The span that the fault was waiting for, so that a miss has its instants too.
 Hit never_applied(const TrialFacts& facts, const Aimed& aimed) {

@@ -19,9 +19,6 @@
 namespace harness::cli {
 namespace {
 
-// Firmware takes minutes.
-constexpr std::chrono::minutes kBootLimit{10};
-
 struct Options {
   std::string inventory;
   bool json = false;
@@ -184,19 +181,23 @@ Result<std::unique_ptr<cluster::Cluster>> connect_to_heal(
     const inventory::Inventory& inventory,
     const std::vector<std::string>& booting,
     std::vector<cluster::Unreachable>& silent) {
-  const Deadline up = Deadline::after(kBootLimit);
-  const auto boots = [&](const cluster::Unreachable& one) {
-    return std::ranges::find(booting, one.node) != booting.end();
-  };
-  for (;;) {
+  Result<std::unique_ptr<cluster::Cluster>> cluster = fail(ErrorCode::internal, "not connected");
+  const auto look = [&]() -> Result<Observation> {
     silent.clear();
-    auto cluster = cluster::Cluster::connect_reachable(
+    cluster = cluster::Cluster::connect_reachable(
         inventory, Deadline::after(std::chrono::minutes(1)), silent);
-    if (!cluster || std::ranges::none_of(silent, boots) || up.passed()) {
-      return cluster;
-    }
-    static_cast<void>(paced(std::chrono::seconds(1), {}));
-  }
+    const auto boots = std::ranges::find_if(silent, [&](const cluster::Unreachable& one) {
+      return std::ranges::find(booting, one.node) != booting.end();
+    });
+    return Observation{.done = !cluster || boots == silent.end(),
+                       .seen = boots == silent.end() ? "" : boots->error.message()};
+  };
+  // What stays silent is told with the rest.
+  static_cast<void>(eventually("nodes that were without power answer",
+                               Deadline::after(power::kBootLimit),
+                               std::chrono::seconds(1),
+                               look));
+  return cluster;
 }
 
 int heal(const Options& options) {

@@ -86,14 +86,14 @@ Result<Injected> inject(const observe::Access& access,
   ArmRequest asked = request.arm;
   TRY_ASSIGN(asked.addresses, peer_addresses(access, target, request.fault, deadline), "preflight");
   Injected injected{.outcome = fail(ErrorCode::internal, "not awaited"), .healed = {}};
-  std::optional<PowerCut> power;
-  if (request.fault.needs.power) {
-    power.emplace(target,
-                  *request.power,
-                  PowerCut::Order{.cluster = access.cluster(), .id = asked.id, .run = asked.run},
-                  sink);
-    TRY(power->prepare(deadline), "preflight");
-  }
+  TRY_ASSIGN(const std::unique_ptr<PowerCut> power,
+             PowerCut::of(request.fault,
+                          target,
+                          request.power,
+                          {.cluster = access.cluster(), .id = asked.id, .run = asked.run},
+                          sink,
+                          deadline),
+             "preflight");
   {
     const Heartbeat heartbeat({&target}, access.cluster(), request.arm.lease / kBeatsPerLease);
     const Status armed = arm(target, request.fault, asked, deadline);

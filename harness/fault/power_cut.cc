@@ -22,6 +22,24 @@ std::string ms(std::int64_t us) {
 
 }  // namespace
 
+Result<std::unique_ptr<PowerCut>> PowerCut::of(const Fault& fault,
+                                               cluster::Node& node,
+                                               const std::optional<PowerMeans>& means,
+                                               Order order,
+                                               observe::Sink sink,
+                                               Deadline deadline) {
+  if (!fault.needs.power) {
+    return nullptr;
+  }
+  if (!means) {
+    return fail(ErrorCode::not_supported,
+                "the inventory has no `power`, which says how (inventories/README.md)");
+  }
+  auto out = std::make_unique<PowerCut>(node, *means, std::move(order), std::move(sink));
+  TRY(out->prepare(deadline), "");
+  return out;
+}
+
 PowerCut::PowerCut(cluster::Node& node, PowerMeans means, Order order, observe::Sink sink)
     : node_(node), means_(means), order_(std::move(order)), sink_(std::move(sink)) {}
 

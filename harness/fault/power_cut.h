@@ -6,6 +6,7 @@
 // itself, so when this machine dies in between the node stays off until `hookshot heal` runs on it.
 #pragma once
 
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <stop_token>
@@ -13,6 +14,7 @@
 #include <thread>
 
 #include "harness/cluster/node.h"
+#include "harness/fault/fault.h"
 #include "harness/observe/sink.h"
 #include "harness/power/control.h"
 #include "harness/power/ledger.h"
@@ -32,6 +34,15 @@ class PowerCut {
     std::string id;  // of the guard's record
     std::string run;
   };
+
+  // For a fault on the node: prepared, as prepare() says; null where no power is to be cut.
+  // not_supported: it is, and the inventory does not say how.
+  static Result<std::unique_ptr<PowerCut>> of(const Fault& fault,
+                                              cluster::Node& node,
+                                              const std::optional<PowerMeans>& means,
+                                              Order order,
+                                              observe::Sink sink,
+                                              Deadline deadline);
 
   PowerCut(cluster::Node& node, PowerMeans means, Order order, observe::Sink sink);
   // Ends the wait; a cut that has begun is finished first.

@@ -25,7 +25,7 @@ namespace {
 // The journal has no descriptor to wait on that speaks in time. Its facts bear journald's own
 // stamps and most others wake the watch, so looking seldom costs no exactness. Ports and pages are
 // known no better than they are looked at: who asks for them pays for it.
-constexpr Pace::Periods kPace{.busy_us = 10'000, .rest_us = 50'000, .calm_us = 2'000'000};
+constexpr Pace::Periods kPace;
 constexpr Pace::Periods kPaceOfPorts{.busy_us = 10'000, .rest_us = 10'000, .calm_us = 0};
 constexpr int kRoundsToRotation = 4;
 constexpr int kRoundsOfPatience = 100;

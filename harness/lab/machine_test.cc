@@ -53,6 +53,7 @@ class LabFiles : public testing::Test {
 
   fs::path folder_;
   Record record_;
+  CgroupLayout layout_{.mode = CgroupMode::v2, .hierarchies = {}, .scope = true};
   exec::FakeRunner runner_;
 };
 
@@ -60,10 +61,7 @@ TEST_F(LabFiles, show_at_once_why_a_supervisor_could_not_be_started) {
   exec::CommandResult refused;
   refused.err = "Failed to start transient scope unit: Access denied\n";
   runner_.on("setsid", refused);
-  CgroupLayout layout;
-  layout.mode = CgroupMode::v2;
-  layout.scope = true;
-  const Status started = start_machine(runner_, record_, node(), layout);
+  const Status started = start_machine(runner_, record_, node(), layout_);
   ASSERT_FALSE(started);
   EXPECT_EQ(started.error().code(), ErrorCode::not_supported);
   EXPECT_THAT(started.error().message(), HasSubstr("Failed to start transient scope unit"));
@@ -76,10 +74,7 @@ TEST_F(LabFiles, start_a_virtual_machine_by_its_own_supervisor) {
   exec::CommandResult refused;
   refused.err = "no\n";
   runner_.on("setsid", refused);
-  CgroupLayout layout;
-  layout.mode = CgroupMode::v2;
-  layout.scope = true;
-  EXPECT_FALSE(start_machine(runner_, record_, node(), layout));
+  EXPECT_FALSE(start_machine(runner_, record_, node(), layout_));
   const auto argv = runner_.commands().back().argv;
   EXPECT_THAT(argv, Contains((recipes() / "vm").string()));
   EXPECT_THAT(argv, Contains("/cache/vm-image"));

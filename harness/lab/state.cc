@@ -11,6 +11,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "harness/base/state_home.h"
+
 namespace harness::lab {
 
 namespace fs = std::filesystem;
@@ -61,12 +63,7 @@ Result<AddressPlan> plan_from_json(const Json& json) {
 }  // namespace
 
 fs::path state_root() {
-  const char* set = std::getenv("XDG_STATE_HOME");
-  const char* home = std::getenv("HOME");
-  const fs::path base = set != nullptr && *set != '\0'
-                            ? fs::path(set)
-                            : fs::path(home != nullptr ? home : "/root") / ".local/state";
-  return base / "hookshot/lab";
+  return state_home() / "lab";
 }
 
 fs::path lab_folder(const std::string& name) {

@@ -140,8 +140,8 @@ Status aim_at(const OffsetChoice& offset, Case& cell) {
   if (cell.window.name.empty()) {
     return {};
   }
-  const std::string& node = cell.seen.elsewhere() ? cell.seen.node : cell.target;
-  const aim::Where where{node, cell.from.tag(), cell.to.tag()};
+  const aim::Where where{
+      cell.seen.or_own(cell.target, cell.on_server).node, cell.from.tag(), cell.to.tag()};
   TRY_ASSIGN(const aim::Aim aim, resolve_on(cell, offset.at, cell.window.name, where), "");
   TRY(check_seen(cell.seen, offset.at, aim), "");
   TRY_ASSIGN(cell.shot, cell.shot_at(aim), "offset");
@@ -158,8 +158,7 @@ Status aim_at(const OffsetChoice& offset, Case& cell) {
 }
 
 Status aim_companion(const Case& cell, Companion& one) {
-  const std::string& node = one.seen.elsewhere() ? one.seen.node : one.target;
-  const bool server = one.seen.elsewhere() ? one.seen.server : one.on_server;
+  const auto [node, server] = one.seen.or_own(one.target, one.on_server);
   const aim::Where where{node, cell.from.tag(), cell.to.tag()};
   TRY_ASSIGN(one.shot.aim, resolve_on(cell, one.offset, one.window.name, where), "");
   TRY(check_seen(one.seen, one.offset, one.shot.aim), "");

@@ -117,11 +117,10 @@ Result<Shot> Case::shot_at(const aim::Aim& aim) const {
   if (window.name.empty()) {
     return Shot{};
   }
-  const std::string& node = seen.elsewhere() ? seen.node : target;
+  const auto [node, server] = seen.or_own(target, on_server);
   Shot out;
   out.aim = aim;
-  TRY_ASSIGN(
-      out.anchor, anchor_on(window, aim, node, seen.elsewhere() ? seen.server : on_server), "");
+  TRY_ASSIGN(out.anchor, anchor_on(window, aim, node, server), "");
   if (const auto learned =
           lengths ? lengths->length(window.name, {node, from.tag(), to.tag()}) : std::nullopt) {
     out.learned_us = learned->median.count();

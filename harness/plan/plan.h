@@ -45,6 +45,11 @@ struct Seen {
   bool server = true;
 
   bool elsewhere() const { return !node.empty(); }
+
+  // Of a fault on `target`: the node whose window it waits for.
+  Seen or_own(const std::string& target, bool on_server) const {
+    return elsewhere() ? *this : Seen{target, on_server};
+  }
 };
 
 // A further fault of a case.

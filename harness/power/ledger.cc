@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstdlib>
 #include <cstring>
 #include <fstream>
 #include <iterator>
@@ -11,6 +10,8 @@
 #include <fmt/format.h>
 #include <sys/file.h>
 #include <unistd.h>
+
+#include "harness/base/state_home.h"
 
 namespace harness::power {
 namespace fs = std::filesystem;
@@ -34,12 +35,7 @@ bool is_held(const fs::path& file) {
 }  // namespace
 
 Ledger Ledger::of(const std::string& cluster) {
-  const char* set = std::getenv("XDG_STATE_HOME");
-  const char* home = std::getenv("HOME");
-  const fs::path base = set != nullptr && *set != '\0'
-                            ? fs::path(set)
-                            : fs::path(home != nullptr ? home : "/root") / ".local/state";
-  return Ledger(base / "hookshot/power" / cluster);
+  return Ledger(state_home() / "power" / cluster);
 }
 
 Result<exec::UniqueFd> Ledger::note(const Entry& entry) const {

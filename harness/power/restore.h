@@ -2,6 +2,7 @@
 // without power answers nobody.
 #pragma once
 
+#include <chrono>
 #include <string>
 #include <vector>
 
@@ -9,6 +10,9 @@
 #include "harness/power/ledger.h"
 
 namespace harness::power {
+
+// A node that was given its power back answers within this: firmware takes minutes.
+inline constexpr std::chrono::minutes kBootLimit{10};
 
 struct Restored {
   std::string node;

@@ -48,24 +48,37 @@ std::string without(const std::string& tool) {
                               : fmt::format("faults and checks that need {} are skipped", tool);
 }
 
+// Something that a node may have by nature; what the lack of it means is said with it.
+struct Feature {
+  bool there = false;
+  const char* what = "";
+  const char* seen = "";
+  const char* lack = "";
+  const char* advice = "";
+};
+
 void add_features(const cluster::NodeFacts& facts, std::vector<Finding>& out) {
-  if (facts.own_clock) {
-    out.push_back({Grade::good, facts.node, "clock of its own", "yes", ""});
-  } else {
-    out.push_back({Grade::limited,
+  for (const Feature& one :
+       {Feature{facts.sysrq,
+                "sysrq",
+                "/proc/sysrq-trigger",
+                "no /proc/sysrq-trigger",
+                "`reboot how=hard` uses reboot without sync instead, and says so in its evidence"},
+        Feature{facts.own_clock,
+                "clock of its own",
+                "yes",
+                "none: this node is a container",
+                "the fault clock-jump is skipped on this node"},
+        Feature{facts.io_limits,
+                "io controller",
+                "cgroup v2",
+                "no cgroup v2 with the io controller",
+                "the fault slow-disk is skipped on this node"}}) {
+    out.push_back({one.there ? Grade::good : Grade::limited,
                    facts.node,
-                   "clock of its own",
-                   "none: this node is a container",
-                   "the fault clock-jump is skipped on this node"});
-  }
-  if (facts.io_limits) {
-    out.push_back({Grade::good, facts.node, "io controller", "cgroup v2", ""});
-  } else {
-    out.push_back({Grade::limited,
-                   facts.node,
-                   "io controller",
-                   "no cgroup v2 with the io controller",
-                   "the fault slow-disk is skipped on this node"});
+                   one.what,
+                   one.there ? one.seen : one.lack,
+                   one.there ? "" : one.advice});
   }
 }
 
@@ -86,16 +99,6 @@ void add_tools(const cluster::NodeFacts& facts, std::vector<Finding>& out) {
                      "missing",
                      fmt::format("{} on this node until it is there", without(tool))});
     }
-  }
-  if (facts.sysrq) {
-    out.push_back({Grade::good, facts.node, "sysrq", "/proc/sysrq-trigger", ""});
-  } else {
-    out.push_back(
-        {Grade::limited,
-         facts.node,
-         "sysrq",
-         "no /proc/sysrq-trigger",
-         "`reboot how=hard` uses reboot without sync instead, and says so in its evidence"});
   }
 }
 

@@ -19,9 +19,6 @@ namespace {
 using std::chrono::minutes;
 using std::chrono::seconds;
 
-// Firmware takes minutes.
-constexpr minutes kBootLimit{10};
-
 }  // namespace
 
 Status Session::allowed(const inventory::Inventory& inventory) {
@@ -166,16 +163,23 @@ Result<bool> Session::give_power_back() {
 
 Status Session::connect() {
   TRY_ASSIGN(const bool boots, give_power_back(), "power");
-  const Deadline up = Deadline::after(boots ? kBootLimit : minutes(0));
-  do {
+  const auto look = [&]() -> Result<Observation> {
     auto connected = outside_.connect(inventory_, Deadline::after(minutes(1)));
     if (connected) {
       cluster_ = *std::move(connected);
-    } else if (connected.error().code() != ErrorCode::unreachable || up.passed()) {
-      return fail(std::move(connected).error(), "connect to " + inventory_.cluster);
+      return Observation{.done = true};
     }
-  } while (!cluster_ && !paced(seconds(1), interrupt_.token()));
-  TRY(cluster_ ? Status() : fail(ErrorCode::refused, "interrupted"), "connect");
+    if (!boots || connected.error().code() != ErrorCode::unreachable) {
+      return fail(std::move(connected).error());
+    }
+    return Observation{.done = false, .seen = connected.error().message()};
+  };
+  TRY(eventually("connect to " + inventory_.cluster,
+                 Deadline::after(power::kBootLimit),
+                 seconds(1),
+                 look,
+                 interrupt_.token()),
+      "");
   access_ = std::make_unique<observe::Access>(cluster_->name(), cluster_->nodes());
   TRY(preflight(), "preflight");
   TRY_ASSIGN(cluster::Node * first, cluster_->first_server(), "lease");
@@ -242,8 +246,7 @@ void Session::end(const std::string& why) {
 
 // What a node keeps of it does no harm: it is told, and no reason to call a run an error.
 void Session::clear_copies() {
-  for (cluster::Node* node :
-       cluster_&& method_ ? cluster_->nodes() : std::vector<cluster::Node*>{}) {
+  for (cluster::Node* node : cluster_->nodes()) {
     const Status cleared = method_->clear(*node, Deadline::after(seconds(20)));
     if (!cleared) {
       progress_.line(

@@ -81,10 +81,7 @@ Status Strikes::prepare() {
                   .node = target,
                   .anchor = shot_.anchor,
                   .record = record_id(site_.run_id, cell_, trial_)});
-  if (cell_.seen.elsewhere()) {
-    TRY_ASSIGN(cluster::Node * seen, site_.cluster.node(cell_.seen.node), "while");
-    look_out(all_.back(), *seen, cell_.window.name, shot_.aim);
-  }
+  TRY(look_out(all_.back(), cell_.seen, cell_.window.name, shot_.aim), "while");
   for (std::size_t i = 0; i < cell_.companions.size(); ++i) {
     const plan::Companion& more = cell_.companions[i];
     TRY_ASSIGN(cluster::Node * node, site_.cluster.node(more.target), "target");
@@ -95,24 +92,26 @@ Status Strikes::prepare() {
                     .record = record_of(i),
                     .after_previous = more.after_previous,
                     .next_boot = more.next_boot});
-    if (more.seen.elsewhere()) {
-      TRY_ASSIGN(cluster::Node * seen, site_.cluster.node(more.seen.node), "while");
-      look_out(all_.back(), *seen, more.window.name, more.shot.aim);
-    }
+    TRY(look_out(all_.back(), more.seen, more.window.name, more.shot.aim), "while");
   }
   return {};
 }
 
-void Strikes::look_out(One& one,
-                       cluster::Node& seen,
-                       const std::string& window,
-                       const aim::Aim& aim) {
+Status Strikes::look_out(One& one,
+                         const plan::Seen& seen,
+                         const std::string& window,
+                         const aim::Aim& aim) {
+  if (!seen.elsewhere()) {
+    return {};
+  }
+  TRY_ASSIGN(cluster::Node * node, site_.cluster.node(seen.node), "");
   one.lookout = std::make_unique<Lookout>(
       *one.node,
-      seen,
+      *node,
       Lookout::Order{
           .cluster = site_.cluster.name(), .id = one.record, .window = window, .aim = aim},
       sink_);
+  return {};
 }
 
 void Strikes::saw(const Json& event) {
@@ -123,28 +122,28 @@ void Strikes::saw(const Json& event) {
   }
 }
 
-// The way back is noted before anything is armed.
-Status Strikes::prepare_power(One& one, Deadline deadline) {
-  if (!one.fault.needs.power) {
-    return {};
-  }
-  if (!site_.power) {
-    return fail(ErrorCode::not_supported, "the inventory has no `power`, which says how");
-  }
-  one.power = std::make_unique<fault::PowerCut>(
-      *one.node,
-      *site_.power,
-      fault::PowerCut::Order{
-          .cluster = site_.cluster.name(), .id = one.record, .run = site_.run_id},
-      sink_);
-  return one.power->prepare(deadline);
-}
-
 std::vector<cluster::Node*> Strikes::nodes() const {
   std::vector<cluster::Node*> out;
   for (const One& one : all_) {
     if (std::ranges::find(out, one.node) == out.end()) {
       out.push_back(one.node);
+    }
+  }
+  return out;
+}
+
+std::vector<const cluster::Node*> Strikes::starting() const {
+  std::vector<const cluster::Node*> out;
+  const std::vector<cluster::Node*> hurt = nodes();
+  for (const One& one : all_) {
+    const bool harms = one.fault.needs.etcd_voters > 0 || one.fault.needs.servers_down > 0;
+    if (!one.lookout || !harms || !one.node->is_server()) {
+      continue;
+    }
+    const cluster::Node* seen = &one.lookout->seen();
+    if (seen->is_server() && std::ranges::find(hurt, seen) == hurt.end() &&
+        std::ranges::find(out, seen) == out.end()) {
+      out.push_back(seen);
     }
   }
   return out;
@@ -168,18 +167,9 @@ Status Strikes::check(Deadline deadline) {
     together.needs.servers_down += needs.servers_down;
   }
   // A server that starts is none that carries the rest meanwhile.
-  std::vector<const cluster::Node*> starting;
-  for (const One& one : all_) {
-    const bool harms = one.fault.needs.etcd_voters > 0 || one.fault.needs.servers_down > 0;
-    if (one.lookout && one.node->is_server() && one.lookout->seen().is_server() && harms &&
-        std::ranges::none_of(
-            all_, [&](const One& other) { return other.node == &one.lookout->seen(); }) &&
-        std::ranges::find(starting, &one.lookout->seen()) == starting.end()) {
-      starting.push_back(&one.lookout->seen());
-      ++together.needs.etcd_voters;
-      ++together.needs.servers_down;
-    }
-  }
+  const int more = static_cast<int>(starting().size());
+  together.needs.etcd_voters += more;
+  together.needs.servers_down += more;
   for (One& one : all_) {
     TRY_ASSIGN(one.addresses,
                fault::peer_addresses(site_.access, *one.node, one.fault, deadline),
@@ -195,7 +185,16 @@ Status Strikes::check(Deadline deadline) {
 }
 
 Status Strikes::arm_one(One& one, Deadline deadline) {
-  TRY(prepare_power(one, deadline), one.fault.describe());
+  // The way back is noted before anything is armed.
+  TRY_ASSIGN(
+      one.power,
+      fault::PowerCut::of(one.fault,
+                          *one.node,
+                          site_.power,
+                          {.cluster = site_.cluster.name(), .id = one.record, .run = site_.run_id},
+                          sink_,
+                          deadline),
+      one.fault.describe());
   {
     const std::lock_guard held(mutex_);
     one.armed = true;  // also when the answer is lost: then it may be there
@@ -348,8 +347,7 @@ Result<std::string> Strikes::await() {
   return fmt::format("{}", fmt::join(texts, "; "));
 }
 
-void Strikes::disarm() {
-  in_turn_.request_stop();
+void Strikes::end_waits() {
   for (const One& one : all_) {
     if (one.lookout) {
       static_cast<void>(one.lookout->finish());
@@ -358,6 +356,11 @@ void Strikes::disarm() {
       static_cast<void>(one.power->finish());
     }
   }
+}
+
+void Strikes::disarm() {
+  in_turn_.request_stop();
+  end_waits();
   {
     const std::lock_guard held(mutex_);
     if (std::ranges::none_of(all_, &One::armed)) {
@@ -372,14 +375,7 @@ void Strikes::stop() {
   if (in_turn_.joinable()) {
     in_turn_.join();
   }
-  for (const One& one : all_) {
-    if (one.lookout) {
-      static_cast<void>(one.lookout->finish());
-    }
-    if (one.power) {
-      static_cast<void>(one.power->finish());
-    }
-  }
+  end_waits();
   heartbeat_.reset();
 }
 

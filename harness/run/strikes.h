@@ -73,8 +73,12 @@ class Strikes {
   const aim::Anchor& anchor_of(std::size_t companion) const;
 
   Status check(Deadline deadline);
-  void look_out(One& one, cluster::Node& seen, const std::string& window, const aim::Aim& aim);
-  Status prepare_power(One& one, Deadline deadline);
+  // Where its window is another node's.
+  Status look_out(One& one, const plan::Seen& seen, const std::string& window, const aim::Aim& aim);
+  // Servers that start in somebody's window and are hurt by nobody themselves.
+  std::vector<const cluster::Node*> starting() const;
+  // No further word is given and no further power cut; a cut that has begun is finished.
+  void end_waits();
   Status arm_one(One& one, Deadline deadline);
   void arm_in_turn(const std::stop_token& over);
   // What never reached the guard has no record but this event.

@@ -64,12 +64,18 @@ struct FakeGuard {
 
 struct Bench {
   Bench() {
-    std::vector<std::unique_ptr<cluster::Node>> nodes;
-    nodes.push_back(std::make_unique<cluster::BorrowedNode>(server.node));
-    cluster = std::make_unique<cluster::Cluster>("lab", std::move(nodes));
+    has({&server});
     cell.name = "s/c";
     cell.fault = "none";
     cell.target = "cp-1";
+  }
+
+  void has(const std::vector<FakeServer*>& servers) {
+    std::vector<std::unique_ptr<cluster::Node>> nodes;
+    for (FakeServer* one : servers) {
+      nodes.push_back(std::make_unique<cluster::BorrowedNode>(one->node));
+    }
+    cluster = std::make_unique<cluster::Cluster>("lab", std::move(nodes));
   }
 
   std::string id() const { return record_id("r", cell, 1); }
@@ -193,10 +199,7 @@ TEST(Strikes, ask_the_budget_for_all_nodes_together) {
   bench.two_kills(false);
   FakeServer second("cp-2", "192.0.2.12");
   FakeGuard guard(second);
-  std::vector<std::unique_ptr<cluster::Node>> nodes;
-  nodes.push_back(std::make_unique<cluster::BorrowedNode>(bench.server.node));
-  nodes.push_back(std::make_unique<cluster::BorrowedNode>(second.node));
-  bench.cluster = std::make_unique<cluster::Cluster>("lab", std::move(nodes));
+  bench.has({&bench.server, &second});
   bench.cell.companions[0].target = "cp-2";
   Strikes strikes = bench.strikes();
   ASSERT_TRUE(strikes.prepare());
@@ -230,10 +233,7 @@ struct TwoNodes : Bench {
     cell.on_server = false;
     cell.seen = {.node = "cp-1"};
     worker.node.on_guard("go", {{{"type", "go"}}});
-    std::vector<std::unique_ptr<cluster::Node>> nodes;
-    nodes.push_back(std::make_unique<cluster::BorrowedNode>(server.node));
-    nodes.push_back(std::make_unique<cluster::BorrowedNode>(worker.node));
-    cluster = std::make_unique<cluster::Cluster>("lab", std::move(nodes));
+    has({&server, &worker});
   }
 
   static Json window(const char* op) {
@@ -294,10 +294,7 @@ TEST(Strikes, count_the_server_that_starts_as_down) {
   TwoNodes bench;
   FakeServer second("cp-2", "192.0.2.12");
   FakeGuard guard(second);
-  std::vector<std::unique_ptr<cluster::Node>> nodes;
-  nodes.push_back(std::make_unique<cluster::BorrowedNode>(bench.server.node));
-  nodes.push_back(std::make_unique<cluster::BorrowedNode>(second.node));
-  bench.cluster = std::make_unique<cluster::Cluster>("lab", std::move(nodes));
+  bench.has({&bench.server, &second});
   bench.cell.target = "cp-1";
   bench.cell.seen = {.node = "cp-2"};
   Strikes strikes = bench.strikes();
