@@ -63,6 +63,7 @@ class JournalOnTheLab : public OnTheLab {
     const auto local = std::filesystem::temp_directory_path() / "hookshot-journal-lab-file";
     std::ofstream(local) << text;
     const Status put = node().upload(local, path, 0644, soon());
+    std::filesystem::remove(local);
     ASSERT_TRUE(put) << path << ": " << put.error().message();
   }
 
