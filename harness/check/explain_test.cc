@@ -283,6 +283,25 @@ TEST(Restarts, are_unproven_where_containers_could_not_be_seen) {
   EXPECT_EQ(judge("restarts-explained", trial).reason, "no container was seen on cp-1");
 }
 
+TEST(Restarts, want_no_container_of_a_node_that_runs_no_static_pod) {
+  SampleTrial trial;
+  trial.restart();
+  trial.after({{"type", "state.unit"}, {"n_restarts", 0}});
+  std::erase_if(trial.events,
+                [](const Json& one) { return json_string(one, "type").starts_with("container"); });
+  const Json none = {{"type", "state.static-pods"}, {"pods", Json::array()}};
+  trial.after(none);
+  EXPECT_EQ(judge("restarts-explained", trial).verdict, Verdict::unproven);
+  Json before = none;
+  before["phase"] = "before";
+  trial.fact(1, before);
+  const Finding agent = judge("restarts-explained", trial);
+  EXPECT_EQ(agent.verdict, Verdict::pass) << agent.reason;
+  before["pods"] = {{{"pod", "etcd"}}};
+  trial.fact(1, before);
+  EXPECT_EQ(judge("restarts-explained", trial).verdict, Verdict::unproven);
+}
+
 TEST_F(Containers, of_a_hand_over_do_not_count) {
   SampleTrial trial;
   trial.container(15, "started", "kube-apiserver", "c2", "new");
