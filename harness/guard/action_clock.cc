@@ -60,8 +60,8 @@ Status each(const Means& means, const char* verb, const Json& units) {
 Clocks Clocks::of_this_node() {
   return {.wall_us = [] { return read_us(CLOCK_REALTIME); },
           .boot_us = [] { return read_us(CLOCK_BOOTTIME); },
-          .set = [](std::int64_t wall_us) -> Status {
-            const timespec at{wall_us / 1'000'000, (wall_us % 1'000'000) * 1000};
+          .set = [](std::int64_t at_us) -> Status {
+            const timespec at{at_us / 1'000'000, (at_us % 1'000'000) * 1000};
             if (clock_settime(CLOCK_REALTIME, &at) == 0) {
               return {};
             }

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "harness/guard/undo.h"
+#include "harness/guard/undo_units.h"
 
 namespace harness::guard {
 namespace {

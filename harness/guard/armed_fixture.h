@@ -11,7 +11,7 @@
 #include "harness/guard/guard_fixture.h"
 #include "harness/guard/journal_fixture.h"
 #include "harness/guard/journal_reader.h"
-#include "harness/guard/trigger.h"
+#include "harness/guard/trigger_logic.h"
 
 namespace harness::guard {
 

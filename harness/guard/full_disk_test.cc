@@ -8,7 +8,6 @@
 #include "harness/guard/guard_fixture.h"
 #include "harness/guard/next_boot.h"
 #include "harness/guard/trigger.h"
-#include "harness/guard/undo.h"
 #include "harness/guard/verbs.h"
 
 namespace harness::guard {

@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
-#include "harness/guard/trigger.h"
-#include "harness/guard/undo.h"
+#include "harness/guard/heartbeat.h"
+#include "harness/guard/undo_units.h"
 
 namespace harness::guard {
 

@@ -3,7 +3,7 @@
 #include <gmock/gmock.h>
 
 #include "harness/guard/guard_fixture.h"
-#include "harness/guard/undo.h"
+#include "harness/guard/undo_units.h"
 
 namespace harness::guard {
 namespace {

@@ -12,6 +12,7 @@
 #include "harness/guard/action_network.h"
 #include "harness/guard/action_registry.h"
 #include "harness/guard/guard_fixture.h"
+#include "harness/guard/heartbeat.h"
 #include "harness/guard/nft_fixture.h"
 #include "harness/guard/trigger.h"
 #include "harness/guard/undo.h"

@@ -4,7 +4,7 @@
 #include <sys/syscall.h>
 
 #include "harness/guard/guard_fixture.h"
-#include "harness/guard/undo.h"
+#include "harness/guard/undo_units.h"
 
 namespace {
 

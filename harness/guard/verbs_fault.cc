@@ -8,10 +8,12 @@
 #include "harness/guard/action_hold.h"
 #include "harness/guard/action_netem.h"
 #include "harness/guard/beside.h"
+#include "harness/guard/heartbeat.h"
 #include "harness/guard/next_boot.h"
 #include "harness/guard/nft_table.h"
 #include "harness/guard/trigger.h"
 #include "harness/guard/undo.h"
+#include "harness/guard/undo_units.h"
 #include "harness/guard/verbs.h"
 
 namespace harness::guard {

@@ -2,7 +2,7 @@
 #include <gmock/gmock.h>
 
 #include "harness/guard/guard_fixture.h"
-#include "harness/guard/undo.h"
+#include "harness/guard/undo_units.h"
 #include "harness/guard/verbs.h"
 
 namespace harness::guard {

@@ -1,4 +1,4 @@
-#include "harness/guard/trigger.h"
+#include "harness/guard/trigger_logic.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

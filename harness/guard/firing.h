@@ -1,0 +1,56 @@
+// What a trigger does when its moment has come, or will not come: the action, and all that the
+// record says of it afterwards.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "harness/guard/action.h"
+#include "harness/guard/action_hold.h"
+#include "harness/guard/file_watch.h"
+#include "harness/guard/store.h"
+
+namespace harness::guard {
+
+// When the window opened by the journal's stamps, and when that was read. mono_us 0: it did not.
+struct Opening {
+  std::string invocation;
+  std::int64_t mono_us = 0;
+  std::int64_t wall_us = 0;
+  Now seen = {};
+};
+
+class Firing {
+ public:
+  Firing(Store& store, RecordState& state, ContainerWatch& containers)
+      : store_(store), state_(state), containers_(containers) {}
+
+  // Looks the unit's process up, once in an invocation, where the action needs it: systemd takes
+  // ten milliseconds to tell, which is too long when the moment is there.
+  void look_ahead(const std::string& invocation);
+
+  // Both return the trigger's exit status: 1 when what became of it could not be kept.
+  int fire(const Opening& opening);
+  // outcome: missed, unsupported or expired.
+  int miss(const Opening& opening, const std::string& outcome, const std::string& reason);
+
+  // What must be kept up while the fault lasts; null: nothing.
+  Standing* standing() const { return standing_.get(); }
+
+ private:
+  void tell(const Opening& opening);
+  int not_done(const std::string& outcome, const std::string& reason);
+  int strike_and_hold();
+  int applied(const Deed& deed);
+  int kept(const Status& saved) const;
+
+  Store& store_;
+  RecordState& state_;
+  ContainerWatch& containers_;
+  std::unique_ptr<Standing> standing_;
+  std::optional<Main> main_;
+  std::string main_of_;  // the invocation that it was looked up in
+};
+
+}  // namespace harness::guard

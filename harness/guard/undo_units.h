@@ -1,0 +1,49 @@
+// Our units of systemd, which make the node heal by itself: the trigger and the undo timer of a
+// record, and the boot unit that takes back what a reboot found armed.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "harness/guard/protocol.h"
+#include "harness/guard/system.h"
+
+namespace harness::guard {
+
+// hookshot-rv-<id>.timer: PID 1 runs `guard revert` when ttl is over, whoever is dead by then. Read
+// back active.
+Status install_timer(const ArmRecord& record);
+// hookshot-boot.service: in each boot, before rke2, if anything is armed. The only persistent unit.
+// `units`: /etc/systemd/system.
+Status install_boot_unit(const std::string& units);
+// hookshot-trig-<id>.service: waits for the moment. Read back active.
+Status start_trigger(const ArmRecord& record);
+// What start_trigger runs. All that the trigger started ends with it: a ctr that hangs does not
+// outlive the revert.
+std::vector<std::string> trigger_command(const ArmRecord& record);
+
+// What `systemctl is-active` said. No answer is `unknown`, which never passes for clean.
+enum class Activity { active, inactive, unknown };
+Activity activity_of(const Result<Finished>& asked);
+
+// The timer's service does it now rather than when the record's time is over.
+void ask_for_undo(const std::string& id);
+
+void stop_trigger(const std::string& id);
+void stop_timer(const std::string& id);
+Activity trigger_activity(const std::string& id);
+Activity timer_activity(const std::string& id);
+// Both; false when one may still be active.
+bool stop_units(const std::string& id);
+
+const char* boot_unit_text();
+inline constexpr const char* kBootUnit = "hookshot-boot.service";
+// The link by which it is enabled, below the folder of units.
+inline constexpr const char* kBootLink = "multi-user.target.wants/hookshot-boot.service";
+
+// Names of our units that systemd still knows, the boot unit left out; one line saying so when it
+// does not answer.
+std::vector<std::string> units_left();
+void remove_boot_unit(const std::string& units);
+
+}  // namespace harness::guard
