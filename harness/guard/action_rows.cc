@@ -10,6 +10,7 @@ constexpr std::int64_t kLongestDelayUs = 10'000'000;
 
 }  // namespace
 
+// NOLINTNEXTLINE(readability-function-size): a table
 const std::vector<Form>& forms() {
   static const Words pods = {"etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler"};
   static const std::vector<Form> all = {

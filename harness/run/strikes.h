@@ -5,34 +5,22 @@
 #pragma once
 
 #include <memory>
-#include <mutex>
-#include <optional>
 #include <stop_token>
 #include <string>
 #include <thread>
 #include <vector>
 
-#include "harness/cluster/cluster.h"
-#include "harness/fault/injection.h"
-#include "harness/fault/power_cut.h"
-#include "harness/observe/sink.h"
-#include "harness/plan/plan.h"
-#include "harness/run/lookout.h"
+#include "harness/run/strike.h"
 
 namespace harness::run {
 
 class Strikes {
  public:
-  struct Site {
-    cluster::Cluster& cluster;
-    const observe::Access& access;
-    std::string run_id;
-    std::stop_token stop;
-    bool may_fill_root = false;
-    std::optional<fault::PowerMeans> power = {};  // where the inventory has `power`
-  };
-
-  Strikes(Site site, const plan::Case& cell, const plan::Shot& shot, int trial, observe::Sink sink);
+  Strikes(StrikeSite site,
+          const plan::Case& cell,
+          const plan::Shot& shot,
+          int trial,
+          observe::Sink sink);
 
   // Looks nodes and faults up; touches nothing.
   Status prepare();
@@ -54,46 +42,25 @@ class Strikes {
   Json companions() const;
 
  private:
-  struct One {
-    fault::Fault fault;
-    cluster::Node* node = nullptr;
-    aim::Anchor anchor;
-    std::string record;
-    std::vector<std::string> addresses = {};  // of other nodes, where the fault needs them
-    bool after_previous = false;
-    bool next_boot = false;
-    bool armed = false;
-    std::string never = {};                       // why it was not armed
-    std::unique_ptr<Lookout> lookout = {};        // its window is another node's
-    std::unique_ptr<fault::PowerCut> power = {};  // the controller cuts it
-  };
-
+  Status add(const Strike::Order& order);
   // Of a further fault, by its place in the case.
   std::string record_of(std::size_t companion) const;
   const aim::Anchor& anchor_of(std::size_t companion) const;
 
   Status check(Deadline deadline);
-  // Where its window is another node's.
-  Status look_out(One& one, const plan::Seen& seen, const std::string& window, const aim::Aim& aim);
   // Servers that start in somebody's window and are hurt by nobody themselves.
   std::vector<const cluster::Node*> starting() const;
-  // No further word is given and no further power cut; a cut that has begun is finished.
-  void end_waits();
-  Status arm_one(One& one, Deadline deadline);
   void arm_in_turn(const std::stop_token& over);
-  // What never reached the guard has no record but this event.
-  void tell(const One& one, const char* outcome, const std::string& reason);
-  Result<fault::Outcome> outcome_of(const One& one);
-  Result<std::string> text_of(One& one);
+  Status arm_after(const Strike& previous, Strike& one, const std::stop_token& over);
+  void end_waits();
   std::vector<cluster::Node*> nodes() const;
 
-  const Site site_;
+  const StrikeSite site_;
   const plan::Case& cell_;
   const plan::Shot& shot_;
   const int trial_;
   observe::Sink sink_;
-  mutable std::mutex mutex_;  // armed, never
-  std::vector<One> all_;
+  std::vector<std::unique_ptr<Strike>> all_;
   std::unique_ptr<fault::Heartbeat> heartbeat_;
   std::jthread in_turn_;
 };
