@@ -1,5 +1,7 @@
 #include <csignal>
 #include <cstdio>
+#include <functional>
+#include <map>
 #include <string>
 
 #include <sys/stat.h>
@@ -42,44 +44,37 @@ Result<Json> read_record(bool one_line) {
   return record;
 }
 
-Status dispatch(Store& store, const std::string& verb, const Json& record) {
-  if (verb == "facts")
-    return verb_facts(store, record);
-  if (verb == "allow")
-    return verb_allow(record);
-  if (verb == "disallow")
-    return verb_disallow(record);
-  if (verb == "exec")
-    return verb_exec(record);
-  if (verb == "read")
-    return verb_read(record);
-  if (verb == "watch")
-    return run_watch(store, record);
-  if (verb == "arm")
-    return verb_arm(store, record);
-  if (verb == "heartbeat")
-    return verb_heartbeat(store, record);
-  if (verb == "go")
-    return verb_go(store, record);
-  if (verb == "moment")
-    return run_moment(store, record);
-  if (verb == "status")
-    return verb_status(store, record);
-  if (verb == "revert")
-    return verb_revert(store, record);
-  if (verb == "heal")
-    return verb_heal(store, record);
-  if (verb == "lease-acquire")
-    return verb_lease_acquire(store, record);
-  if (verb == "lease-renew")
-    return verb_lease_renew(store, record);
-  if (verb == "lease-release")
-    return verb_lease_release(store, record);
-  if (verb == "clean")
-    return verb_clean(store, record);
-  if (verb == "release")
-    return verb_release(store, record);
-  return fail(ErrorCode::invalid_input, "unknown verb '" + verb + "'");
+using Verb = std::function<Status(Store&, const Json&)>;
+
+// For those that need no store.
+Verb stateless(Status (*verb)(const Json&)) {
+  return [verb](Store&, const Json& record) { return verb(record); };
+}
+
+Status dispatch(Store& store, const std::string& name, const Json& record) {
+  static const std::map<std::string_view, Verb> verbs = {
+      {"facts", verb_facts},
+      {"allow", stateless(verb_allow)},
+      {"disallow", stateless(verb_disallow)},
+      {"exec", stateless(verb_exec)},
+      {"read", stateless(verb_read)},
+      {"watch", run_watch},
+      {"arm", verb_arm},
+      {"heartbeat", verb_heartbeat},
+      {"go", verb_go},
+      {"moment", run_moment},
+      {"status", verb_status},
+      {"revert", verb_revert},
+      {"heal", verb_heal},
+      {"lease-acquire", verb_lease_acquire},
+      {"lease-renew", verb_lease_renew},
+      {"lease-release", verb_lease_release},
+      {"clean", verb_clean},
+      {"release", verb_release},
+  };
+  const auto found = verbs.find(name);
+  return found != verbs.end() ? found->second(store, record)
+                              : fail(ErrorCode::invalid_input, "unknown verb '" + name + "'");
 }
 
 int finish(std::string_view verb, const Status& status) {
@@ -113,14 +108,18 @@ int main(int argc, char** argv) {
   std::signal(SIGPIPE, SIG_IGN);
   const std::string verb = argc > 1 ? argv[1] : "";
   Store store;
-  if (argc == 3 && verb == "trigger")
+  if (argc == 3 && verb == "trigger") {
     return run_trigger(store, argv[2]);
-  if (argc == 3 && verb == "expire")
+  }
+  if (argc == 3 && verb == "expire") {
     return run_expire(store, argv[2]);
-  if (argc == 4 && verb == "hog")
+  }
+  if (argc == 4 && verb == "hog") {
     return run_hog(argv[2], argv[3]);
-  if (argc == 2 && verb == "boot")
+  }
+  if (argc == 2 && verb == "boot") {
     return run_boot(store);
+  }
   if (argc != 2 || !known_verb(verb)) {
     return finish(
         verb,
