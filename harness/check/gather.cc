@@ -1,55 +1,25 @@
 #include <algorithm>
 
 #include "harness/base/time.h"
-#include "harness/check/facts.h"
+#include "harness/check/gatherer.h"
 #include "harness/check/invocations.h"
 
 namespace harness::check {
-namespace {
 
 std::int64_t at_us(const Json& event) {
   return parse_wall(json_string(event, "at")).value_or(0);
 }
 
-std::int64_t stamp(const Json& record, const char* moment, const char* clock) {
-  const auto found = record.find(moment);
-  return found == record.end() || !found->is_object() ? 0 : json_int(*found, clock);
-}
-
-Json object(const Json& event, const char* key) {
+Json object_of(const Json& event, const char* key) {
   const auto found = event.find(key);
   return found != event.end() && found->is_object() ? *found : Json::object();
 }
 
-// systemctl and the kernel write boot ids with and without dashes.
-std::string boot_of(const Json& event, const char* key = "boot_id") {
+std::string boot_of(const Json& event, const char* key) {
   std::string id = json_string(event, key);
   std::erase(id, '-');
   return id;
 }
-
-class Gatherer {
- public:
-  TrialFacts gather(const std::vector<Json>& events);
-
- private:
-  void take(const std::string& type, const Json& event);
-  void start(const Json& event);
-  void step(const Json& event, bool finished);
-  void window(const Json& event);
-  void companion(const Json& planned);
-  void fault(const Json& event);
-  void boot(const std::string& type, const Json& event);
-  void powers();
-  void probe(const Json& event);
-  void container(const Json& event);
-  void manifest(const Json& event);
-
-  TrialFacts facts_;
-  std::map<std::string, std::string> details_;
-  std::map<std::string, Json> powers_;  // by the fault's record; an empty id: the first fault's
-  std::string first_record_;
-};
 
 void Gatherer::start(const Json& event) {
   facts_.case_name = json_string(event, "case");
@@ -63,7 +33,7 @@ void Gatherer::start(const Json& event) {
     }
   }
   facts_.fault = json_string(event, "fault");
-  facts_.params = object(event, "params");
+  facts_.params = object_of(event, "params");
   facts_.window = json_string(event, "window");
   facts_.offset = json_string(event, "offset");
   facts_.offset_us = json_int(event, "offset_us");
@@ -88,21 +58,9 @@ void Gatherer::start(const Json& event) {
   if (const auto nodes = event.find("nodes"); nodes != event.end() && nodes->is_array()) {
     facts_.inventory = *nodes;
   }
-  const Json budget = object(event, "budget");
+  const Json budget = object_of(event, "budget");
   facts_.recovery_budget_us = json_int(budget, "recovery_us");
   facts_.outage_budget_us = json_int(budget, "apiserver_outage_us");
-}
-
-void Gatherer::companion(const Json& planned) {
-  facts_.companions.push_back({.record = json_string(planned, "record"),
-                               .fault = json_string(planned, "fault"),
-                               .params = object(planned, "params"),
-                               .window = json_string(planned, "window"),
-                               .aim = json_string(planned, "aim"),
-                               .where = json_string(planned, "where", "inside"),
-                               .target = json_string(planned, "target"),
-                               .seen_on = json_string(planned, "while"),
-                               .fact = {}});
 }
 
 void Gatherer::step(const Json& event, bool finished) {
@@ -124,96 +82,6 @@ void Gatherer::step(const Json& event, bool finished) {
     open->error = json_string(event, "error");
     open->job_result = json_string(event, "job_result");
     open->exit_status = json_int(event, "exit_status");
-  }
-}
-
-void Gatherer::window(const Json& event) {
-  const std::string node = json_string(event, "node");
-  const std::string name = json_string(event, "window");
-  if (json_string(event, "op") == "opened") {
-    facts_.spans.push_back({.node = node,
-                            .window = name,
-                            .invocation = json_string(event, "invocation"),
-                            .boot_id = boot_of(event),
-                            .opened_mono_us = json_int(event, "mono_us"),
-                            .opened_wall_us = json_int(event, "wall_us")});
-    return;
-  }
-  const auto open = std::find_if(facts_.spans.rbegin(), facts_.spans.rend(), [&](const Span& one) {
-    return one.node == node && one.window == name && one.closed_wall_us == 0;
-  });
-  if (open != facts_.spans.rend()) {
-    open->closed_mono_us = json_int(event, "mono_us");
-    open->closed_wall_us = json_int(event, "wall_us");
-    open->cut = json_bool(event, "cut");
-    // A cut by the next boot carries the old boot's id and the next one's clock, which begins anew.
-    open->other_boot = open->cut && open->closed_mono_us < open->opened_mono_us;
-  }
-}
-
-void Gatherer::fault(const Json& event) {
-  const Json evidence = object(event, "evidence");
-  const auto owner =
-      std::ranges::find(facts_.companions, json_string(event, "id"), &Companion::record);
-  std::optional<FaultFact>& known =
-      owner == facts_.companions.end() ? facts_.fault_fact : owner->fact;
-  if (owner == facts_.companions.end()) {
-    first_record_ = json_string(event, "id");
-  }
-  FaultFact fact{.node = json_string(event, "node"),
-                 .outcome = json_string(event, "outcome"),
-                 .state = json_string(event, "state"),
-                 .reason = json_string(event, "reason"),
-                 .summary = json_string(evidence, "summary"),
-                 .boot_id = boot_of(event),
-                 .invocation = json_string(event, "invocation"),
-                 .killed_container = json_string(evidence, "container"),
-                 .stretched = json_bool(evidence, "stretched"),
-                 .by_power = json_string(evidence, "how") == "power",
-                 .disproof = json_string(evidence, "disproof"),
-                 .opened_mono_us = stamp(event, "opened", "mono_us"),
-                 .seen_mono_us = stamp(event, "seen", "mono_us"),
-                 .begun_mono_us = stamp(event, "begun", "mono_us"),
-                 .effect_mono_us = stamp(event, "effect", "mono_us"),
-                 .effect_wall_us = stamp(event, "effect", "wall_us")};
-  // The watch stream stamps the fact with the boot in which it was sent; the deed belongs to the
-  // record's own.
-  if (const std::string woken = boot_of(event, "woken_in"); !woken.empty()) {
-    fact.boot_id = woken;
-  } else if (const std::string before = boot_of(evidence, "boot_id_before"); !before.empty()) {
-    fact.boot_id = before;
-  } else if (known && known->effect_mono_us == fact.effect_mono_us && !known->boot_id.empty()) {
-    fact.boot_id = known->boot_id;
-  }
-  // What was taken back without having fired had its reason before.
-  const bool late =
-      known && !known->outcome.empty() && (fact.outcome.empty() || fact.outcome == "expired");
-  if (!late) {
-    known = std::move(fact);
-  }
-}
-
-// When the power went, the controller knows and the node does not: on the node's clock, as the
-// controller saw it.
-void Gatherer::powers() {
-  const auto add = [&](const std::string& id, std::optional<FaultFact>& fact) {
-    const auto found = powers_.find(id);
-    if (found == powers_.end() || !fact || !found->second.contains("gone_node_us")) {
-      return;
-    }
-    const std::int64_t asked_mono =
-        json_int(found->second, "asked_node_mono_us", fact->begun_mono_us);
-    const std::int64_t asked = json_int(found->second, "asked_node_us");
-    const std::int64_t begun = json_int(found->second, "begun_node_us");
-    const std::int64_t gone = json_int(found->second, "gone_node_us");
-    fact->begun_mono_us = asked_mono + (begun - asked);
-    fact->effect_mono_us = asked_mono + (gone - asked);
-    fact->effect_wall_us = gone;
-    fact->summary += (fact->summary.empty() ? "" : "; ") + json_string(found->second, "summary");
-  };
-  add(first_record_, facts_.fault_fact);
-  for (Companion& one : facts_.companions) {
-    add(one.record, one.fact);
   }
 }
 
@@ -331,8 +199,6 @@ TrialFacts Gatherer::gather(const std::vector<Json>& events) {
   index_invocations(facts_);
   return std::move(facts_);
 }
-
-}  // namespace
 
 TrialFacts gather(const std::vector<Json>& events) {
   return Gatherer().gather(events);
