@@ -1,23 +1,15 @@
 #include "harness/soak/soak.h"
 
 #include <algorithm>
-#include <csignal>
 
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <poll.h>
-#include <spawn.h>
-#include <sys/syscall.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include "harness/base/eventually.h"
-#include "harness/exec/unique_fd.h"
 #include "harness/fault/inject.h"
+#include "harness/fault/peers.h"
 #include "harness/observe/state.h"
 #include "harness/observe/unit_state.h"
-
-extern char** environ;
+#include "harness/soak/run_and_kill.h"
 
 namespace harness::soak {
 namespace {
@@ -35,36 +27,6 @@ constexpr milliseconds kPeriod{300};
 constexpr milliseconds kBeat{1000};
 // What a fault may take of a machine that others work on, too.
 constexpr std::int64_t kTakeMb = 500;
-
-// Runs until it ends or `limit` is over, when it is killed. "killed", or its exit status.
-Result<std::string> run_and_kill(const std::vector<std::string>& words, milliseconds limit) {
-  std::vector<char*> argv;
-  for (const std::string& word : words) {
-    argv.push_back(const_cast<char*>(word.c_str()));
-  }
-  argv.push_back(nullptr);
-  posix_spawn_file_actions_t actions;
-  posix_spawn_file_actions_init(&actions);
-  for (const int fd : {1, 2}) {
-    posix_spawn_file_actions_addopen(&actions, fd, "/dev/null", O_WRONLY, 0);
-  }
-  pid_t pid = 0;
-  const int problem = posix_spawn(&pid, argv[0], &actions, nullptr, argv.data(), environ);
-  posix_spawn_file_actions_destroy(&actions);
-  if (problem != 0) {
-    return fail(ErrorCode::internal, fmt::format("start {}: {}", words[0], std::strerror(problem)));
-  }
-  const exec::UniqueFd pidfd(static_cast<int>(syscall(SYS_pidfd_open, pid, 0)));
-  pollfd ended{pidfd.get(), POLLIN, 0};
-  const bool over = poll(&ended, 1, static_cast<int>(limit.count())) > 0;
-  if (!over) {
-    kill(pid, SIGKILL);
-  }
-  int status = 0;
-  while (waitpid(pid, &status, 0) < 0 && errno == EINTR) {
-  }
-  return over ? fmt::format("exit status {}", WEXITSTATUS(status)) : std::string("killed");
-}
 
 Result<std::int64_t> available_mb(cluster::Node& node) {
   TRY_ASSIGN(
@@ -131,6 +93,11 @@ Result<std::string> Soak::by_library(const Round& round) {
     never.close = {line};
     request.trigger.window = never;
   }
+  auto peers = fault::peer_addresses(access_, node_, made, Deadline::after(kAsk));
+  if (!peers) {
+    return "refused: " + peers.error().message();
+  }
+  request.addresses = *std::move(peers);
   const fault::Heartbeat heartbeat({&node_}, cluster_.name(), kBeat);
   if (const Status armed = fault::arm(node_, made, request, Deadline::after(kAsk)); !armed) {
     return "refused: " + armed.error().message();

@@ -29,6 +29,7 @@ class OnTheLab : public testing::Test {
     lab::UpOptions options;
     options.name = kLab;
     options.version = "v1.30.13+rke2r1";
+    options.agents = 1;  // somebody to be cut off from
     options.inventory = std::filesystem::temp_directory_path() / "hookshot-soak-lab.yaml";
     const auto up = lab::up(options);
     if (!up && up.error().code() == ErrorCode::not_supported) {
