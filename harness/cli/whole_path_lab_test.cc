@@ -57,9 +57,17 @@ class WholePath : public testing::Test {
       return;
     }
     std::filesystem::create_directories(directory());
-    const auto up = hookshot(
-        {"lab", "up", "--name", kLab, "--inventory", inventory(), "--version", "v1.30.12+rke2r1"},
-        std::chrono::minutes(15));
+    const auto up = hookshot({"lab",
+                              "up",
+                              "--name",
+                              kLab,
+                              "--agents",
+                              "1",
+                              "--inventory",
+                              inventory(),
+                              "--version",
+                              "v1.30.12+rke2r1"},
+                             std::chrono::minutes(15));
     ready_ = up.exit_status == 0;
     why_ = up.err;
     unsupported_ = up.err.find("not supported") != std::string::npos;
