@@ -57,7 +57,7 @@ int doctor(const Options& options) {
     fmt::print("{}\n", run::to_json(findings).dump(2));
   } else {
     fmt::print("{}{}\n",
-               run::describe(findings, true),
+               run::describe(findings, run::Finding::Grade::good),
                run::blocks(findings)
                    ? "Something stands in the way: see the lines above that say blocking."
                    : "Ready.");

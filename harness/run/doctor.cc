@@ -218,10 +218,10 @@ bool blocks(const std::vector<Finding>& findings) {
       findings, [](const Finding& finding) { return finding.grade == Grade::blocking; });
 }
 
-std::string describe(const std::vector<Finding>& findings, bool all) {
+std::string describe(const std::vector<Finding>& findings, Grade least) {
   std::string out;
   for (const Finding& finding : findings) {
-    if (finding.grade == Grade::good && !all) {
+    if (finding.grade < least) {
       continue;
     }
     out += fmt::format("{:<9} {:<8} {:<14} {}{}{}\n",

@@ -48,8 +48,8 @@ std::vector<Finding> examine_power(const inventory::Inventory& inventory,
                                    Deadline deadline);
 
 bool blocks(const std::vector<Finding>& findings);
-// One line per finding, aligned; findings that are good are left out unless `all`.
-std::string describe(const std::vector<Finding>& findings, bool all);
+// One line per finding, aligned, from this grade on.
+std::string describe(const std::vector<Finding>& findings, Finding::Grade least);
 Json to_json(const std::vector<Finding>& findings);
 
 }  // namespace harness::run

@@ -30,7 +30,7 @@ cluster::NodeFacts good() {
 Finding only(const cluster::NodeFacts& facts, const DoctorOptions& options = {}) {
   std::vector<Finding> findings = examine(facts, "lab", options);
   std::erase_if(findings, [](const Finding& one) { return one.grade == Grade::good; });
-  EXPECT_EQ(findings.size(), 1U) << describe(findings, true);
+  EXPECT_EQ(findings.size(), 1U) << describe(findings, Grade::good);
   return findings.empty() ? Finding() : findings.front();
 }
 
@@ -44,11 +44,11 @@ void expect(const Finding& finding, Grade grade, const char* what, const char* a
 TEST(Doctor, finds_nothing_wrong_with_a_node_that_is_fit) {
   const auto findings = examine(good(), "lab", {});
   EXPECT_FALSE(blocks(findings));
-  EXPECT_EQ(describe(findings, false), "");
-  EXPECT_THAT(describe(findings, true), HasSubstr("Debian 12"));
+  EXPECT_EQ(describe(findings, Grade::limited), "");
+  EXPECT_THAT(describe(findings, Grade::good), HasSubstr("Debian 12"));
   for (const char* can :
        {"clock of its own yes", "io controller  cgroup v2", "sysrq          /proc"}) {
-    EXPECT_THAT(describe(findings, true), HasSubstr(can));
+    EXPECT_THAT(describe(findings, Grade::good), HasSubstr(can));
   }
   for (const Finding& finding : findings) {
     EXPECT_EQ(finding.advice, "") << finding.what;
@@ -77,7 +77,7 @@ TEST(Doctor, wants_a_clock_that_reports_can_be_read_by) {
   expect(only(facts), Grade::limited, "clock", "set the node's clock");
   EXPECT_THAT(only(facts).seen, HasSubstr("-6000 ms from ours"));
   facts.clock_offset = std::chrono::seconds(5);
-  EXPECT_EQ(describe(examine(facts, "lab", {}), false), "");
+  EXPECT_EQ(describe(examine(facts, "lab", {}), Grade::limited), "");
 }
 
 TEST(Doctor, wants_space_for_the_guard_and_for_an_installation) {
@@ -107,6 +107,7 @@ TEST(Doctor, blocks_without_systemd_and_only_limits_without_other_tools) {
   facts = good();
   facts.io_limits = false;
   expect(only(facts), Grade::limited, "io controller", "slow-disk is skipped");
+  EXPECT_EQ(describe({only(facts)}, Grade::blocking), "") << "it keeps nobody from a run";
 }
 
 TEST(Doctor, goes_on_past_a_node_that_does_not_answer) {
@@ -122,7 +123,7 @@ TEST(Doctor, goes_on_past_a_node_that_does_not_answer) {
   ASSERT_FALSE(findings.empty());
   expect(findings.front(), Grade::blocking, "connection", "reachable by SSH");
   EXPECT_THAT(findings.front().seen, HasSubstr("connection reset"));
-  EXPECT_THAT(describe(findings, false), HasSubstr("blocking  cp-2     quarantine"));
+  EXPECT_THAT(describe(findings, Grade::limited), HasSubstr("blocking  cp-2     quarantine"));
   const Json json = to_json(findings);
   EXPECT_EQ(json[0]["grade"], "blocking");
   EXPECT_EQ(json[0]["node"], "cp-1");

@@ -86,8 +86,9 @@ Status Session::preflight() {
     const bool unmarked = std::ranges::any_of(findings, [](const Finding& finding) {
       return finding.grade == Finding::Grade::blocking && finding.what == kAllowMarker;
     });
-    return fail(unmarked ? ErrorCode::refused : ErrorCode::remote_failed,
-                "the cluster is not fit for a run:\n" + describe(findings, false));
+    return fail(
+        unmarked ? ErrorCode::refused : ErrorCode::remote_failed,
+        "the cluster is not fit for a run:\n" + describe(findings, Finding::Grade::blocking));
   }
   for (const Finding& finding : findings) {
     if (finding.grade == Finding::Grade::limited) {
