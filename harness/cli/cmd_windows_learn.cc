@@ -22,6 +22,7 @@ struct Options {
   std::string run;
   std::string results = "results";
   int starts = 5;
+  bool failed = false;
   bool json = false;
 };
 
@@ -32,8 +33,8 @@ plan::Suite suite_of(const Options& options, const Version& from, const Version&
   suite.question = "How long do the windows last?";
   suite.paths = {plan::Path{.from = from,
                             .to = to,
-                            .expect = plan::Expect::pass,
-                            .issue = {},
+                            .expect = options.failed ? plan::Expect::fail : plan::Expect::pass,
+                            .issue = options.failed ? "--failed" : "",
                             .because = {},
                             .fatal = {},
                             .place = {}}};
@@ -96,7 +97,10 @@ Result<int> learn(const Options& options) {
     TRY_ASSIGN(path, start_often(options, inventory), "learn");
   }
   TRY_ASSIGN(const run::RunFolder folder, run::RunFolder::open(path), "run");
-  TRY_ASSIGN(const run::Learning learned, run::learn(folder, lengths), "learn");
+  TRY_ASSIGN(
+      const run::Learning learned,
+      run::learn(folder, lengths, options.failed ? run::Learn::failing_too : run::Learn::passing),
+      "learn");
   if (learned.starts == 0) {
     return fail(ErrorCode::remote_failed,
                 fmt::format("{}: nothing could be learned from it{}",
@@ -134,6 +138,9 @@ void add_windows_learn(CLI::App& windows, Action& action) {
       ->capture_default_str()
       ->check(CLI::Range(1, 1000));
   verb->add_option("--run", options->run, "Learn from this run's trials without a fault instead");
+  verb->add_flag("--failed",
+                 options->failed,
+                 "From starts that failed a check, too: for a release that cannot pass");
   verb->add_option("--results", options->results, "Where the run's folder goes")
       ->capture_default_str();
   verb->add_flag("--json", options->json, "Everything learned, as JSON");

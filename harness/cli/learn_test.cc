@@ -77,6 +77,17 @@ TEST_F(Learning, adds_to_what_it_knew_and_gives_all_of_it_as_json) {
   EXPECT_EQ(json["learned"][0]["lengths_us"], Json({1'000'000, 1'000'000, 1'000'000}));
 }
 
+TEST_F(Learning, leaves_failed_starts_out_unless_they_are_asked_for) {
+  const auto folder = ran({{.name = kStart, .passed = 1, .failed = 2, .fault = "none"}});
+  const auto passing = learn(folder);
+  ASSERT_EQ(passing.exit_status, 0) << passing.err;
+  EXPECT_THAT(passing.out, HasSubstr("1 start(s) learned, 2 trial(s) left out"));
+  std::filesystem::remove(kept());
+  const auto both = learn(folder, {"--failed"});
+  ASSERT_EQ(both.exit_status, 0) << both.err;
+  EXPECT_THAT(both.out, HasSubstr("3 start(s) learned, kept in"));
+}
+
 TEST_F(Learning, keeps_nothing_of_a_run_that_teaches_nothing) {
   const auto none = learn(ran({{.name = kKill, .passed = 1}}));
   EXPECT_EQ(none.exit_status, 3);

@@ -7,13 +7,23 @@
 
 namespace harness::run {
 
-Result<Learning> learn(const RunFolder& folder, aim::Lengths& lengths) {
+namespace {
+
+bool teaches(const check::TrialVerdict& trial, Learn from) {
+  const bool went = trial.verdict == check::Verdict::pass ||
+                    (trial.verdict == check::Verdict::fail && from == Learn::failing_too);
+  return trial.fault == "none" && went;
+}
+
+}  // namespace
+
+Result<Learning> learn(const RunFolder& folder, aim::Lengths& lengths, Learn from) {
   TRY_ASSIGN(const report::Model model, judge(folder), "judge");
   TRY_ASSIGN(EventsOfTrials windows, events_of_type(folder, event::type::kWindow), "events");
   Learning out;
   for (const check::CaseVerdict& one : model.cases) {
     for (const check::TrialVerdict& trial : one.trials) {
-      if (trial.fault != "none" || trial.verdict != check::Verdict::pass) {
+      if (!teaches(trial, from)) {
         ++out.left_out;
         out.why_not = fmt::format("{} #{}: {}",
                                   one.name,

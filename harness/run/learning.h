@@ -14,8 +14,12 @@ struct Learning {
   std::string why_not;  // of the last that was left out
 };
 
-// Adds every window that opened and closed by its markers in the run's complete, passing trials
-// without a fault. The caller saves.
-Result<Learning> learn(const RunFolder& folder, aim::Lengths& lengths);
+// passing: a start that failed a check is no sample of a sound one. failing_too: for a release that
+// cannot pass; of such a start the windows of the service's last invocation.
+enum class Learn { passing, failing_too };
+
+// Adds every window that opened and closed by its markers in the run's complete trials without a
+// fault. The caller saves.
+Result<Learning> learn(const RunFolder& folder, aim::Lengths& lengths, Learn from);
 
 }  // namespace harness::run
