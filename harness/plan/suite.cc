@@ -64,9 +64,9 @@ FaultChoice SuiteLoader::read_fault(const Value& value) {
   if (value.kind == Value::Kind::scalar) {
     choice.name = value.scalar;
   } else if (value.kind == Value::Kind::mapping && value.members.size() == 1) {
-    where = &value.members[0].first;
-    choice.name = value.members[0].first.scalar;
-    const Value& params = value.members[0].second;
+    where = &value.members[0].key;
+    choice.name = value.members[0].key.scalar;
+    const Value& params = value.members[0].value;
     if (params.kind != Value::Kind::mapping && params.kind != Value::Kind::null) {
       problems_.add(params,
                     fmt::format("parameters of '{}' must be a mapping, as in {{kill-pod: {{pod: "

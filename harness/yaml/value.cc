@@ -72,7 +72,7 @@ class Converter {
       if (!seen.insert(key.scalar).second) {
         throw Problem{key.line, key.column, fmt::format("key '{}' comes twice", key.scalar)};
       }
-      value.members.emplace_back(std::move(key), convert(member.second, depth + 1));
+      value.members.push_back({std::move(key), convert(member.second, depth + 1)});
     }
   }
 

@@ -4,12 +4,13 @@
 
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 #include "harness/base/result.h"
 
 namespace harness::yaml {
+
+struct Member;
 
 struct Value {
   enum class Kind { null, scalar, sequence, mapping };
@@ -19,9 +20,14 @@ struct Value {
   int line = 0;         // from 1
   int column = 0;       // from 1
   std::vector<Value> items;
-  std::vector<std::pair<Value, Value>> members;  // in the file's order
+  std::vector<Member> members;  // in the file's order
 
   const Value* find(std::string_view key) const;
+};
+
+struct Member {
+  Value key;
+  Value value;
 };
 
 // invalid_input with "file:line:column: what is wrong" for text that is not YAML, not UTF-8, has
