@@ -92,9 +92,8 @@ void set_field(Entry& entry, std::string_view name, std::string_view value) {
     entry.boot_id = value;
   } else if ((name == "_SYSTEMD_UNIT" || name == "UNIT") && is_rke2(value)) {
     entry.unit = value;
-  } else if (name == "_SYSTEMD_INVOCATION_ID" && entry.invocation.empty()) {
-    entry.invocation = value;
-  } else if (name == "INVOCATION_ID") {
+  } else if (name == "INVOCATION_ID" ||
+             (name == "_SYSTEMD_INVOCATION_ID" && entry.invocation.empty())) {
     entry.invocation = value;
   }
 }
