@@ -39,30 +39,22 @@ Status can_start(const Paths& paths) {
   return {};
 }
 
-}  // namespace
-
-Result<Json> ask_temporary_etcd(const Paths& paths, const std::string& name, const Json& range) {
-  if (auto can = can_start(paths); !can) {
-    return fail(can.error());
-  }
-  const fs::path copy = paths.server() / "db/etcd-tmp";
-  const std::string folder = temporary_etcd_folder(paths);
+Status copy_database(const Paths& paths, const fs::path& copy) {
   std::error_code error;
   fs::remove_all(copy, error);
   fs::create_directories(copy, error);
   fs::copy(paths.etcd_db() / "member", copy / "member", fs::copy_options::recursive, error);
-  if (error) {
-    return fail(ErrorCode::internal, "copy of the database: " + error.message());
-  }
-  pid_t pid = 0;
-  Gate started;
-  Gate ended;
-  std::thread child([&] {
-    run({{folder + "/" + kLoader,
+  return error ? fail(ErrorCode::internal, "copy of the database: " + error.message()) : Status();
+}
+
+std::vector<std::string> command_of(const std::string& folder,
+                                    const fs::path& data,
+                                    const std::string& name) {
+  return {folder + "/" + kLoader,
           "--library-path",
           folder,
           folder + "/etcd",
-          "--data-dir=" + copy.string(),
+          "--data-dir=" + data.string(),
           "--name=" + name,
           "--force-new-cluster",
           std::string("--listen-client-urls=") + kClient,
@@ -71,28 +63,41 @@ Result<Json> ask_temporary_etcd(const Paths& paths, const std::string& name, con
           std::string("--initial-advertise-peer-urls=") + kPeer,
           "--initial-cluster=" + name + "=" + kPeer,
           "--logger=zap",
-          "--log-outputs=stderr"},
-         {},
-         {}},
-        [&](pid_t value) {
-          pid = value;
-          started.open();
-        });
-    started.open();
-    ended.open();
-  });
-  started.wait();
-  Result<Json> answer = fail(ErrorCode::timed_out, "temporary etcd did not answer");
+          "--log-outputs=stderr"};
+}
+
+Result<Json> ask(const Json& range, Gate& ended) {
   for (int tries = 0; tries < kTries && !ended.is_open(); ++tries) {
     HttpClient client(kClient, {});
     const auto reply =
         client.send({"POST", "/v3/kv/range", range.dump(), {}, std::chrono::seconds(5)});
     if (reply && reply->status == 200) {
-      answer = parse_json(reply->body);
-      break;
+      return parse_json(reply->body);
     }
     ended.wait_for(std::chrono::milliseconds(500));
   }
+  return fail(ErrorCode::timed_out, "temporary etcd did not answer");
+}
+
+}  // namespace
+
+Result<Json> ask_temporary_etcd(const Paths& paths, const std::string& name, const Json& range) {
+  const fs::path copy = paths.server() / "db/etcd-tmp";
+  TRY(can_start(paths), "");
+  TRY(copy_database(paths, copy), "");
+  pid_t pid = 0;
+  Gate started;
+  Gate ended;
+  std::thread child([&] {
+    run({command_of(temporary_etcd_folder(paths), copy, name), {}, {}}, [&](pid_t value) {
+      pid = value;
+      started.open();
+    });
+    started.open();
+    ended.open();
+  });
+  started.wait();
+  Result<Json> answer = ask(range, ended);
   if (pid > 0 && !ended.is_open()) {
     ::kill(pid, SIGTERM);
     if (!ended.wait_for(std::chrono::seconds(5))) {
@@ -100,7 +105,8 @@ Result<Json> ask_temporary_etcd(const Paths& paths, const std::string& name, con
     }
   }
   child.join();
-  fs::remove_all(copy, error);
+  std::error_code ignored;
+  fs::remove_all(copy, ignored);
   return answer;
 }
 
