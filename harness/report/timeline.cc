@@ -20,7 +20,7 @@ constexpr std::size_t kMostBars = 300;  // of one lane
 constexpr std::size_t kMostLanes = 80;
 constexpr std::int64_t kCloseUpUs = 3'000'000;  // before and after the effect
 
-enum Kind { kWindow, kFault, kInvocation, kContainer, kGap };
+enum class Lane { window, fault, invocation, container, gap };
 
 struct Bar {
   std::int64_t from;
@@ -32,7 +32,7 @@ struct Bar {
 // Lanes sort by node, then by kind.
 struct LaneKey {
   std::string node;
-  Kind kind;
+  Lane kind;
   std::string name;
 
   auto operator<=>(const LaneKey&) const = default;
@@ -83,7 +83,7 @@ class Timeline {
   void see_journal(const Json& event, const std::string& node, std::int64_t at);
   void open(LaneKey key, std::int64_t at, const char* css, std::string title);
   void close(const LaneKey& key, std::int64_t at, const std::string& more = {});
-  void tick(LaneKey key, std::int64_t at, const char* css, std::string title);
+  void tick(const LaneKey& key, std::int64_t at, const char* css, std::string title);
   void bar(const LaneKey& key, Bar one);
 
   std::map<LaneKey, std::vector<Bar>> lanes_;
@@ -119,7 +119,7 @@ void Timeline::close(const LaneKey& key, std::int64_t at, const std::string& mor
   }
 }
 
-void Timeline::tick(LaneKey key, std::int64_t at, const char* css, std::string title) {
+void Timeline::tick(const LaneKey& key, std::int64_t at, const char* css, std::string title) {
   bar(key, {at, at, css, std::move(title)});
 }
 
@@ -134,7 +134,7 @@ void Timeline::see_fault(const Json& event, const std::string& node) {
     }
     const std::int64_t at = json_int(*stamp, "wall_us");
     if (faults_seen_.emplace(fmt::format("{} {} {}", node, moment, at), true).second && at != 0) {
-      tick({node, kFault, "fault"}, at, css, fault + " " + moment);
+      tick({node, Lane::fault, "fault"}, at, css, fault + " " + moment);
       effect_ = std::string_view(moment) == "effect" ? at : effect_;
     }
   }
@@ -143,7 +143,7 @@ void Timeline::see_fault(const Json& event, const std::string& node) {
 void Timeline::see_journal(const Json& event, const std::string& node, std::int64_t at) {
   const std::string id = json_string(event, "invocation");
   const std::string line = json_string(event, "line");
-  const LaneKey lane{node, kInvocation, "service"};
+  const LaneKey lane{node, Lane::invocation, "service"};
   if (!id.empty() && invocation_[node] != id) {
     close(lane, at);
     invocation_[node] = id;
@@ -152,7 +152,7 @@ void Timeline::see_journal(const Json& event, const std::string& node, std::int6
   if (line.find("Main process exited") != std::string::npos) {
     close(lane, at, ": " + line.substr(0, 120));
   } else if (line.find("level=fatal") != std::string::npos || line.starts_with("panic: ")) {
-    tick({node, kInvocation, "fatal"}, at, "f", line.substr(0, 200));
+    tick({node, Lane::invocation, "fatal"}, at, "f", line.substr(0, 200));
   }
 }
 
@@ -171,7 +171,7 @@ void Timeline::see_probe(const Json& event, std::int64_t at) {
     return;
   }
   state->ok = ok;
-  const LaneKey lane{state->node, kGap, state->probe + " away"};
+  const LaneKey lane{state->node, Lane::gap, state->probe + " away"};
   if (ok) {
     close(lane, at);
     return;
@@ -200,7 +200,7 @@ void Timeline::see(const Json& event) {
   }
   if (type == "window") {
     const std::string name = json_string(event, "window");
-    const LaneKey lane{node, kWindow, name};
+    const LaneKey lane{node, Lane::window, name};
     if (json_string(event, "op") == "opened") {
       open(lane, at, "w", name + ", opened by " + json_string(event, "marker"));
     } else {
@@ -212,7 +212,7 @@ void Timeline::see(const Json& event) {
   } else if (type == "container" && json_string(event, "kind") != "sandbox") {
     const std::string pod = json_string(event, "pod");
     const std::string id = json_string(event, "id").substr(0, 12);
-    const LaneKey lane{node, kContainer, pod + " " + id};
+    const LaneKey lane{node, Lane::container, pod + " " + id};
     if (json_string(event, "op") == "started") {
       open(lane, at, "c", fmt::format("{} {}", pod, id));
     } else {
@@ -235,7 +235,7 @@ Timeline::Timeline(const std::vector<Json>& events) {
   std::map<LaneKey, std::vector<Bar>> merged;
   for (auto& [key, bars] : lanes_) {
     LaneKey lane = key;
-    if (lane.kind == kContainer) {
+    if (lane.kind == Lane::container) {
       lane.name = lane.name.substr(0, lane.name.find(' '));
     }
     auto& all = merged[lane];
