@@ -52,7 +52,7 @@ int free_port() {
   return ::ntohs(address.sin_port);
 }
 
-Result<std::unique_ptr<LocalSshd>> LocalSshd::start(std::vector<std::string> extra_config) {
+Result<std::unique_ptr<LocalSshd>> LocalSshd::start(const std::vector<std::string>& extra_config) {
   std::unique_ptr<LocalSshd> daemon(new LocalSshd);
   TRY(daemon->prepare(extra_config), "start a local sshd");
   for (int attempt = 0; attempt < 5; ++attempt) {

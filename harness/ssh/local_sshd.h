@@ -17,7 +17,8 @@ namespace harness::ssh {
 class LocalSshd {
  public:
   // not_supported, with the reason, where no sshd can run.
-  static Result<std::unique_ptr<LocalSshd>> start(std::vector<std::string> extra_config = {});
+  static Result<std::unique_ptr<LocalSshd>> start(
+      const std::vector<std::string>& extra_config = {});
   ~LocalSshd();
   LocalSshd(const LocalSshd&) = delete;
   LocalSshd& operator=(const LocalSshd&) = delete;
