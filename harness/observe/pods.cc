@@ -245,8 +245,11 @@ Result<std::vector<StaticPod>> read_static_pods(cluster::Node& node, Deadline de
     pod.manifest_uid = manifest_uid(*text);
     pods.emplace(pod.pod, std::move(pod));
   }
+  // Missed where they are not; an agent has neither.
   for (const char* always : {"etcd", "kube-apiserver"}) {
-    pods[always].pod = always;
+    if (node.is_server()) {
+      pods[always].pod = always;
+    }
   }
   TRY_ASSIGN(const std::vector<Seen> containers, read_containers(node, deadline), "ask containerd");
   for (const Seen& seen : containers) {

@@ -213,12 +213,12 @@ void take_state(const Access& access,
     Json etcd = etcd_state(server, 0, limit());
     add_hash(etcd, hashes[i]);
     put(std::move(etcd));
-    put(static_pods(server.node(), limit()));
     // Each server's own view, or its error: never another's in its place.
     const Access alone(access.cluster(), {&server.node()});
     put(nodes_state(alone, &server.node(), limit()));
   }
   for (cluster::Node* node : access.nodes()) {
+    put(static_pods(*node, limit()));
     Json unit_event = event("state.unit", node->name());
     if (auto unit = read_unit(*node, limit())) {
       unit_event.update(unit->to_json(node->unit()));

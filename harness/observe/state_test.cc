@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <functional>
+#include <map>
 
 #include <gmock/gmock.h>
 
@@ -93,6 +94,28 @@ TEST(State, is_taken_in_full_with_its_phase_and_one_error_hides_nothing_else) {
     return event["type"] == "state.static-pods";
   });
   EXPECT_THAT(json_string(*pods, "error"), HasSubstr("containerd is away"));
+}
+
+TEST(State, has_the_static_pods_of_agents_which_may_have_none) {
+  FakeServer server;
+  cluster::FakeNode agent("w-1", false);
+  agent.on_run("ls -1", exec::CommandResult());
+  agent.on_run("tasks list", exec::CommandResult());
+  agent.on_run("containers list", exec::CommandResult());
+  const Access access("lab", {&server.node, &agent});
+  std::map<std::string, Json> pods;
+  take_state(
+      access,
+      {.phase = Phase::before, .expected = {}},
+      [&](const Json& event) {
+        if (event["type"] == "state.static-pods") {
+          pods[event["node"]] = event;
+        }
+      },
+      kSoon);
+  ASSERT_EQ(pods.size(), 2U);
+  EXPECT_EQ(pods["cp-1"]["pods"].size(), 2U);
+  EXPECT_EQ(pods["w-1"]["pods"], Json::array()) << pods["w-1"];
 }
 
 std::vector<Json> photograph(const Access& access) {
