@@ -27,6 +27,8 @@ inline constexpr std::string_view kGuardPath = "/var/lib/hookshot/guard";
 inline constexpr std::string_view kStateDir = "/var/lib/hookshot";
 inline constexpr std::string_view kRunDir = "/run/hookshot";
 inline constexpr std::string_view kAllowFile = "/etc/hookshot.allow";
+// In what a revert says of a file that is not ours to put back any more.
+inline constexpr const char* kWrittenAnew = " was written anew by somebody else";
 
 // Verbs that the controller may ask for; trigger, boot, expire and hog are run by systemd on the
 // node itself.

@@ -10,6 +10,8 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
+#include "harness/guard/protocol.h"
+
 namespace harness::guard {
 namespace {
 
@@ -131,7 +133,7 @@ Result<Placed> put_back(const std::string& path, const std::string& before, cons
 }
 
 Result<std::string> theirs(const std::string& before, const std::string& path) {
-  return forget(before, path + " was written anew by somebody else: left as it is");
+  return forget(before, path + kWrittenAnew + ": left as it is");
 }
 
 }  // namespace

@@ -56,6 +56,16 @@ TEST(Snapshots, differ_by_what_was_left) {
               ElementsAre("records: was '', is '(not read)'"));
 }
 
+TEST(Snapshots, take_over_the_manifests_that_rke2_has_written_and_nothing_else) {
+  Snapshot before{{"manifest of etcd", "a"}, {"manifest of kube-scheduler", "b"}, {"mounts", "m"}};
+  take_over_manifests(
+      before, {{"manifest of etcd", "c"}, {"manifest of kube-scheduler", ""}, {"mounts", "n"}});
+  EXPECT_THAT(before,
+              testing::UnorderedElementsAre(testing::Pair("manifest of etcd", "c"),
+                                            testing::Pair("manifest of kube-scheduler", "b"),
+                                            testing::Pair("mounts", "m")));
+}
+
 TEST(Draw, lets_every_fault_meet_every_mishap_once_before_the_rest) {
   std::set<std::pair<std::string, Mishap>> met;
   Draw draw(3, true);

@@ -10,6 +10,8 @@
 namespace harness::soak {
 namespace {
 
+constexpr std::string_view kManifest = "manifest of ";
+
 struct Question {
   const char* name;
   std::vector<std::string> argv;
@@ -79,12 +81,20 @@ Result<Snapshot> take_snapshot(cluster::Node& node, const std::string& cluster, 
     const std::string file = fmt::format("{}/agent/pod-manifests/{}.yaml", node.data_dir(), pod);
     TRY_ASSIGN(
         const exec::CommandResult sum, node.run({.argv = {"sha256sum", file}}, deadline), "digest");
-    out[std::string("manifest of ") + pod] = sum.out.substr(0, sum.out.find(' '));
+    out[std::string(kManifest) + pod] = sum.out.substr(0, sum.out.find(' '));
   }
   TRY_ASSIGN(const cluster::NodeFacts facts, cluster::ask_facts(node, cluster, deadline), "facts");
   out["clock, seconds from ours"] = std::to_string(facts.clock_offset.count() / 1'000'000);
   out["quarantine"] = facts.quarantine ? "yes" : "no";
   return out;
+}
+
+void take_over_manifests(Snapshot& before, const Snapshot& now) {
+  for (const auto& [name, digest] : now) {
+    if (name.starts_with(kManifest) && !digest.empty()) {
+      before[name] = digest;
+    }
+  }
 }
 
 std::vector<std::string> differences(const Snapshot& before, const Snapshot& after) {

@@ -19,6 +19,10 @@ using Snapshot = std::map<std::string, std::string>;
 
 Result<Snapshot> take_snapshot(cluster::Node& node, const std::string& cluster, Deadline deadline);
 
+// RKE2 renews a certificate that it finds ended, and the manifests that name its digest with it:
+// those are what is there to stay. A manifest that is missing is not taken over.
+void take_over_manifests(Snapshot& before, const Snapshot& now);
+
 // "mounts: was 12, is 13"; empty: nothing was left.
 std::vector<std::string> differences(const Snapshot& before, const Snapshot& after);
 

@@ -7,6 +7,7 @@
 #include "harness/base/eventually.h"
 #include "harness/fault/inject.h"
 #include "harness/fault/peers.h"
+#include "harness/guard/protocol.h"
 #include "harness/observe/state.h"
 #include "harness/observe/unit_state.h"
 #include "harness/soak/run_and_kill.h"
@@ -169,6 +170,22 @@ Status Soak::reboot() {
                     });
 }
 
+bool Soak::written_anew() {
+  const auto lines =
+      node_.guard("status", Json{{"cluster", cluster_.name()}}, Deadline::after(kAsk));
+  Json last;
+  for (const Json& line : lines ? *lines : std::vector<Json>()) {
+    const auto armed = [](const Json& record) {
+      return json_int(record.value("armed", Json::object()), "wall_us");
+    };
+    if (json_string(line, "type") == "record" && (last.is_null() || armed(line) > armed(last))) {
+      last = line;
+    }
+  }
+  return last.is_object() &&
+         json_string(last, "released").find(guard::kWrittenAnew) != std::string::npos;
+}
+
 Result<std::vector<std::string>> Soak::left() {
   std::vector<std::string> last;
   std::string late;
@@ -194,6 +211,9 @@ Result<std::vector<std::string>> Soak::left() {
       return Observation{.done = false, .seen = last.front()};
     }
     const auto after = take_snapshot(node_, cluster_.name(), Deadline::after(kEnd));
+    if (after && written_anew()) {
+      take_over_manifests(before_, *after);
+    }
     last = after ? differences(before_, *after) : std::vector{after.error().message()};
     return Observation{.done = last.empty(), .seen = fmt::format("{}", fmt::join(last, "; "))};
   };

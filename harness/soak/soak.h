@@ -45,6 +45,8 @@ class Soak {
   Result<std::string> by_library(const Round& round);
   Status mishap(const Round& round, const std::string& id);
   Status reboot();
+  // The last record's undo found that RKE2 had written a file itself meanwhile.
+  bool written_anew();
   // Waits until nothing is armed and nothing differs; what still does in the end is the leak.
   Result<std::vector<std::string>> left();
 
