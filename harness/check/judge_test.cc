@@ -346,7 +346,7 @@ TEST(Fold, leaves_an_expected_failure_that_was_not_tried_unproven) {
 }
 
 TEST(ExitStatus, lets_failure_beat_error_beat_unproven) {
-  const auto with = [](std::vector<Verdict> verdicts, bool dirty = false) {
+  const auto with = [](const std::vector<Verdict>& verdicts, bool dirty = false) {
     std::vector<CaseVerdict> cases;
     for (const Verdict verdict : verdicts) {
       cases.push_back({.verdict = verdict});

@@ -94,7 +94,8 @@ TEST_F(Hosting, a_filter_with_a_typo_tests_nothing_and_is_no_success) {
 
 TEST_F(Hosting, a_share_without_a_case_is_well_and_a_share_with_one_goes_to_work) {
   const auto share = [&](const std::string& index, std::vector<std::string> more = {}) {
-    return run(more, {{"GTEST_TOTAL_SHARDS", "2"}, {"GTEST_SHARD_INDEX", index}}, "smoke");
+    return run(
+        std::move(more), {{"GTEST_TOTAL_SHARDS", "2"}, {"GTEST_SHARD_INDEX", index}}, "smoke");
   };
   const auto without = share("1");
   EXPECT_EQ(without.exit_status, 0) << without.err;

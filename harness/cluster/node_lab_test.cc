@@ -36,11 +36,11 @@ class NodeOnSshd : public testing::Test {
  protected:
   void SetUp() override { start({}); }
 
-  void start(std::vector<std::string> config) {
+  void start(const std::vector<std::string>& config) {
     if (::geteuid() != 0) {
       GTEST_SKIP() << "not root: the guard is installed as root";
     }
-    auto started = ssh::LocalSshd::start(std::move(config));
+    auto started = ssh::LocalSshd::start(config);
     if (!started) {
       GTEST_SKIP() << started.error().message();
     }

@@ -36,7 +36,7 @@ class Power : public testing::Test {
     server_.node.on_guard("facts", {{{"type", "facts"}, {"boot_id", "b"}, {"allow", "lab"}}});
   }
 
-  ~Power() override { std::filesystem::remove_all(ledger_.folder()); }
+  void TearDown() override { std::filesystem::remove_all(ledger_.folder()); }
 
   static std::filesystem::path fresh() {
     std::string name = (std::filesystem::temp_directory_path() / "hookshot-power-XXXXXX").string();

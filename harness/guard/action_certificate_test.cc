@@ -24,6 +24,30 @@ class CertificateTest : public testing::Test {
     }
     std::filesystem::create_directories(folder_ / "server/tls/etcd");
     std::filesystem::create_directories(folder_ / "armed");
+    make_certificate();
+    original_ = read_whole(file()).value_or("") + read_whole(ca(".crt")).value_or("");
+    std::ofstream(file()) << original_;
+    record_.data_dir = folder_.string();
+    record_.unit = "rke2-server.service";
+    record_.action = {.kind = Action::Kind::certificate,
+                      .object = "etcd-server",
+                      .amounts = {{"expires_in_s", 0}}};
+    means_ = means_of(
+        [this](const Json& held) {
+          held_ = held;
+          return Status();
+        },
+        (folder_ / "armed/before").string());
+    const auto real = means_.feed;
+    means_.feed = [this, real](const std::vector<std::string>& argv,
+                               const std::string& input,
+                               std::chrono::milliseconds limit) {
+      return argv[1] == "s_client" ? Result<Finished>(Finished{.out = shown()})
+                                   : real(argv, input, limit);
+    };
+  }
+
+  void make_certificate() {
     openssl({"req",
              "-x509",
              "-newkey",
@@ -68,26 +92,6 @@ class CertificateTest : public testing::Test {
              "365",
              "-out",
              file()});
-    original_ = read_whole(file()).value_or("") + read_whole(ca(".crt")).value_or("");
-    std::ofstream(file()) << original_;
-    record_.data_dir = folder_.string();
-    record_.unit = "rke2-server.service";
-    record_.action = {.kind = Action::Kind::certificate,
-                      .object = "etcd-server",
-                      .amounts = {{"expires_in_s", 0}}};
-    means_ = means_of(
-        [this](const Json& held) {
-          held_ = held;
-          return Status();
-        },
-        (folder_ / "armed/before").string());
-    const auto real = means_.feed;
-    means_.feed = [this, real](const std::vector<std::string>& argv,
-                               const std::string& input,
-                               std::chrono::milliseconds limit) {
-      return argv[1] == "s_client" ? Result<Finished>(Finished{.out = shown()})
-                                   : real(argv, input, limit);
-    };
   }
 
   std::string ca(const char* kind) const {
