@@ -114,13 +114,23 @@ class JournalFixture {
     return at;
   }
 
+  static char flag_of(Compression compression) {
+    switch (compression) {
+      case Compression::xz:
+        return 1;
+      case Compression::lz4:
+        return 2;
+      case Compression::zstd:
+        return 4;
+      case Compression::none:
+        break;
+    }
+    return 0;
+  }
+
   std::uint64_t add_data(const Field& field) {
     const std::uint64_t start = compact_ ? 72 : 64;
-    const char flags = field.compression == Compression::zstd  ? 4
-                       : field.compression == Compression::lz4 ? 2
-                       : field.compression == Compression::xz  ? 1
-                                                               : 0;
-    const std::uint64_t at = add_object(1, flags, start + field.text.size());
+    const std::uint64_t at = add_object(1, flag_of(field.compression), start + field.text.size());
     std::memcpy(bytes_.data() + at + start, field.text.data(), field.text.size());
     return at;
   }
