@@ -155,7 +155,8 @@ TEST(Probes, do_not_make_up_for_a_slow_answer_in_a_burst) {
   const Access access("lab", {&server.node});
   const auto begun = std::chrono::steady_clock::now();
   {
-    Probes probes(access, {.period = kPeriod, .timeout = std::chrono::seconds(2)}, [](Json) {});
+    Probes probes(
+        access, {.period = kPeriod, .timeout = std::chrono::seconds(2)}, [](const Json&) {});
     std::unique_lock lock(mutex);
     ASSERT_TRUE(changed.wait_for(lock, std::chrono::seconds(20), [&] { return enough; }));
   }

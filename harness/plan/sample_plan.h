@@ -12,7 +12,7 @@ namespace harness::plan {
 inline const std::string kSource = HOOKSHOT_SOURCE_DIR;
 
 inline Catalogue catalogue() {
-  const auto takes = [](std::string name, std::set<std::string> keys) {
+  const auto takes = [](const std::string& name, const std::set<std::string>& keys) {
     return FaultInfo{name, name == "none", [name, keys](const Params& params) -> Result<Params> {
                        for (const auto& [key, value] : params) {
                          if (!keys.contains(key)) {
