@@ -231,8 +231,8 @@ TEST(Companions, are_told_in_every_report_for_people) {
 }
 
 TEST(Hostile, text_stays_text_in_every_report) {
-  const std::string evil =
-      "]]><script>alert(1)</script>\x1b[31m\x07\x00|\n# x\xff\xc3 \"'&" + std::string(10'000, 'A');
+  const std::string evil = std::string("]]><script>alert(1)</script>\x1b[31m\x07") + '\0' +
+                           "|\n# x\xff\xc3 \"'&" + std::string(10'000, 'A');
   Model out = model();
   out.run = out.cluster = out.tool = evil;
   out.dirty = {evil};

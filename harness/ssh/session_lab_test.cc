@@ -31,8 +31,8 @@ class SessionOnSshd : public testing::Test {
  protected:
   void SetUp() override { start({}); }
 
-  void start(std::vector<std::string> config) {
-    auto started = LocalSshd::start(std::move(config));
+  void start(const std::vector<std::string>& config) {
+    auto started = LocalSshd::start(config);
     if (!started) {
       GTEST_SKIP() << started.error().message();
     }
