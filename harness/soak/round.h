@@ -69,7 +69,8 @@ struct Soaked {
   std::vector<Round> rounds;
 
   int leaks() const;
-  // For each fault and each mishap: in how many rounds it was applied, of how many. Then the leaks.
+  // For each fault and each mishap: in how many rounds they met, of how many: the fault was
+  // applied, or the program was killed before it ended. Then the leaks.
   std::string table() const;
 };
 

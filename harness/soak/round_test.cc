@@ -92,12 +92,19 @@ TEST(Soaked, counts_each_fault_under_each_mishap) {
                            .drawn = {.fault = "kill-pod", .mishap = Mishap::none},
                            .outcome = "missed: gone",
                            .leaks = {"mounts"}});
+  for (const char* outcome : {"killed", "exit status 3"}) {
+    soaked.rounds.push_back({.number = 3,
+                             .drawn = {.fault = "reboot", .mishap = Mishap::controller_killed},
+                             .outcome = outcome,
+                             .leaks = {}});
+  }
   EXPECT_EQ(soaked.leaks(), 1);
   const std::string table = soaked.table();
   EXPECT_THAT(table,
-              testing::MatchesRegex("applied, of rounds +none .* rebooted +leaks\n"
+              testing::MatchesRegex("met, of rounds +none .* rebooted +leaks\n"
                                     "kill-pod +0 of 1 +- .*- +1 of 1 +1\n"
-                                    "all +0 of 1 +- .*- +1 of 1 +1\n"));
+                                    "reboot +- +- +- +1 of 2 +- +- +- +0\n"
+                                    "all +0 of 1 +- +- +1 of 2 +- +- +1 of 1 +1\n"));
   EXPECT_EQ(soaked.rounds[0].to_json()["mishap"], "rebooted");
 }
 

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "harness/base/eventually.h"
+#include "harness/cluster/lease.h"
 #include "harness/fault/inject.h"
 #include "harness/fault/peers.h"
 #include "harness/guard/protocol.h"
@@ -71,7 +72,26 @@ Result<Soak> Soak::begin(const cluster::Cluster& cluster,
   return Soak(cluster, *node, std::move(hookshot), std::move(inventory), std::move(before));
 }
 
+// A program that was killed leaves its lease, and the next one would be refused before it did
+// anything.
+Status Soak::await_lease() {
+  return eventually(
+      "no lease is left", Deadline::after(kHealed), kPeriod, [&]() -> Result<Observation> {
+        auto lease = cluster::Lease::acquire(node_,
+                                             {.cluster = cluster_.name(),
+                                              .holder = cluster::default_holder(),
+                                              .epoch = fmt::format("soak-{}", wall_now_us())},
+                                             Deadline::after(kAsk));
+        if (!lease) {
+          return Observation{.done = false, .seen = lease.error().message()};
+        }
+        TRY((*lease)->release(Deadline::after(kAsk)), "release");
+        return Observation{.done = true, .seen = {}};
+      });
+}
+
 Result<std::string> Soak::by_program(const Round& round) {
+  TRY(await_lease(), "lease");
   std::vector<std::string> words = {
       hookshot_, "fault", "inject", round.drawn.fault, "--node", node_.name(), "-i", inventory_};
   for (const auto& [name, value] : round.drawn.params) {

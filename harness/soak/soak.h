@@ -41,6 +41,7 @@ class Soak {
        Snapshot before);
 
   Status round(Round& round);
+  Status await_lease();
   Result<std::string> by_program(const Round& round);
   Result<std::string> by_library(const Round& round);
   Status mishap(const Round& round, const std::string& id);

@@ -9,7 +9,7 @@ namespace {
 
 struct Cell {
   int rounds = 0;
-  int applied = 0;
+  int met = 0;
 };
 
 struct Line {
@@ -19,7 +19,8 @@ struct Line {
   void add(const Round& round) {
     Cell& cell = cells[round.drawn.mishap];
     ++cell.rounds;
-    cell.applied += round.outcome.starts_with("applied") ? 1 : 0;
+    const bool met = round.outcome.starts_with("applied") || round.outcome == "killed";
+    cell.met += met ? 1 : 0;
     leaks += static_cast<int>(round.leaks.size());
   }
 
@@ -27,11 +28,10 @@ struct Line {
     std::string out = fmt::format("{:<20}", name);
     for (const Mishap mishap : all_mishaps()) {
       const auto found = cells.find(mishap);
-      out +=
-          fmt::format("{:>19}",
-                      found == cells.end()
-                          ? "-"
-                          : fmt::format("{} of {}", found->second.applied, found->second.rounds));
+      out += fmt::format("{:>19}",
+                         found == cells.end()
+                             ? "-"
+                             : fmt::format("{} of {}", found->second.met, found->second.rounds));
     }
     return out + fmt::format("{:>7}\n", leaks);
   }
@@ -54,7 +54,7 @@ std::string Soaked::table() const {
     lines[round.drawn.fault].add(round);
     all.add(round);
   }
-  std::string out = fmt::format("{:<20}", "applied, of rounds");
+  std::string out = fmt::format("{:<20}", "met, of rounds");
   for (const Mishap mishap : all_mishaps()) {
     out += fmt::format("{:>19}", to_string(mishap));
   }
