@@ -32,4 +32,10 @@ bool json_bool(const Json& object, const char* key, bool fallback) {
                                                                             : fallback;
 }
 
+Json json_object(const Json& object, const char* key) {
+  const auto found = object.is_object() ? object.find(key) : object.end();
+  return object.is_object() && found != object.end() && found->is_object() ? *found
+                                                                           : Json::object();
+}
+
 }  // namespace harness

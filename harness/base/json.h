@@ -21,5 +21,7 @@ Result<Json> parse_json(std::string_view text);
 std::string json_string(const Json& object, const char* key, std::string fallback = {});
 std::int64_t json_int(const Json& object, const char* key, std::int64_t fallback = 0);
 bool json_bool(const Json& object, const char* key, bool fallback = false);
+// An empty object otherwise.
+Json json_object(const Json& object, const char* key);
 
 }  // namespace harness

@@ -40,9 +40,8 @@ std::set<std::string> uids_before(const TrialFacts& facts,
                                   const std::string& node,
                                   const std::string& pod) {
   std::set<std::string> uids;
-  const auto states = facts.state("state.static-pods", "before");
-  if (const auto state = states.find(node); state != states.end()) {
-    for (const Json& one : state->second->value("pods", Json::array())) {
+  if (const Json* state = facts.read_state("state.static-pods", node, "before")) {
+    for (const Json& one : state->value("pods", Json::array())) {
       if (json_string(one, "pod") == pod) {
         uids.insert(json_string(one, "manifest_uid"));
       }

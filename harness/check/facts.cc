@@ -148,6 +148,14 @@ std::map<std::string, const Json*> TrialFacts::state(std::string_view type,
   return out;
 }
 
+const Json* TrialFacts::read_state(std::string_view type,
+                                   const std::string& node,
+                                   std::string_view phase) const {
+  const auto all = state(type, phase);
+  const auto found = all.find(node);
+  return found == all.end() || found->second->contains("error") ? nullptr : found->second;
+}
+
 std::int64_t TrialFacts::restart_began_us(const std::string& node) const {
   const auto found = std::ranges::find_if(steps, [&](const Step& step) {
     return step.name == "restart" && step.node == node && !step.baseline;

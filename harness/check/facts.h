@@ -244,6 +244,10 @@ struct TrialFacts {
   // The state.* events of a type in a phase, by node; the last one of each.
   std::map<std::string, const Json*> state(std::string_view type,
                                            std::string_view phase = "after") const;
+  // That of one node; null where it was not taken, or could not be read.
+  const Json* read_state(std::string_view type,
+                         const std::string& node,
+                         std::string_view phase = "after") const;
   // When the upgrade first restarted the service of a node, controller's clock; 0: it did not.
   std::int64_t restart_began_us(const std::string& node) const;
   // From when on this node's recovery counts: its own restart, or the fault's effect where that

@@ -10,11 +10,6 @@ std::int64_t at_us(const Json& event) {
   return parse_wall(json_string(event, "at")).value_or(0);
 }
 
-Json object_of(const Json& event, const char* key) {
-  const auto found = event.find(key);
-  return found != event.end() && found->is_object() ? *found : Json::object();
-}
-
 std::string boot_of(const Json& event, const char* key) {
   std::string id = json_string(event, key);
   std::erase(id, '-');
@@ -33,7 +28,7 @@ void Gatherer::start(const Json& event) {
     }
   }
   facts_.fault = json_string(event, "fault");
-  facts_.params = object_of(event, "params");
+  facts_.params = json_object(event, "params");
   facts_.window = json_string(event, "window");
   facts_.offset = json_string(event, "offset");
   facts_.offset_us = json_int(event, "offset_us");
@@ -58,7 +53,7 @@ void Gatherer::start(const Json& event) {
   if (const auto nodes = event.find("nodes"); nodes != event.end() && nodes->is_array()) {
     facts_.inventory = *nodes;
   }
-  const Json budget = object_of(event, "budget");
+  const Json budget = json_object(event, "budget");
   facts_.recovery_budget_us = json_int(budget, "recovery_us");
   facts_.outage_budget_us = json_int(budget, "apiserver_outage_us");
 }

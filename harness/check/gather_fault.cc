@@ -6,8 +6,7 @@ namespace harness::check {
 namespace {
 
 std::int64_t stamp(const Json& record, const char* moment, const char* clock) {
-  const auto found = record.find(moment);
-  return found == record.end() || !found->is_object() ? 0 : json_int(*found, clock);
+  return json_int(json_object(record, moment), clock);
 }
 
 }  // namespace
@@ -15,7 +14,7 @@ std::int64_t stamp(const Json& record, const char* moment, const char* clock) {
 void Gatherer::companion(const Json& planned) {
   facts_.companions.push_back({.record = json_string(planned, "record"),
                                .fault = json_string(planned, "fault"),
-                               .params = object_of(planned, "params"),
+                               .params = json_object(planned, "params"),
                                .window = json_string(planned, "window"),
                                .aim = json_string(planned, "aim"),
                                .where = json_string(planned, "where", "inside"),
@@ -49,7 +48,7 @@ void Gatherer::window(const Json& event) {
 }
 
 void Gatherer::fault(const Json& event) {
-  const Json evidence = object_of(event, "evidence");
+  const Json evidence = json_object(event, "evidence");
   const auto owner =
       std::ranges::find(facts_.companions, json_string(event, "id"), &Companion::record);
   std::optional<FaultFact>& known =

@@ -35,8 +35,6 @@ class Gatherer {
 
 // When an event was written, controller's clock; 0: it does not say.
 std::int64_t at_us(const Json& event);
-// Null, or no object: empty.
-Json object_of(const Json& event, const char* key);
 // systemctl and the kernel write boot ids with and without dashes.
 std::string boot_of(const Json& event, const char* key = "boot_id");
 

@@ -55,10 +55,9 @@ void note_systemd(Invocation& one, const JournalLine& line) {
 
 // Without a photograph of the unit before: what was never seen to start was there before.
 bool ran_before(const TrialFacts& facts, const Invocation& one, bool seen_to_start) {
-  const auto states = facts.state("state.unit", "before");
-  const auto state = states.find(one.node);
-  if (state != states.end() && !json_string(*state->second, "invocation").empty()) {
-    return json_string(*state->second, "invocation") == one.id;
+  const Json* state = facts.read_state("state.unit", one.node, "before");
+  if (state != nullptr && !json_string(*state, "invocation").empty()) {
+    return json_string(*state, "invocation") == one.id;
   }
   const std::int64_t began = facts.restart_began_us(one.node);
   return began == 0 || !seen_to_start ||

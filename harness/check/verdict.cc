@@ -39,11 +39,6 @@ Json list_in(const Json& json, const char* key) {
   return found != json.end() && found->is_array() ? *found : Json::array();
 }
 
-Json object_in(const Json& json, const char* key) {
-  const auto found = json.find(key);
-  return found != json.end() && found->is_object() ? *found : Json::object();
-}
-
 // Only where the window is another node's.
 void put_seen(Json& out, const std::string& seen_on, const std::optional<std::int64_t>& error_us) {
   if (!seen_on.empty()) {
@@ -54,7 +49,7 @@ void put_seen(Json& out, const std::string& seen_on, const std::optional<std::in
 
 CompanionVerdict companion_from(const Json& json) {
   return {.fault = json_string(json, "fault"),
-          .params = object_in(json, "params"),
+          .params = json_object(json, "params"),
           .window = json_string(json, "window"),
           .aim = json_string(json, "aim"),
           .target = json_string(json, "target"),
@@ -191,7 +186,7 @@ Result<TrialVerdict> trial_verdict_from_json(const Json& json) {
   if (const auto held = json.find("back_off_s"); held != json.end() && held->is_number()) {
     out.back_off_s = held->get<double>();
   }
-  out.params = object_in(json, "params");
+  out.params = json_object(json, "params");
   for (const Json& one : list_in(json, "companions")) {
     out.companions.push_back(companion_from(one));
   }

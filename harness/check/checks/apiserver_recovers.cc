@@ -36,20 +36,17 @@ bool had(const Json* before, const std::string& id) {
 // Which container answers at the end: never the killed one, never one from before a reboot, never
 // one from before an upgrade that changed the manifest.
 Finding from_the_new_one(const TrialFacts& facts, const std::string& node) {
-  const auto states = facts.state("state.static-pods");
-  const auto state = states.find(node);
-  if (state == states.end() || state->second->contains("error")) {
+  const Json* state = facts.read_state("state.static-pods", node);
+  if (state == nullptr) {
     return unproven(fmt::format(
         "which kube-apiserver of {} answers is not known: its static pods could not be read",
         node));
   }
-  const Json* pod = pod_of(*state->second);
+  const Json* pod = pod_of(*state);
   if (pod == nullptr || pod->value("containers", Json::array()).empty()) {
     return failed(fmt::format("no kube-apiserver container runs on {}", node));
   }
-  const auto befores = facts.state("state.static-pods", "before");
-  const auto found = befores.find(node);
-  const Json* before = found == befores.end() ? nullptr : found->second;
+  const Json* before = facts.read_state("state.static-pods", node, "before");
   const Json* old = before == nullptr ? nullptr : pod_of(*before);
   const bool changed =
       old != nullptr && json_string(*old, "manifest_uid") != json_string(*pod, "manifest_uid");

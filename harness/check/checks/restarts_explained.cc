@@ -56,13 +56,12 @@ Finding starts(const TrialFacts& facts, const std::string& node, std::string& no
 
 // systemd's own count, which no lost journal line can make smaller.
 Finding counted(const TrialFacts& facts, const std::string& node) {
-  const auto states = facts.state("state.unit");
-  const auto state = states.find(node);
-  if (state == states.end() || state->second->contains("error")) {
+  const Json* state = facts.read_state("state.unit", node);
+  if (state == nullptr) {
     return unproven(fmt::format("the unit of {} could not be read at the end", node));
   }
   const int explained = restarts_on(facts, node);
-  const std::int64_t count = json_int(*state->second, "n_restarts");
+  const std::int64_t count = json_int(*state, "n_restarts");
   if (count > explained) {
     return failed(
         fmt::format("{}: systemd restarted the service {} time(s) by itself, {} explained",
@@ -93,10 +92,8 @@ Finding jobs(const TrialFacts& facts, const std::string& node) {
 // An agent may have none: then there is no container whose start would need a reason.
 bool without_static_pods(const TrialFacts& facts, const std::string& node) {
   return std::ranges::all_of(std::array{"before", "after"}, [&](const char* phase) {
-    const auto states = facts.state("state.static-pods", phase);
-    const auto state = states.find(node);
-    return state != states.end() && !state->second->contains("error") &&
-           state->second->value("pods", Json::array()).empty();
+    const Json* state = facts.read_state("state.static-pods", node, phase);
+    return state != nullptr && state->value("pods", Json::array()).empty();
   });
 }
 
