@@ -8,7 +8,6 @@
 #include "harness/exec/local_runner.h"
 #include "harness/lab/claim.h"
 #include "harness/lab/machine.h"
-#include "harness/lab/raising.h"
 #include "harness/lab/shell.h"
 #include "harness/lab/state.h"
 
@@ -66,15 +65,6 @@ Result<PlannedNode> find_node(const Record& record, const std::string& name) {
 }
 
 }  // namespace
-
-Status prepare(const UpOptions& options) {
-  return make_parts(options);
-}
-
-Result<LabState> up(const UpOptions& options) {
-  TRY(raise(options), "");
-  return status(options.name);
-}
 
 Result<LabState> status(const std::string& name) {
   TRY_ASSIGN(const Record record, known(name), "lab status");

@@ -1,5 +1,3 @@
-#include "harness/lab/raising.h"
-
 #include <random>
 
 #include <fmt/format.h>
@@ -11,6 +9,7 @@
 #include "harness/lab/cgroup.h"
 #include "harness/lab/claim.h"
 #include "harness/lab/host.h"
+#include "harness/lab/lab.h"
 #include "harness/lab/machine.h"
 #include "harness/lab/node_files.h"
 #include "harness/lab/power.h"
@@ -257,12 +256,13 @@ class Raising {
 
 }  // namespace
 
-Status raise(const UpOptions& options) {
-  return Raising(options).run();
+Status prepare(const UpOptions& options) {
+  return Raising(options).prepare();
 }
 
-Status make_parts(const UpOptions& options) {
-  return Raising(options).prepare();
+Result<LabState> up(const UpOptions& options) {
+  TRY(Raising(options).run(), "");
+  return status(options.name);
 }
 
 }  // namespace harness::lab
