@@ -49,11 +49,7 @@ Soak::Soak(const cluster::Cluster& cluster,
       access_(cluster.name(), cluster.nodes()),
       hookshot_(std::move(hookshot)),
       inventory_(std::move(inventory)),
-      before_(std::move(before)) {
-  for (const cluster::Node* other : cluster.nodes()) {
-    peer_ = other == &node_ ? peer_ : other->address();
-  }
-}
+      before_(std::move(before)) {}
 
 Result<Soak> Soak::begin(const cluster::Cluster& cluster,
                          std::string hookshot,
@@ -196,14 +192,13 @@ bool Soak::written_anew() {
   Json last;
   for (const Json& line : lines ? *lines : std::vector<Json>()) {
     const auto armed = [](const Json& record) {
-      return json_int(record.value("armed", Json::object()), "wall_us");
+      return json_int(json_object(record, "armed"), "wall_us");
     };
-    if (json_string(line, "type") == "record" && (last.is_null() || armed(line) > armed(last))) {
+    if (json_string(line, "type") == "record" && armed(line) > armed(last)) {
       last = line;
     }
   }
-  return last.is_object() &&
-         json_string(last, "released").find(guard::kWrittenAnew) != std::string::npos;
+  return json_string(last, "released").find(guard::kWrittenAnew) != std::string::npos;
 }
 
 Result<std::vector<std::string>> Soak::left() {
@@ -231,10 +226,11 @@ Result<std::vector<std::string>> Soak::left() {
       return Observation{.done = false, .seen = last.front()};
     }
     const auto after = take_snapshot(node_, cluster_.name(), Deadline::after(kEnd));
-    if (after && written_anew()) {
-      take_over_manifests(before_, *after);
-    }
     last = after ? differences(before_, *after) : std::vector{after.error().message()};
+    if (after && !last.empty() && written_anew()) {
+      take_over_manifests(before_, *after);
+      last = differences(before_, *after);
+    }
     return Observation{.done = last.empty(), .seen = fmt::format("{}", fmt::join(last, "; "))};
   };
   static_cast<void>(
@@ -250,9 +246,11 @@ Status Soak::round(Round& round) {
     TRY_ASSIGN(const std::int64_t available, available_mb(node_), "memory");
     round.drawn.params["leave"] = std::to_string(std::max<std::int64_t>(available - kTakeMb, 16));
   }
-  // A lab resolves no name; the other node's sshd answers in a registry's stead.
-  if (round.drawn.params.contains("registry") && !peer_.empty()) {
-    round.drawn.params["registry"] = peer_ + ":22";
+  // A lab resolves no name; another node's sshd answers in a registry's stead.
+  for (const cluster::Node* other : cluster_.nodes()) {
+    if (other != &node_ && round.drawn.params.contains("registry")) {
+      round.drawn.params["registry"] = other->address() + ":22";
+    }
   }
   TRY_ASSIGN(
       round.outcome,

@@ -57,7 +57,6 @@ class Soak {
   std::string hookshot_;
   std::string inventory_;
   Snapshot before_;
-  std::string peer_;  // another node's address; empty: there is none
 };
 
 }  // namespace harness::soak
