@@ -58,9 +58,7 @@ int Firing::fire(const Opening& opening) {
   tell(opening);
   switch (state_.record.action.kind) {
     case Action::Kind::kill: {
-      state_.progress["state"] = "APPLYING";
-      state_.progress["begun"] = to_json(now());
-      if (const Status noted = store_.note(state_); !noted) {
+      if (const Status noted = begin(); !noted) {
         return not_done("missed", noted.error().message());
       }
       const auto deed = kill_container(state_.record, containers_);
@@ -81,12 +79,16 @@ int Firing::fire(const Opening& opening) {
   }
 }
 
+Status Firing::begin() {
+  state_.progress["state"] = "APPLYING";
+  state_.progress["begun"] = to_json(now());
+  return store_.note(state_);
+}
+
 // The way back is in the record before the harm, and the harm is taken back at once when it is not
 // proved.
 int Firing::strike_and_hold() {
-  state_.progress["state"] = "APPLYING";
-  state_.progress["begun"] = to_json(now());
-  if (const Status noted = store_.note(state_); !noted) {
+  if (const Status noted = begin(); !noted) {
     return not_done("missed", noted.error().message());
   }
   const bool durable = survives_reboot(state_.record.action);

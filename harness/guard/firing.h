@@ -40,6 +40,8 @@ class Firing {
 
  private:
   void tell(const Opening& opening);
+  // Notes that it is being done, before it is.
+  Status begin();
   int not_done(const std::string& outcome, const std::string& reason);
   int strike_and_hold();
   int applied(const Deed& deed);

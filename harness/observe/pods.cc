@@ -246,8 +246,8 @@ Result<std::vector<StaticPod>> read_static_pods(cluster::Node& node, Deadline de
     pods.emplace(pod.pod, std::move(pod));
   }
   // Missed where they are not; an agent has neither.
-  for (const char* always : {"etcd", "kube-apiserver"}) {
-    if (node.is_server()) {
+  if (node.is_server()) {
+    for (const char* always : {"etcd", "kube-apiserver"}) {
       pods[always].pod = always;
     }
   }

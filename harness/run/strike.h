@@ -54,8 +54,9 @@ class Strike {
   Status find_peers(Deadline deadline);
   // Its way back is noted before anything is armed.
   Status arm(Deadline deadline);
-  // Will not be armed, and why; outcome: missed or unsupported. The event is all that it has.
+  // It will not be armed, and why.
   void give_up(std::string why);
+  // What never reached the guard has no record but this event; outcome: missed or unsupported.
   void tell(const char* outcome, const std::string& reason);
   // Every event of the nodes' streams, from any thread.
   void saw(const Json& event);

@@ -62,10 +62,6 @@ Json Strikes::companions() const {
 }
 
 Status Strikes::prepare() {
-  TRY_ASSIGN(const fault::Fault first, fault::make_fault(cell_.fault, cell_.params), "fault");
-  if (first.needs.harmless) {
-    return {};
-  }
   TRY(add({.record = record_id(site_.run_id, cell_, trial_),
            .case_name = cell_.name,
            .target = cell_.target,
@@ -76,6 +72,10 @@ Status Strikes::prepare() {
            .aim = shot_.aim,
            .seen = cell_.seen}),
       "");
+  if (all_.front()->fault().needs.harmless) {
+    all_.clear();
+    return {};
+  }
   for (std::size_t i = 0; i < cell_.companions.size(); ++i) {
     const plan::Companion& more = cell_.companions[i];
     TRY(add({.record = record_of(i),
