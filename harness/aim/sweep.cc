@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <tuple>
 
 #include <fmt/format.h>
 
@@ -10,9 +11,16 @@ namespace {
 
 constexpr int kVisitsPerInstant = 2;
 
+// An instant that needs no more visits: it was hit, or aimed at twice in vain.
+struct Point {
+  std::int64_t at = 0;
+  bool hit = false;
+};
+
 struct Gap {
   std::int64_t begin = 0;
   std::int64_t end = 0;
+  bool beside_hit = false;
 
   std::int64_t size() const { return end - begin; }
 
@@ -34,35 +42,42 @@ bool hit_where(const std::vector<Visit>& visits, Aim::Where where) {
   });
 }
 
-// Instants that need no more visits: those that were hit, and those that were aimed at twice.
-std::vector<std::int64_t> settled(const SweepPlan& plan, const std::vector<Visit>& visits) {
-  std::vector<std::int64_t> out;
+std::vector<Point> settled(const SweepPlan& plan, const std::vector<Visit>& visits) {
+  std::vector<Point> out;
   for (const Visit& visit : visits) {
     if (visit.planned.where != Aim::Where::inside) {
       continue;
     }
     if (visit.landed) {
-      out.push_back(inside(plan, *visit.landed));
-    }
-    if (tried(visits, visit.planned)) {
-      out.push_back(visit.planned.distance.count());
+      out.push_back({inside(plan, *visit.landed), true});
+    } else if (tried(visits, visit.planned)) {
+      out.push_back({visit.planned.distance.count(), false});
     }
   }
-  std::ranges::sort(out);
+  std::ranges::sort(out, {}, &Point::at);
   return out;
 }
 
-Gap widest(const SweepPlan& plan, const std::vector<std::int64_t>& points) {
-  Gap out;
-  std::int64_t from = 0;
-  for (const std::int64_t point : points) {
-    if (point - from > out.size()) {
-      out = {from, point};
-    }
+std::vector<Gap> gaps(const SweepPlan& plan, const std::vector<Point>& points) {
+  std::vector<Gap> out;
+  Point from;
+  for (const Point& point : points) {
+    out.push_back({from.at, point.at, from.hit || point.hit});
     from = point;
   }
-  if (plan.length.count() - from > out.size()) {
-    out = {from, plan.length.count()};
+  out.push_back({from.at, plan.length.count(), from.hit});
+  return out;
+}
+
+// Where nothing was hit on either side nothing may be there to be hit: such gaps come last.
+Gap next_gap(const SweepPlan& plan, const std::vector<Gap>& all) {
+  Gap out;
+  for (const Gap& gap : all) {
+    const auto rank = [&](const Gap& one) {
+      const bool open = one.size() > plan.resolution.count();
+      return std::tuple(open, one.beside_hit, one.size());
+    };
+    out = rank(gap) > rank(out) ? gap : out;
   }
   return out;
 }
@@ -98,14 +113,10 @@ int passes_wanted(double confidence, double fail_rate) {
 }
 
 Microseconds largest_gap(const SweepPlan& plan, const std::vector<Visit>& visits) {
-  std::vector<std::int64_t> hits;
-  for (const Visit& visit : visits) {
-    if (visit.landed && visit.planned.where == Aim::Where::inside) {
-      hits.push_back(inside(plan, *visit.landed));
-    }
-  }
-  std::ranges::sort(hits);
-  return Microseconds(widest(plan, hits).size());
+  std::vector<Point> points = settled(plan, visits);
+  std::erase_if(points, [](const Point& point) { return !point.hit; });
+  const std::vector<Gap> all = gaps(plan, points);
+  return Microseconds(std::ranges::max(all, {}, &Gap::size).size());
 }
 
 Next next_instant(const SweepPlan& plan, const std::vector<Visit>& visits, Microseconds elapsed) {
@@ -128,7 +139,7 @@ Next next_instant(const SweepPlan& plan, const std::vector<Visit>& visits, Micro
   if (plan.around && begun && wanted(after)) {
     return {after, "just after the window"};
   }
-  const Gap gap = widest(plan, settled(plan, visits));
+  const Gap gap = next_gap(plan, gaps(plan, settled(plan, visits)));
   if (gap.size() <= plan.resolution.count()) {
     return {std::nullopt,
             fmt::format("no gap is larger than {}", format_duration(plan.resolution))};

@@ -66,6 +66,31 @@ TEST(Sweep, leaves_an_instant_alone_that_was_missed_twice) {
   EXPECT_EQ(largest_gap(plan, visits), milliseconds(800)) << "a miss visits nothing";
 }
 
+TEST(Sweep, keeps_to_the_part_of_a_window_in_which_there_is_something_to_hit) {
+  SweepPlan plan = kPlan;
+  plan.around = false;
+  std::vector<Visit> visits;
+  std::vector<std::string> out;
+  while (const auto next = next_instant(plan, visits, Microseconds(0)).aim) {
+    const bool there = next->distance >= milliseconds(400);
+    visits.push_back({*next, there ? std::optional(next->distance) : std::nullopt});
+    out.push_back(to_string(*next));
+  }
+  EXPECT_THAT(std::vector(out.begin(), out.begin() + 10),
+              testing::ElementsAre("+0s",
+                                   "+0s",
+                                   "+400ms",
+                                   "+200ms",
+                                   "+200ms",
+                                   "+600ms",
+                                   "+300ms",
+                                   "+300ms",
+                                   "+500ms",
+                                   "+700ms"));
+  EXPECT_EQ(out.size(), 8U + 2 * 8) << "in the end the rest is looked at, too";
+  EXPECT_EQ(out.back(), "+250ms");
+}
+
 TEST(Sweep, comes_to_an_end_however_the_node_jitters) {
   std::vector<Visit> visits;
   int rounds = 0;
