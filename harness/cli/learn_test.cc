@@ -82,6 +82,7 @@ TEST_F(Learning, leaves_failed_starts_out_unless_they_are_asked_for) {
   const auto passing = learn(folder);
   ASSERT_EQ(passing.exit_status, 0) << passing.err;
   EXPECT_THAT(passing.out, HasSubstr("1 start(s) learned, 2 trial(s) left out"));
+  EXPECT_THAT(passing.out, HasSubstr("(--failed learns from a start that failed a check, too)"));
   std::filesystem::remove(kept());
   const auto both = learn(folder, {"--failed"});
   ASSERT_EQ(both.exit_status, 0) << both.err;

@@ -15,6 +15,15 @@ bool teaches(const check::TrialVerdict& trial, Learn from) {
   return trial.fault == "none" && went;
 }
 
+std::string why_not(const check::TrialVerdict& trial) {
+  if (trial.fault != "none") {
+    return "it had a fault";
+  }
+  return trial.reason + (trial.verdict == check::Verdict::fail
+                             ? " (--failed learns from a start that failed a check, too)"
+                             : "");
+}
+
 }  // namespace
 
 Result<Learning> learn(const RunFolder& folder, aim::Lengths& lengths, Learn from) {
@@ -25,10 +34,7 @@ Result<Learning> learn(const RunFolder& folder, aim::Lengths& lengths, Learn fro
     for (const check::TrialVerdict& trial : one.trials) {
       if (!teaches(trial, from)) {
         ++out.left_out;
-        out.why_not = fmt::format("{} #{}: {}",
-                                  one.name,
-                                  trial.trial,
-                                  trial.fault != "none" ? "it had a fault" : trial.reason);
+        out.why_not = fmt::format("{} #{}: {}", one.name, trial.trial, why_not(trial));
         continue;
       }
       for (const auto& [node, samples] : aim::samples_of(windows[one.name][trial.trial])) {
