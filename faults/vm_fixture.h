@@ -2,13 +2,19 @@
 // as the other node.
 #pragma once
 
+#include <algorithm>
 #include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "faults/lab_fixture.h"
 #include "harness/base/eventually.h"
+#include "harness/exec/local_runner.h"
+#include "harness/lab/power.h"
 
 namespace harness::fault {
 
@@ -33,7 +39,12 @@ class OnTheMachine : public OnTheLab {
     if (IsSkipped() || HasFatalFailure()) {
       return;
     }
+    ASSERT_FALSE(lost_) << "the machine was lost in an earlier test";
+    answers_again();
     etcd_is_healthy();
+    if (HasFatalFailure()) {
+      return;
+    }
     heartbeat_ = std::make_unique<Heartbeat>(
         std::vector<cluster::Node*>{&node()}, cluster_->name(), std::chrono::seconds(5));
   }
@@ -78,7 +89,26 @@ class OnTheMachine : public OnTheLab {
                                                              ? "no voter"
                                                              : etcd->unhealthy.front()});
         });
-    ASSERT_TRUE(healthy) << healthy.error().message();
+    lost_ = !healthy;
+    ASSERT_TRUE(healthy) << healthy.error().message() << "\n" << console_tail();
+  }
+
+  static cluster::Reconnected answers_again() {
+    const auto back = node().reconnect(Deadline::after(kPatience));
+    lost_ = !back;
+    EXPECT_TRUE(back) << back.error().message() << "\n" << console_tail();
+    return back ? *back : cluster::Reconnected();
+  }
+
+  static std::string console() {
+    const auto lab = lab::status(kLab);
+    std::ifstream in(lab ? lab->folder / "nodes/cp-1/console.log" : std::filesystem::path());
+    return {std::istreambuf_iterator<char>(in), {}};
+  }
+
+  static std::string console_tail() {
+    const std::string all = console();
+    return "its console says: " + all.substr(all.size() - std::min<std::size_t>(all.size(), 3000));
   }
 
   static std::string boot() {
@@ -120,13 +150,24 @@ class OnTheMachine : public OnTheLab {
     return injected->outcome->record.value("evidence", Json::object());
   }
 
-  // The node goes down at once, by no fault of ours, and takes back what stood as it comes up.
-  static void is_undone_by_a_boot(const std::string& id) {
+  // Both take the node down at once, by no fault of ours; the second asks nothing of its network.
+  static void resets() {
     static_cast<void>(node().run({.argv = {"sh", "-c", "echo b > /proc/sysrq-trigger"}},
                                  Deadline::after(std::chrono::seconds(5))));
-    const auto back = node().reconnect(Deadline::after(kPatience));
-    ASSERT_TRUE(back) << back.error().message();
-    EXPECT_TRUE(back->rebooted);
+  }
+
+  static void loses_its_power() {
+    exec::LocalRunner runner;
+    const Status off = lab::power_off(kLab, node().name());
+    ASSERT_TRUE(off) << off.error().message();
+    const Status on = lab::power_on(runner, kLab, node().name());
+    ASSERT_TRUE(on) << on.error().message();
+  }
+
+  // It takes back what stood as it comes up.
+  static void is_undone_by_its_boot(const std::string& id) {
+    EXPECT_TRUE(answers_again().rebooted);
+    ASSERT_FALSE(lost_);
     const Status undone = await_undone(node(), cluster_->name(), id, Deadline::after(kPatience));
     EXPECT_TRUE(undone) << undone.error().message();
     nothing_is_left();
@@ -149,6 +190,7 @@ class OnTheMachine : public OnTheLab {
     return on_node({"cat", "/sys/fs/cgroup" + path.substr(0, path.find('\n')) + "/" + file});
   }
 
+  static inline bool lost_ = false;
   std::unique_ptr<Heartbeat> heartbeat_;
 };
 

@@ -1,8 +1,6 @@
 // Network, clock and reboots of a kernel of the node's own.
 
 #include <cmath>
-#include <filesystem>
-#include <fstream>
 
 #include "faults/vm_fixture.h"
 #include "harness/cluster/facts.h"
@@ -27,12 +25,6 @@ cluster::NodeFacts facts_of(cluster::Node& node, const std::string& cluster) {
 
 double seconds_off(cluster::Node& node, const std::string& cluster) {
   return static_cast<double>(facts_of(node, cluster).clock_offset.count()) / 1e6;
-}
-
-std::string console() {
-  const auto lab = lab::status(kLab);
-  std::ifstream in(lab ? lab->folder / "nodes/cp-1/console.log" : std::filesystem::path());
-  return {std::istreambuf_iterator<char>(in), {}};
 }
 
 TEST_F(OnTheMachine, has_what_a_container_lacks_and_says_so) {
@@ -65,14 +57,15 @@ TEST_F(OnTheMachine, a_network_that_loses_everything_is_proved_too) {
   EXPECT_THAT(ping("2"), HasSubstr(" 2 received"));
 }
 
-TEST_F(OnTheMachine, a_lossy_network_loses_some_and_a_reboot_in_the_middle_leaves_nothing) {
+TEST_F(OnTheMachine, a_lossy_network_loses_some_and_a_cut_of_power_in_the_middle_leaves_nothing) {
   const std::string before = qdiscs(node());
   const Standing standing = lasts("slow-network", {{"delay", "1ms"}, {"loss", "50"}});
   const std::string said = ping("40");
   const double lost = number_after(said, "received, ");
   EXPECT_GT(lost, 10) << said;
   EXPECT_LT(lost, 90) << said;
-  is_undone_by_a_boot(standing.id);
+  loses_its_power();
+  is_undone_by_its_boot(standing.id);
   EXPECT_THAT(on_node({"journalctl", "-b", "-t", "hookshot", "--no-pager"}),
               HasSubstr(standing.id));
   EXPECT_EQ(qdiscs(node()), before);
@@ -106,7 +99,8 @@ TEST_F(OnTheMachine, its_clock_jumps_either_way_and_comes_back_with_what_keeps_i
 TEST_F(OnTheMachine, its_clock_is_right_after_a_reboot_in_the_middle) {
   const Standing standing = lasts("clock-jump", {{"by", "30h"}, {"direction", "forward"}});
   EXPECT_NEAR(seconds_off(node(), cluster_->name()), 30 * 3600, 60);
-  is_undone_by_a_boot(standing.id);
+  resets();
+  is_undone_by_its_boot(standing.id);
   EXPECT_LT(std::abs(seconds_off(node(), cluster_->name())), 30);
   EXPECT_EQ(on_node({"systemctl", "is-active", "systemd-timesyncd"}), "active\n");
 }
