@@ -114,7 +114,11 @@ Result<int> inject(const Options& options, run::Interrupt& interrupt) {
                .may_fill_root = options.allow_root_fill},
        .budget = {},
        .expendable = connected.inventory.expendable,
-       .power = power ? std::optional(fault::PowerMeans{*power, ledger}) : std::nullopt},
+       .power = power ? std::optional(fault::PowerMeans{*power, ledger}) : std::nullopt,
+       .tell =
+           [&](fault::Step step) {
+             fmt::print(stderr, "{}: {}: {}\n", node->name(), options.name, to_string(step));
+           }},
       {},
       Deadline::after(std::chrono::minutes(5)),
       interrupt.token());

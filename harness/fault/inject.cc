@@ -41,6 +41,12 @@ Status await_release(cluster::Node& node,
                     std::move(stop));
 }
 
+void tell(const InjectRequest& request, Step step) {
+  if (request.tell) {
+    request.tell(step);
+  }
+}
+
 // What was cut, and that it is on again; a harm without that is an error whatever the record says.
 void add_power(PowerCut& power, Result<Outcome>& outcome) {
   auto cut = power.finish();
@@ -53,6 +59,24 @@ void add_power(PowerCut& power, Result<Outcome>& outcome) {
 }
 
 }  // namespace
+
+std::string_view to_string(Step step) {
+  switch (step) {
+    case Step::begun:
+      return "begun";
+    case Step::checked:
+      return "checked";
+    case Step::armed:
+      return "armed";
+    case Step::known:
+      return "outcome known";
+    case Step::taken_back:
+      return "taken back";
+    case Step::healed:
+      return "healed";
+  }
+  return "?";
+}
 
 Status preflight(const observe::Access& access,
                  cluster::Node& target,
@@ -82,6 +106,7 @@ Result<Injected> inject(const observe::Access& access,
                         const observe::Sink& sink,
                         Deadline deadline,
                         std::stop_token stop) {
+  tell(request, Step::begun);
   TRY(preflight(access, target, request, deadline), "preflight");
   ArmRequest asked = request.arm;
   TRY_ASSIGN(asked.addresses, peer_addresses(access, target, request.fault, deadline), "preflight");
@@ -94,18 +119,27 @@ Result<Injected> inject(const observe::Access& access,
                           sink,
                           deadline),
              "preflight");
+  tell(request, Step::checked);
   {
     const Heartbeat heartbeat({&target}, access.cluster(), request.arm.lease / kBeatsPerLease);
     const Status armed = arm(target, request.fault, asked, deadline);
     if (power && armed) {
       power->begin();
     }
+    if (armed) {
+      tell(request, Step::armed);
+    }
     injected.outcome = armed ? await(target, access.cluster(), request.arm.id, sink, deadline, stop)
                              : Result<Outcome>(fail(armed.error()));
+    if (injected.outcome) {
+      tell(request, Step::known);
+    }
     if (injected.outcome && injected.outcome->outcome == "applied" &&
         request.fault.action.contains("hold_ms")) {
       if (Status over = await_release(target, request, deadline, stop); !over) {
         injected.outcome = fail(std::move(over).error());
+      } else {
+        tell(request, Step::taken_back);
       }
     }
     if (power) {
@@ -114,6 +148,7 @@ Result<Injected> inject(const observe::Access& access,
   }
   injected.healed =
       heal(access.nodes(), access.cluster(), request.arm.run, sink, Deadline::after(kHealLimit));
+  tell(request, Step::healed);
   return injected;
 }
 

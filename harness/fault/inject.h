@@ -1,13 +1,21 @@
 // One fault from beginning to end: checks, arming, heartbeat, waiting, healing.
 #pragma once
 
+#include <functional>
 #include <stop_token>
 #include <string>
+#include <string_view>
 
 #include "harness/fault/injection.h"
 #include "harness/fault/power_cut.h"
 
 namespace harness::fault {
+
+// What inject() has come to, in this order. `taken_back` is left out by a fault that does not last.
+enum class Step { begun, checked, armed, known, taken_back, healed };
+
+// "taken back"
+std::string_view to_string(Step step);
 
 struct InjectRequest {
   Fault fault;
@@ -15,6 +23,7 @@ struct InjectRequest {
   Budget budget;
   bool expendable = false;               // what the inventory says
   std::optional<PowerMeans> power = {};  // where the inventory has `power`
+  std::function<void(Step)> tell = {};   // each step as it is reached
 };
 
 // May it be done at all? refused: the cluster is not expendable, the node is not marked for it or

@@ -58,6 +58,34 @@ TEST_F(Inject, arms_awaits_and_heals) {
   EXPECT_TRUE(asked("heartbeat"));
 }
 
+TEST_F(Inject, tells_each_step_as_it_is_reached) {
+  std::vector<std::string> steps;
+  request.tell = [&](Step step) { steps.emplace_back(to_string(step)); };
+  ASSERT_TRUE(inject(access, server.node, request, {}, soon()));
+  EXPECT_THAT(steps, testing::ElementsAre("begun", "checked", "armed", "outcome known", "healed"));
+
+  request.fault.action = {{"do", "freeze"}, {"pod", "etcd"}, {"hold_ms", 1000}};
+  int looks = 0;
+  server.node.on_guard("status", [&](const Json&) -> Result<std::vector<Json>> {
+    return std::vector<Json>{{{"type", "record"},
+                              {"id", "r1-t1"},
+                              {"state", ++looks == 1 ? "APPLIED" : "VERIFIED"},
+                              {"evidence", {{"summary", "task frozen"}}}}};
+  });
+  steps.clear();
+  const auto lasting = inject(access, server.node, request, {}, soon());
+  ASSERT_TRUE(lasting);
+  ASSERT_TRUE(lasting->outcome) << lasting->outcome.error().message();
+  EXPECT_THAT(
+      steps,
+      testing::ElementsAre("begun", "checked", "armed", "outcome known", "taken back", "healed"));
+
+  request.expendable = false;
+  steps.clear();
+  ASSERT_FALSE(inject(access, server.node, request, {}, soon()));
+  EXPECT_THAT(steps, testing::ElementsAre("begun"));
+}
+
 TEST_F(Inject, does_not_touch_a_cluster_that_is_not_expendable) {
   request.expendable = false;
   const auto injected = inject(access, server.node, request, {}, soon());

@@ -1,6 +1,9 @@
 #include "harness/soak/round.h"
 
+#include <algorithm>
 #include <array>
+
+#include <fmt/format.h>
 
 namespace harness::soak {
 namespace {
@@ -17,7 +20,20 @@ constexpr std::array<std::pair<Mishap, std::string_view>, 7> kMishaps = {
 constexpr std::array<int, 7> kWeights = {4, 3, 3, 5, 3, 1, 1};
 constexpr int kAll = 20;
 constexpr std::array<std::string_view, 4> kHolds = {"100ms", "500ms", "2s", "3s"};
-constexpr int kMishapWithinMs = 3000;
+constexpr int kMishapWithinMs = 1000;
+
+std::vector<fault::Step> steps_of(const fault::FaultSpec& spec) {
+  using fault::Step;
+  const bool lasts = std::ranges::any_of(
+      spec.params, [](const fault::ParamSpec& param) { return param.name == "duration"; });
+  return lasts ? std::vector{Step::begun,
+                             Step::checked,
+                             Step::armed,
+                             Step::known,
+                             Step::taken_back,
+                             Step::healed}
+               : std::vector{Step::begun, Step::checked, Step::armed, Step::known, Step::healed};
+}
 
 }  // namespace
 
@@ -52,7 +68,10 @@ Draw::Draw(std::uint64_t seed, bool each) : engine_(seed) {
   }
   for (const fault::FaultSpec* spec : each ? specs_ : std::vector<const fault::FaultSpec*>()) {
     for (const auto& [mishap, name] : kMishaps) {
-      deck_.push_back({spec, mishap});
+      const bool killed = mishap == Mishap::controller_killed;
+      for (const fault::Step step : killed ? steps_of(*spec) : std::vector(1, fault::Step::begun)) {
+        deck_.push_back({spec, mishap, step});
+      }
     }
   }
   for (std::size_t left = deck_.size(); left > 1; --left) {
@@ -72,13 +91,15 @@ Draw::Pair Draw::pair() {
   while (at >= kWeights[mishap]) {
     at -= kWeights[mishap++];
   }
-  return {specs_[spec], kMishaps[mishap].first};
+  const std::vector<fault::Step> steps = steps_of(*specs_[spec]);
+  const auto step = static_cast<std::size_t>(below(static_cast<int>(steps.size())));
+  return {specs_[spec], kMishaps[mishap].first, steps[step]};
 }
 
 Drawn Draw::next() {
-  const auto [chosen, mishap] = pair();
+  const auto [chosen, mishap, step] = pair();
   const fault::FaultSpec& spec = *chosen;
-  Drawn out{.fault = std::string(spec.name), .mishap = mishap};
+  Drawn out{.fault = std::string(spec.name), .mishap = mishap, .step = step};
   for (const fault::ParamSpec& param : spec.params) {
     std::string value(param.fallback);
     if (param.type == fault::ParamType::choice) {
@@ -93,11 +114,17 @@ Drawn Draw::next() {
   return out;
 }
 
+std::string Drawn::mishap_text() const {
+  return mishap == Mishap::controller_killed
+             ? fmt::format("{}: {}", to_string(mishap), fault::to_string(step))
+             : std::string(to_string(mishap));
+}
+
 Json Round::to_json() const {
   return {{"round", number},
           {"fault", drawn.fault},
           {"params", drawn.params},
-          {"mishap", to_string(drawn.mishap)},
+          {"mishap", drawn.mishap_text()},
           {"after_ms", drawn.after_ms},
           {"outcome", outcome},
           {"leaks", leaks},

@@ -9,6 +9,7 @@
 
 #include "harness/base/json.h"
 #include "harness/fault/fault.h"
+#include "harness/fault/inject.h"
 
 namespace harness::soak {
 
@@ -16,7 +17,7 @@ enum class Mishap {
   none,               // the node takes it back by itself
   undone_twice,       // the controller heals while the node does
   undone_first,       // healed before its moment ever comes
-  controller_killed,  // SIGKILL to hookshot, at any step
+  controller_killed,  // SIGKILL to hookshot, as it comes to a step
   trigger_killed,     // SIGKILL to the guard that holds it
   service_restarted,  // its target begins anew meanwhile
   rebooted            // the node does
@@ -30,13 +31,18 @@ struct Drawn {
   std::string fault;
   fault::Params params;
   Mishap mishap = Mishap::none;
-  int after_ms = 0;  // how long after its begin the mishap comes
+  fault::Step step = fault::Step::begun;  // that the controller is killed at
+  int after_ms = 0;                       // how long after the outcome any other mishap comes
+
+  // "controller killed: armed", "rebooted"
+  std::string mishap_text() const;
 };
 
 // The same seed draws the same rounds. Some are rare, as they take long: reboots one in twenty.
 class Draw {
  public:
-  // `each`: every fault meets every mishap once, in an order that is drawn, before the others.
+  // `each`: every fault meets every mishap once, and the controller's end once at each step of it,
+  // in an order that is drawn, before the others.
   explicit Draw(std::uint64_t seed, bool each = false);
 
   Drawn next();
@@ -45,6 +51,7 @@ class Draw {
   struct Pair {
     const fault::FaultSpec* spec;
     Mishap mishap;
+    fault::Step step;
   };
 
   int below(int limit);

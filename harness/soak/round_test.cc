@@ -1,10 +1,15 @@
 #include "harness/soak/round.h"
 
 #include <algorithm>
+#include <filesystem>
+#include <map>
 #include <set>
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
+#include <unistd.h>
 
+#include "harness/soak/run_and_kill.h"
 #include "harness/soak/snapshot.h"
 #include "harness/soak/soak.h"
 
@@ -27,6 +32,7 @@ TEST(Draw, gives_the_same_rounds_for_the_same_seed) {
     EXPECT_EQ(drawn.params, again.params);
     EXPECT_EQ(drawn.mishap, again.mishap);
     EXPECT_EQ(drawn.after_ms, again.after_ms);
+    EXPECT_EQ(drawn.step, again.step);
     differs += other.next().fault != drawn.fault ? 1 : 0;
   }
   EXPECT_GT(differs, 25);
@@ -67,19 +73,61 @@ TEST(Snapshots, take_over_the_manifests_that_rke2_has_written_and_nothing_else) 
 }
 
 TEST(Draw, lets_every_fault_meet_every_mishap_once_before_the_rest) {
-  std::set<std::pair<std::string, Mishap>> met;
+  std::map<std::string, std::multiset<std::string>> met;
   Draw draw(3, true);
   Draw again(3, true);
-  const std::size_t all = (fault::registry().size() - 2) * all_mishaps().size();
+  const std::size_t faults = fault::registry().size() - 2;
+  std::size_t lasting = 0;
+  for (const auto& [name, spec] : fault::registry()) {
+    lasting += std::ranges::count(spec.params, "duration", &fault::ParamSpec::name);
+  }
   std::vector<std::string> order;
-  for (std::size_t i = 0; i < all; ++i) {
+  for (std::size_t i = 0; i < faults * (all_mishaps().size() + 4) + lasting; ++i) {
     const Drawn drawn = draw.next();
     EXPECT_EQ(again.next().fault, drawn.fault);
-    EXPECT_TRUE(met.emplace(drawn.fault, drawn.mishap).second) << drawn.fault;
+    met[drawn.fault].insert(drawn.mishap_text());
     order.push_back(drawn.fault);
   }
+  EXPECT_EQ(met.size(), faults);
+  std::multiset<std::string> all = {"none",
+                                    "undone twice",
+                                    "undone first",
+                                    "trigger killed",
+                                    "service restarted",
+                                    "rebooted",
+                                    "controller killed: begun",
+                                    "controller killed: checked",
+                                    "controller killed: armed",
+                                    "controller killed: outcome known",
+                                    "controller killed: healed"};
+  EXPECT_EQ(met["kill-pod"], all);
+  all.insert("controller killed: taken back");
+  EXPECT_EQ(met["burn-cpu"], all);
   EXPECT_FALSE(std::ranges::is_sorted(order)) << "the order is drawn";
   EXPECT_FALSE(draw.next().fault.empty()) << "and then at random";
+}
+
+TEST(RunAndKill, kills_at_the_words_and_tells_an_end_from_a_kill) {
+  const auto run = [](const std::string& script) {
+    return run_and_kill(
+        {"/bin/sh", "-c", script}, ": armed", Deadline::after(std::chrono::seconds(20)));
+  };
+  const std::string quiet =
+      (std::filesystem::temp_directory_path() / fmt::format("hookshot-killed-{}", ::getpid()))
+          .string();
+  EXPECT_EQ(run("echo 'a: armed' >&2; kill -STOP $$; : > " + quiet).value(), "killed");
+  EXPECT_FALSE(std::filesystem::exists(quiet)) << "it did not go on";
+  EXPECT_EQ(run("echo 'a: armed'; echo ': armed too' >&2; exit 3").value(), "exit status 3");
+  const auto silent = run_and_kill({"/bin/sh", "-c", "echo 'a: begun' >&2; exec tail -f /dev/null"},
+                                   ": armed",
+                                   Deadline::after(std::chrono::milliseconds(300)));
+  ASSERT_FALSE(silent);
+  EXPECT_EQ(silent.error().code(), ErrorCode::timed_out);
+  EXPECT_THAT(silent.error().message(), HasSubstr("last seen: a: begun"));
+  EXPECT_EQ(run_and_kill({"/no/such/program"}, "", Deadline::after(std::chrono::seconds(1)))
+                .error()
+                .code(),
+            ErrorCode::internal);
 }
 
 TEST(Soaked, counts_each_fault_under_each_mishap) {
@@ -106,6 +154,7 @@ TEST(Soaked, counts_each_fault_under_each_mishap) {
                                     "reboot +- +- +- +1 of 2 +- +- +- +0\n"
                                     "all +0 of 1 +- +- +1 of 2 +- +- +1 of 1 +1\n"));
   EXPECT_EQ(soaked.rounds[0].to_json()["mishap"], "rebooted");
+  EXPECT_EQ(soaked.rounds[2].to_json()["mishap"], "controller killed: begun");
 }
 
 }  // namespace

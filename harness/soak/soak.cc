@@ -93,7 +93,8 @@ Result<std::string> Soak::by_program(const Round& round) {
   for (const auto& [name, value] : round.drawn.params) {
     words.push_back(name + "=" + value);
   }
-  return run_and_kill(words, milliseconds(round.drawn.after_ms));
+  return run_and_kill(
+      words, fmt::format(": {}", to_string(round.drawn.step)), Deadline::after(kHealed));
 }
 
 Result<std::string> Soak::by_library(const Round& round) {
@@ -130,7 +131,7 @@ Result<std::string> Soak::by_library(const Round& round) {
   const auto outcome = fault::await(node_, cluster_.name(), request.id, {}, Deadline::after(kEnd));
   TRY(outcome, "await " + request.id);
   // At any moment of the fault, not at its first.
-  static_cast<void>(paced(milliseconds(round.drawn.after_ms / 3), {}));
+  static_cast<void>(paced(milliseconds(round.drawn.after_ms), {}));
   TRY(mishap(round, request.id), to_string(round.drawn.mishap));
   const bool stands = outcome->outcome == "applied" && made.action.contains("hold_ms");
   if (stands && round.drawn.mishap == Mishap::none) {
@@ -272,8 +273,7 @@ Result<Soaked> Soak::play(std::uint64_t seed,
     Round next{.number = static_cast<int>(out.rounds.size()) + 1, .drawn = draw.next()};
     const auto began = std::chrono::steady_clock::now();
     TRY(round(next),
-        fmt::format(
-            "round {} ({}, {})", next.number, next.drawn.fault, to_string(next.drawn.mishap)));
+        fmt::format("round {} ({}, {})", next.number, next.drawn.fault, next.drawn.mishap_text()));
     next.took_ms =
         std::chrono::duration_cast<milliseconds>(std::chrono::steady_clock::now() - began).count();
     tell(next);

@@ -37,10 +37,10 @@ std::uint64_t number(const char* text) {
 }
 
 void tell(const Round& round) {
-  fmt::print("{:>4}  {:<20} {:<18} {:>6.1f} s  {}\n",
+  fmt::print("{:>4}  {:<20} {:<32} {:>6.1f} s  {}\n",
              round.number,
              round.drawn.fault,
-             to_string(round.drawn.mishap),
+             round.drawn.mishap_text(),
              static_cast<double>(round.took_ms) / 1000,
              round.outcome);
   for (const std::string& leak : round.leaks) {
