@@ -11,7 +11,7 @@ namespace {
 
 constexpr int kVisitsPerInstant = 2;
 
-// An instant that needs no more visits: it was hit, or aimed at twice in vain.
+// An instant that needs no more visits: it was hit, or aimed at twice.
 struct Point {
   std::int64_t at = 0;
   bool hit = false;
@@ -27,8 +27,13 @@ struct Gap {
   std::int64_t middle() const { return begin + size() / 2; }
 };
 
-bool tried(const std::vector<Visit>& visits, const Aim& aim) {
-  return std::ranges::count(visits, aim, &Visit::planned) >= kVisitsPerInstant;
+// What lies closer together than half the resolution is one instant.
+bool tried(const SweepPlan& plan, const std::vector<Visit>& visits, const Aim& aim) {
+  return std::ranges::count_if(visits, [&](const Visit& visit) {
+           return visit.planned.where == aim.where &&
+                  2 * std::abs((visit.planned.distance - aim.distance).count()) <=
+                      plan.resolution.count();
+         }) >= kVisitsPerInstant;
 }
 
 // A window that lasted longer than the learned length is hit at its end.
@@ -42,6 +47,22 @@ bool hit_where(const std::vector<Visit>& visits, Aim::Where where) {
   });
 }
 
+// How long after the instant that was aimed at an effect is felt, usually.
+std::int64_t lag(const std::vector<Visit>& visits) {
+  std::vector<std::int64_t> all;
+  for (const Visit& visit : visits) {
+    if (visit.planned.where == Aim::Where::inside && visit.landed) {
+      all.push_back((*visit.landed - visit.planned.distance).count());
+    }
+  }
+  if (all.empty()) {
+    return 0;
+  }
+  const auto middle = all.begin() + static_cast<std::ptrdiff_t>((all.size() - 1) / 2);
+  std::ranges::nth_element(all, middle);
+  return std::max<std::int64_t>(*middle, 0);
+}
+
 std::vector<Point> settled(const SweepPlan& plan, const std::vector<Visit>& visits) {
   std::vector<Point> out;
   for (const Visit& visit : visits) {
@@ -50,22 +71,23 @@ std::vector<Point> settled(const SweepPlan& plan, const std::vector<Visit>& visi
     }
     if (visit.landed) {
       out.push_back({inside(plan, *visit.landed), true});
-    } else if (tried(visits, visit.planned)) {
-      out.push_back({visit.planned.distance.count(), false});
+    }
+    if (tried(plan, visits, visit.planned)) {
+      out.push_back({visit.planned.distance.count() + lag(visits), visit.landed.has_value()});
     }
   }
   std::ranges::sort(out, {}, &Point::at);
   return out;
 }
 
-std::vector<Gap> gaps(const SweepPlan& plan, const std::vector<Point>& points) {
+std::vector<Gap> gaps(const SweepPlan& plan, const std::vector<Point>& points, std::int64_t from) {
   std::vector<Gap> out;
-  Point from;
+  Point last{from};
   for (const Point& point : points) {
-    out.push_back({from.at, point.at, from.hit || point.hit});
-    from = point;
+    out.push_back({last.at, point.at, last.hit || point.hit});
+    last = {std::max(from, point.at), point.hit};
   }
-  out.push_back({from.at, plan.length.count(), from.hit});
+  out.push_back({last.at, plan.length.count(), last.hit});
   return out;
 }
 
@@ -113,10 +135,14 @@ int passes_wanted(double confidence, double fail_rate) {
 }
 
 Microseconds largest_gap(const SweepPlan& plan, const std::vector<Visit>& visits) {
-  std::vector<Point> points = settled(plan, visits);
-  std::erase_if(points, [](const Point& point) { return !point.hit; });
-  const std::vector<Gap> all = gaps(plan, points);
-  return Microseconds(std::ranges::max(all, {}, &Gap::size).size());
+  std::vector<Point> hits;
+  for (const Visit& visit : visits) {
+    if (visit.landed && visit.planned.where == Aim::Where::inside) {
+      hits.push_back({inside(plan, *visit.landed), true});
+    }
+  }
+  std::ranges::sort(hits, {}, &Point::at);
+  return Microseconds(std::ranges::max(gaps(plan, hits, 0), {}, &Gap::size).size());
 }
 
 Next next_instant(const SweepPlan& plan, const std::vector<Visit>& visits, Microseconds elapsed) {
@@ -124,7 +150,7 @@ Next next_instant(const SweepPlan& plan, const std::vector<Visit>& visits, Micro
     return {std::nullopt, std::move(why)};
   }
   const auto wanted = [&](const Aim& aim) {
-    return !hit_where(visits, aim.where) && !tried(visits, aim);
+    return !hit_where(visits, aim.where) && !tried(plan, visits, aim);
   };
   const Aim opening{};
   if (wanted(opening)) {
@@ -139,12 +165,13 @@ Next next_instant(const SweepPlan& plan, const std::vector<Visit>& visits, Micro
   if (plan.around && begun && wanted(after)) {
     return {after, "just after the window"};
   }
-  const Gap gap = next_gap(plan, gaps(plan, settled(plan, visits)));
+  const std::int64_t late = lag(visits);
+  const Gap gap = next_gap(plan, gaps(plan, settled(plan, visits), late));
   if (gap.size() <= plan.resolution.count()) {
     return {std::nullopt,
             fmt::format("no gap is larger than {}", format_duration(plan.resolution))};
   }
-  return {Aim{Aim::Where::inside, Microseconds(gap.middle())},
+  return {Aim{Aim::Where::inside, Microseconds(gap.middle() - late)},
           fmt::format("the middle of a gap of {}", format_duration(Microseconds(gap.size())))};
 }
 

@@ -2,8 +2,9 @@
 //
 // The opening first, then always the middle of the largest gap between instants that were hit:
 // 0, 50, 25, 75 % ..., and just before and just after the window early on. What counts is where an
-// effect landed, not where it was aimed. An instant that was missed twice is left alone, and what
-// lies between two of them comes last: the target may not be there for a part of the window.
+// effect landed, not where it was aimed, and so it aims earlier by what the effects so far came
+// late. An instant that was aimed at twice is left alone, and what lies between two that were
+// missed comes last: the target may not be there for a part of the window.
 #pragma once
 
 #include <optional>

@@ -51,8 +51,33 @@ TEST(Sweep, fills_the_gap_that_the_hits_left_not_the_plan) {
                                {{Aim::Where::inside, milliseconds(400)}, milliseconds(700)}};
   SweepPlan plan = kPlan;
   plan.around = false;
-  EXPECT_EQ(to_string(*next_instant(plan, visits, Microseconds(0)).aim), "+351ms");
+  EXPECT_EQ(to_string(*next_instant(plan, visits, Microseconds(0)).aim), "+349ms");
   EXPECT_EQ(largest_gap(plan, visits), milliseconds(698));
+}
+
+TEST(Sweep, aims_earlier_by_what_effects_come_late) {
+  SweepPlan plan = kPlan;
+  plan.around = false;
+  std::vector<Visit> visits;
+  while (const auto next = next_instant(plan, visits, Microseconds(0)).aim) {
+    visits.push_back({*next, next->distance + milliseconds(84 + visits.size() % 3)});
+  }
+  EXPECT_LE(visits.size(), 18U);
+  EXPECT_LE(largest_gap(plan, visits), milliseconds(100)) << "before the first effect";
+  EXPECT_LT(visits.back().landed, milliseconds(800));
+}
+
+TEST(Sweep, does_not_stay_with_a_gap_that_it_does_not_hit) {
+  SweepPlan plan = kPlan;
+  plan.around = false;
+  std::vector<Visit> visits;
+  while (const auto next = next_instant(plan, visits, Microseconds(0)).aim) {
+    const bool strays = next->distance > milliseconds(300) && next->distance < milliseconds(500);
+    visits.push_back({*next, strays ? milliseconds(700) : next->distance});
+    EXPECT_LE(std::ranges::count(visits, *next, &Visit::planned), 2) << to_string(*next);
+    ASSERT_LT(visits.size(), 60U);
+  }
+  EXPECT_LE(largest_gap(plan, visits), milliseconds(300)) << "and what lies beside it is hit";
 }
 
 TEST(Sweep, leaves_an_instant_alone_that_was_missed_twice) {
