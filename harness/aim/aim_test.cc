@@ -147,23 +147,32 @@ Json moment(const std::string& invocation,
           {"mono_us", at}};
 }
 
-TEST(Samples, are_of_the_last_start_and_of_whole_spans) {
-  const auto samples = samples_of({moment("i1", "sync", true, 10),
-                                   moment("i1", "sync", false, 99, true),
-                                   moment("i2", "sync", true, 100),
-                                   moment("i2", "sync", false, 150),
+TEST(Samples, are_of_the_invocation_that_a_trigger_meets_and_of_whole_spans) {
+  const auto samples = samples_of({moment("i1", "pre", true, 5),
+                                   moment("i1", "pre", false, 8),
+                                   moment("i1", "gap", true, 10),
+                                   moment("i1", "gap", false, 99, true),
+                                   moment("i2", "pre", true, 100),
+                                   moment("i2", "pre", false, 150),
+                                   moment("i2", "gap", true, 151),
+                                   moment("i2", "gap", false, 155),
                                    moment("i2", "sync", true, 160),
-                                   moment("i2", "sync", false, 200),
+                                   moment("i2", "sync", false, 190),
+                                   moment("i2", "sync", true, 200),
+                                   moment("i2", "sync", false, 240),
                                    moment("i2", "hooks", true, 300),
                                    moment("i2", "hooks", false, 350),
                                    moment("i2", "ready", true, 400),
                                    moment("i2", "ready", false, 401, true)});
-  ASSERT_EQ(samples.at("cp-1").size(), 2U) << "what was cut is no length";
-  const Sample& sync = samples.at("cp-1")[0];
-  const Sample& hooks = samples.at("cp-1")[1];
-  EXPECT_EQ(sync.length_us, 40) << "the last closing counts";
-  EXPECT_EQ(hooks.length_us, 50);
-  EXPECT_EQ(hooks.since_us.at("sync"), 140);
+  const auto& all = samples.at("cp-1");
+  ASSERT_EQ(all.size(), 3U) << "what was cut is no length";
+  EXPECT_EQ(all[0].window, "pre");
+  EXPECT_EQ(all[0].length_us, 3) << "the second start's comes too late for a trigger";
+  EXPECT_EQ(all[1].window, "sync");
+  EXPECT_EQ(all[1].length_us, 40) << "the last opening counts";
+  EXPECT_EQ(all[2].window, "hooks");
+  EXPECT_EQ(all[2].length_us, 50);
+  EXPECT_EQ(all[2].since_us.at("sync"), 100);
 }
 
 }  // namespace

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 #include <fstream>
+#include <iterator>
+#include <set>
 #include <sstream>
 
 #include <fmt/format.h>
@@ -89,26 +91,34 @@ std::optional<Learned> figures(std::vector<std::int64_t> samples_us) {
 }
 
 std::map<std::string, std::vector<Sample>> samples_of(const std::vector<Json>& events) {
-  std::map<std::string, Start> last;
+  std::map<std::string, std::vector<Start>> starts;
   for (const Json& event : events) {
     if (json_string(event, "type") != "window") {
       continue;
     }
-    Start& start = last[json_string(event, "node")];
+    std::vector<Start>& all = starts[json_string(event, "node")];
     const std::string invocation =
         json_string(event, "boot_id") + " " + json_string(event, "invocation");
+    const bool same = !all.empty() && all.back().invocation == invocation;
     if (json_string(event, "op") == "opened") {
-      if (invocation != start.invocation) {
-        start = {.invocation = invocation, .openings = {}, .samples = {}};
+      if (!same) {
+        all.push_back({.invocation = invocation, .openings = {}, .samples = {}});
       }
-      open(start, json_string(event, "window"), json_int(event, "mono_us"));
-    } else if (invocation == start.invocation && !json_bool(event, "cut")) {
-      close(start, json_string(event, "window"), json_int(event, "mono_us"));
+      open(all.back(), json_string(event, "window"), json_int(event, "mono_us"));
+    } else if (same && !json_bool(event, "cut")) {
+      close(all.back(), json_string(event, "window"), json_int(event, "mono_us"));
     }
   }
   std::map<std::string, std::vector<Sample>> out;
-  for (auto& [node, start] : last) {
-    out[node] = std::move(start.samples);
+  for (auto& [node, all] : starts) {
+    std::set<std::string> met;
+    for (Start& start : all) {
+      std::erase_if(start.samples, [&](const Sample& one) { return met.contains(one.window); });
+      std::ranges::move(start.samples, std::back_inserter(out[node]));
+      for (const Opening& opening : start.openings) {
+        met.insert(opening.window);
+      }
+    }
   }
   return out;
 }

@@ -47,8 +47,8 @@ struct Sample {
   std::map<std::string, std::int64_t> since_us;  // window that opened earlier -> gap
 };
 
-// The last invocation of each node in a trial's events in which windows opened and closed by their
-// markers. Spans that were cut are no lengths.
+// Of each node's windows in a trial's events the first invocation that opened them, which is where
+// a trigger meets them, and there the last opening. One that its invocation's end cut is no length.
 std::map<std::string, std::vector<Sample>> samples_of(const std::vector<Json>& events);
 
 class Lengths {

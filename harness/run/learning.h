@@ -15,7 +15,8 @@ struct Learning {
 };
 
 // passing: a start that failed a check is no sample of a sound one. failing_too: for a release that
-// cannot pass; of such a start the windows of the service's last invocation.
+// cannot pass. Where its service died and began anew, a window counts as the first invocation had
+// it that opened it: where the fault of a trial would fall.
 enum class Learn { passing, failing_too };
 
 // Adds every window that opened and closed by its markers in the run's complete trials without a
