@@ -31,6 +31,9 @@ class FakeService {
 
   // The next fact, else the node's clock.
   Json next_fact() {
+    if (facts_.empty() && late_ > 0 && --late_ == 0) {
+      log("rke2 is up and running");
+    }
     if (facts_.empty()) {
       return stamped({{"type", "clock"}});
     }
@@ -51,6 +54,10 @@ class FakeService {
     const Json opened = moment();
     log("Kube API server is now running");
     in_hooks(opened);
+    if (lingers) {
+      late_ = kLate;
+      return;
+    }
     log("rke2 is up and running");
     after(opened);
   }
@@ -71,10 +78,12 @@ class FakeService {
   }
 
   observe::FakeServer server;
-  bool copies = false;  // of releases are on the node
-  bool dies = false;    // the next start ends in its middle, as in rancher/rke2#8269
+  bool copies = false;   // of releases are on the node
+  bool dies = false;     // the next start ends in its middle, as in rancher/rke2#8269
+  bool lingers = false;  // its hooks are over long after the cluster is well again
 
  private:
+  static constexpr int kLate = 300;  // looks at the node's clock
   static constexpr std::int64_t kBooted = 1'747'000'000'000'000;
 
   Json stamped(Json fact) {
@@ -136,6 +145,7 @@ class FakeService {
   std::int64_t now_us_ = 0;
   std::int64_t seqnum_ = 0;
   int starts_ = 0;
+  int late_ = 0;
 };
 
 // Puts the version on the server's disk.

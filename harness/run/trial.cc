@@ -13,6 +13,7 @@
 #include "harness/observe/probes.h"
 #include "harness/observe/state.h"
 #include "harness/run/diagnostics.h"
+#include "harness/run/open_windows.h"
 #include "harness/run/strikes.h"
 
 namespace harness::run {
@@ -63,7 +64,17 @@ class Trial {
                  cell,
                  shot,
                  number,
-                 sink_) {}
+                 sink_) {
+    const auto follow = [this](const plan::Seen& own, const event::WindowDef& window) {
+      if (!window.name.empty()) {
+        open_.follow(own.node, window.name);
+      }
+    };
+    follow(cell.seen.or_own(cell.target, cell.on_server), cell.window);
+    for (const plan::Companion& one : cell.companions) {
+      follow(one.seen.or_own(one.target, one.on_server), one.window);
+    }
+  }
 
   TrialEnd run();
 
@@ -92,6 +103,7 @@ class Trial {
   const plan::Shot& shot_;
   observe::Sink sink_;
   Strikes strikes_;
+  OpenWindows open_;
   std::vector<std::unique_ptr<observe::NodeStream>> streams_;
   std::unique_ptr<observe::Probes> probes_;
   std::unique_ptr<observe::BackOffs> back_offs_;
@@ -157,6 +169,7 @@ Status Trial::observe() {
                                      .windows = cell_.windows_on(node->is_server())},
         [this](Json event) {
           strikes_.saw(event);
+          open_.saw(event);
           sink_(std::move(event));
         }));
   }
@@ -224,12 +237,17 @@ void Trial::heal() {
 
 void Trial::settle() {
   const Deadline deadline = Deadline::after(cell_.budget.recovery + minutes(1));
-  static_cast<void>(timed("settle", [&]() -> Status {
+  const auto settled = [&]() -> Status {
     upgrade::SettleOptions options = context_.pace.settle;
     options.wait_for_back_off = false;
     TRY(upgrade::settle(context_.access, options, deadline, context_.stop), "after the fault");
     return {};
-  }));
+  };
+  static_cast<void>(timed("settle", settled));
+  if (!open_.open().empty() && !deadline.passed()) {
+    static_cast<void>(timed("close", [&] { return open_.await_closed(deadline, context_.stop); }));
+    static_cast<void>(timed("settle", settled));
+  }
   if (!context_.trial_dir.empty()) {
     collect_diagnostics(context_.cluster, context_.trial_dir, Deadline::after(minutes(1)));
   }

@@ -59,6 +59,16 @@ TEST_F(WholeRun, passes_when_all_trials_land_and_the_cluster_recovers) {
   EXPECT_EQ(status_of_folder(), 0) << "the events alone say the same";
 }
 
+TEST_F(WholeRun, sees_a_window_close_that_outlasts_the_recovery) {
+  lab_.service.lingers = true;
+  const auto end = run(kKill);
+  ASSERT_TRUE(end) << end.error().message();
+  EXPECT_EQ(end->exit_status, 0) << end->summary;
+  for (const Json& trial : verdict()["cases"][0]["trials"]) {
+    EXPECT_EQ(trial["hit"], true) << trial.dump(2);
+  }
+}
+
 TEST_F(WholeRun, calls_a_fault_that_misses_unproven_and_never_a_pass) {
   for (const auto& [falls, why] : {std::pair(FakeCluster::Falls::after, "after the window"),
                                    {FakeCluster::Falls::nowhere, "the window closed first"}}) {
