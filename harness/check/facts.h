@@ -29,6 +29,8 @@ struct Span {
   std::int64_t closed_wall_us = 0;  // 0: not seen to close
   bool cut = false;                 // ended with its invocation, not by its marker
   bool other_boot = false;          // cut by a reboot: closed_mono_us is of the next boot
+  // When its opening marker came once more: until then it was open, also where nobody saw it close.
+  std::int64_t still_open_mono_us = 0;
 };
 
 struct Step {

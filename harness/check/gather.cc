@@ -49,6 +49,7 @@ void Gatherer::start(const Json& event) {
       companion(planned);
     }
   }
+  openings(event);
   facts_.started_us = at_us(event);
   if (const auto nodes = event.find("nodes"); nodes != event.end() && nodes->is_array()) {
     facts_.inventory = *nodes;
@@ -165,6 +166,7 @@ void Gatherer::take(const std::string& type, const Json& event) {
                               .line = event::parse_line(json_string(event, "line")),
                               .wall_us = json_int(event, "wall_us"),
                               .mono_us = json_int(event, "mono_us")});
+    still_open(event);
   } else if (type == "container") {
     container(event);
   } else if (type == "manifest") {

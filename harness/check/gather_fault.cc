@@ -21,6 +21,36 @@ void Gatherer::companion(const Json& planned) {
                                .target = json_string(planned, "target"),
                                .seen_on = json_string(planned, "while"),
                                .fact = {}});
+  openings(planned);
+}
+
+void Gatherer::openings(const Json& planned) {
+  const std::string window = json_string(planned, "window");
+  const Json anchor = json_object(planned, "anchor");
+  if (json_string(anchor, "marker_of") != window || !anchor.contains("open")) {
+    return;
+  }
+  for (const Json& one : anchor["open"]) {
+    if (auto marker = event::marker_from_json(one)) {
+      openings_[window].push_back(*std::move(marker));
+    }
+  }
+}
+
+void Gatherer::still_open(const Json& event) {
+  for (Span& span : facts_.spans) {
+    const auto markers = openings_.find(span.window);
+    if (markers == openings_.end() || span.closed_wall_us != 0 ||
+        span.node != json_string(event, "node") ||
+        span.invocation != json_string(event, "invocation")) {
+      continue;
+    }
+    if (std::ranges::any_of(markers->second, [&](const event::Marker& marker) {
+          return event::matches(marker, event);
+        })) {
+      span.still_open_mono_us = json_int(event, "mono_us");
+    }
+  }
 }
 
 void Gatherer::window(const Json& event) {

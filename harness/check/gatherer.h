@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "harness/check/facts.h"
+#include "harness/event/marker.h"
 
 namespace harness::check {
 
@@ -20,6 +21,8 @@ class Gatherer {
   void step(const Json& event, bool finished);
   void window(const Json& event);
   void companion(const Json& planned);
+  void openings(const Json& planned);
+  void still_open(const Json& event);
   void fault(const Json& event);
   void boot(const std::string& type, const Json& event);
   void powers();
@@ -31,6 +34,7 @@ class Gatherer {
   std::map<std::string, std::string> details_;
   std::map<std::string, Json> powers_;  // by the fault's record; an empty id: the first fault's
   std::string first_record_;
+  std::map<std::string, std::vector<event::Marker>> openings_;  // of the windows that were aimed at
 };
 
 // When an event was written, controller's clock; 0: it does not say.

@@ -129,6 +129,9 @@ Hit hit_of(const TrialFacts& facts, const Aimed& aimed) {
     if (fault.effect_mono_us < span.opened_mono_us) {
       break;
     }
+    if (span.closed_wall_us == 0 && fault.effect_mono_us <= span.still_open_mono_us) {
+      return {true, fault.summary, near};
+    }
     if (span.closed_wall_us == 0) {
       return {false, "the window was not seen to close, so nothing is proved", near};
     }

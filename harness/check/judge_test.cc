@@ -58,6 +58,20 @@ TEST_F(Hits, are_not_in_another_invocation) {
   EXPECT_THAT(hit.reason, HasSubstr("in another invocation"));
 }
 
+TEST_F(Hits, are_proved_by_a_window_that_says_later_that_it_is_open) {
+  trial_.window(19, "opened", kNew);
+  trial_.record(20, kNew);
+  trial_.log(19.5, kNew, "Kube API server is now running");
+  trial_.log(20.5, "2222", "Kube API server is now running");
+  trial_.log(20.5, kNew, "etcd is now running");
+  EXPECT_FALSE(find_hit(trial_.facts()).hit) << "before it, of another start, no marker";
+  trial_.log(20.5, kNew, "Kube API server is not there yet");
+  const Hit hit = find_hit(trial_.facts());
+  EXPECT_TRUE(hit.hit) << hit.reason;
+  trial_.window(19.9, "closed", kNew);
+  EXPECT_FALSE(find_hit(trial_.facts()).hit) << "its closing decides where it was seen";
+}
+
 TEST_F(Hits, need_a_window_that_was_seen) {
   trial_.record(20, kNew);
   EXPECT_THAT(find_hit(trial_.facts()).reason, HasSubstr("never seen to open"));

@@ -34,6 +34,8 @@ class SampleTrial {
          {"window", fault == "none" ? "" : "start-up-hooks"},
          {"offset", "0s"},
          {"offset_us", 0},
+         {"anchor",
+          {{"marker_of", "start-up-hooks"}, {"open", {{{"log", "Kube API server is *"}}}}}},
          {"target", "cp-1"},
          {"budget", {{"apiserver_outage_us", 120'000'000}, {"recovery_us", 300'000'000}}}});
     fact(1, {{"type", "node.facts"}, {"clock_offset_us", 0}});
