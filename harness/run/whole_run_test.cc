@@ -64,7 +64,10 @@ TEST_F(WholeRun, sees_a_window_close_that_outlasts_the_recovery) {
   const auto end = run(kKill);
   ASSERT_TRUE(end) << end.error().message();
   EXPECT_EQ(end->exit_status, 0) << end->summary;
-  for (const Json& trial : verdict()["cases"][0]["trials"]) {
+  const Json said = verdict();
+  const Json& trials = said["cases"][0]["trials"];
+  ASSERT_EQ(trials.size(), 2U);
+  for (const Json& trial : trials) {
     EXPECT_EQ(trial["hit"], true) << trial.dump(2);
   }
 }
