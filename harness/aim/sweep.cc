@@ -63,24 +63,30 @@ std::int64_t lag(const std::vector<Visit>& visits) {
   return std::max<std::int64_t>(*middle, 0);
 }
 
-std::vector<Point> settled(const SweepPlan& plan, const std::vector<Visit>& visits) {
+std::vector<Point> hits(const SweepPlan& plan, const std::vector<Visit>& visits) {
   std::vector<Point> out;
   for (const Visit& visit : visits) {
-    if (visit.planned.where != Aim::Where::inside) {
-      continue;
-    }
-    if (visit.landed) {
+    if (visit.landed && visit.planned.where == Aim::Where::inside) {
       out.push_back({inside(plan, *visit.landed), true});
     }
-    if (tried(plan, visits, visit.planned)) {
-      out.push_back({visit.planned.distance.count() + lag(visits), visit.landed.has_value()});
-    }
   }
-  std::ranges::sort(out, {}, &Point::at);
   return out;
 }
 
-std::vector<Gap> gaps(const SweepPlan& plan, const std::vector<Point>& points, std::int64_t from) {
+std::vector<Point> settled(const SweepPlan& plan,
+                           const std::vector<Visit>& visits,
+                           std::int64_t late) {
+  std::vector<Point> out = hits(plan, visits);
+  for (const Visit& visit : visits) {
+    if (visit.planned.where == Aim::Where::inside && tried(plan, visits, visit.planned)) {
+      out.push_back({visit.planned.distance.count() + late, visit.landed.has_value()});
+    }
+  }
+  return out;
+}
+
+std::vector<Gap> gaps(const SweepPlan& plan, std::vector<Point> points, std::int64_t from) {
+  std::ranges::sort(points, {}, &Point::at);
   std::vector<Gap> out;
   Point last{from};
   for (const Point& point : points) {
@@ -135,14 +141,8 @@ int passes_wanted(double confidence, double fail_rate) {
 }
 
 Microseconds largest_gap(const SweepPlan& plan, const std::vector<Visit>& visits) {
-  std::vector<Point> hits;
-  for (const Visit& visit : visits) {
-    if (visit.landed && visit.planned.where == Aim::Where::inside) {
-      hits.push_back({inside(plan, *visit.landed), true});
-    }
-  }
-  std::ranges::sort(hits, {}, &Point::at);
-  return Microseconds(std::ranges::max(gaps(plan, hits, 0), {}, &Gap::size).size());
+  const std::vector<Gap> all = gaps(plan, hits(plan, visits), 0);
+  return Microseconds(std::ranges::max(all, {}, &Gap::size).size());
 }
 
 Next next_instant(const SweepPlan& plan, const std::vector<Visit>& visits, Microseconds elapsed) {
@@ -166,7 +166,7 @@ Next next_instant(const SweepPlan& plan, const std::vector<Visit>& visits, Micro
     return {after, "just after the window"};
   }
   const std::int64_t late = lag(visits);
-  const Gap gap = next_gap(plan, gaps(plan, settled(plan, visits), late));
+  const Gap gap = next_gap(plan, gaps(plan, settled(plan, visits, late), late));
   if (gap.size() <= plan.resolution.count()) {
     return {std::nullopt,
             fmt::format("no gap is larger than {}", format_duration(plan.resolution))};
