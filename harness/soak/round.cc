@@ -24,15 +24,12 @@ constexpr int kMishapWithinMs = 1000;
 
 std::vector<fault::Step> steps_of(const fault::FaultSpec& spec) {
   using fault::Step;
-  const bool lasts = std::ranges::any_of(
-      spec.params, [](const fault::ParamSpec& param) { return param.name == "duration"; });
-  return lasts ? std::vector{Step::begun,
-                             Step::checked,
-                             Step::armed,
-                             Step::known,
-                             Step::taken_back,
-                             Step::healed}
-               : std::vector{Step::begun, Step::checked, Step::armed, Step::known, Step::healed};
+  std::vector<Step> out = {
+      Step::begun, Step::checked, Step::armed, Step::known, Step::taken_back, Step::healed};
+  if (std::ranges::find(spec.params, "duration", &fault::ParamSpec::name) == spec.params.end()) {
+    std::erase(out, Step::taken_back);
+  }
+  return out;
 }
 
 }  // namespace
