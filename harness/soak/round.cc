@@ -2,6 +2,9 @@
 
 #include <algorithm>
 #include <array>
+#include <functional>
+#include <iterator>
+#include <sstream>
 
 #include <fmt/format.h>
 
@@ -21,6 +24,26 @@ constexpr std::array<int, 7> kWeights = {4, 3, 3, 5, 3, 1, 1};
 constexpr int kAll = 20;
 constexpr std::array<std::string_view, 4> kHolds = {"100ms", "500ms", "2s", "3s"};
 constexpr int kMishapWithinMs = 1000;
+
+Drawn with_params(const Choice& choice, const std::function<int(int)>& below) {
+  Drawn out{.fault = std::string(choice.spec->name)};
+  const auto one_of = [&](const auto& values) {
+    return values[static_cast<std::size_t>(below(static_cast<int>(values.size())))];
+  };
+  for (const fault::ParamSpec& param : choice.spec->params) {
+    std::string value(param.fallback);
+    if (param.type == fault::ParamType::choice) {
+      value = one_of(param.choices);
+    } else if (param.name == "duration") {
+      value = one_of(kHolds);
+    }
+    out.params.emplace(param.name, value);
+  }
+  for (const auto& [name, value] : choice.fixed) {
+    out.params.insert_or_assign(name, value);
+  }
+  return out;
+}
 
 std::vector<fault::Step> steps_of(const fault::FaultSpec& spec) {
   using fault::Step;
@@ -56,18 +79,41 @@ int Draw::below(int limit) {
   return static_cast<int>(engine_() % static_cast<std::uint64_t>(limit));
 }
 
-Draw::Draw(std::uint64_t seed, bool each) : engine_(seed) {
+Result<std::vector<Choice>> choices(const std::vector<std::string>& texts) {
+  std::vector<Choice> out;
   for (const auto& [name, spec] : fault::registry()) {
-    // A reboot is a mishap of its own.
-    if (name != "none" && name != "reboot") {
-      specs_.push_back(&spec);
+    if (texts.empty() && name != "none" && name != "reboot") {
+      out.push_back({&spec, {}});
     }
   }
-  for (const fault::FaultSpec* spec : each ? specs_ : std::vector<const fault::FaultSpec*>()) {
+  for (const std::string& text : texts) {
+    std::istringstream all(text);
+    std::vector<std::string> words(std::istream_iterator<std::string>(all), {});
+    const auto found =
+        words.empty() ? fault::registry().end() : fault::registry().find(words.front());
+    if (found == fault::registry().end() || found->first == "none" || found->first == "reboot") {
+      return fail(ErrorCode::invalid_input,
+                  fmt::format("'{}': this fault cannot be drawn; `hookshot fault list` has them, "
+                              "none and reboot are not drawn",
+                              text));
+    }
+    words.erase(words.begin());
+    TRY_ASSIGN(fault::Params fixed, fault::parse_params(words), text);
+    out.push_back({&found->second, std::move(fixed)});
+    const Drawn first = with_params(out.back(), [](int) { return 0; });
+    TRY(fault::make_fault(first.fault, first.params), text);
+  }
+  return out;
+}
+
+Draw::Draw(std::uint64_t seed, std::vector<Choice> choices, bool each)
+    : engine_(seed), choices_(std::move(choices)) {
+  for (std::size_t choice = 0; each && choice < choices_.size(); ++choice) {
     for (const auto& [mishap, name] : kMishaps) {
       const bool killed = mishap == Mishap::controller_killed;
-      for (const fault::Step step : killed ? steps_of(*spec) : std::vector(1, fault::Step::begun)) {
-        deck_.push_back({spec, mishap, step});
+      for (const fault::Step step :
+           killed ? steps_of(*choices_[choice].spec) : std::vector(1, fault::Step::begun)) {
+        deck_.push_back({choice, mishap, step});
       }
     }
   }
@@ -82,31 +128,22 @@ Draw::Pair Draw::pair() {
     deck_.pop_back();
     return top;
   }
-  const auto spec = static_cast<std::size_t>(below(static_cast<int>(specs_.size())));
+  const auto choice = static_cast<std::size_t>(below(static_cast<int>(choices_.size())));
   int at = below(kAll);
   std::size_t mishap = 0;
   while (at >= kWeights[mishap]) {
     at -= kWeights[mishap++];
   }
-  const std::vector<fault::Step> steps = steps_of(*specs_[spec]);
+  const std::vector<fault::Step> steps = steps_of(*choices_[choice].spec);
   const auto step = static_cast<std::size_t>(below(static_cast<int>(steps.size())));
-  return {specs_[spec], kMishaps[mishap].first, steps[step]};
+  return {choice, kMishaps[mishap].first, steps[step]};
 }
 
 Drawn Draw::next() {
-  const auto [chosen, mishap, step] = pair();
-  const fault::FaultSpec& spec = *chosen;
-  Drawn out{.fault = std::string(spec.name), .mishap = mishap, .step = step};
-  for (const fault::ParamSpec& param : spec.params) {
-    std::string value(param.fallback);
-    if (param.type == fault::ParamType::choice) {
-      value =
-          param.choices[static_cast<std::size_t>(below(static_cast<int>(param.choices.size())))];
-    } else if (param.name == "duration") {
-      value = kHolds[static_cast<std::size_t>(below(static_cast<int>(kHolds.size())))];
-    }
-    out.params.emplace(param.name, value);
-  }
+  const auto [choice, mishap, step] = pair();
+  Drawn out = with_params(choices_[choice], [this](int limit) { return below(limit); });
+  out.mishap = mishap;
+  out.step = step;
   out.after_ms = below(kMishapWithinMs);
   return out;
 }

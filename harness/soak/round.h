@@ -38,18 +38,28 @@ struct Drawn {
   std::string mishap_text() const;
 };
 
+// A fault that is drawn, and those of its parameters that are not.
+struct Choice {
+  const fault::FaultSpec* spec = nullptr;
+  fault::Params fixed;
+};
+
+// Each text is a fault and its fixed parameters ("slow-disk pod=etcd"); without one, all faults but
+// none and reboot, which is a mishap of its own. invalid_input: one that cannot be drawn so.
+Result<std::vector<Choice>> choices(const std::vector<std::string>& texts = {});
+
 // The same seed draws the same rounds. Some are rare, as they take long: reboots one in twenty.
 class Draw {
  public:
   // `each`: every fault meets every mishap once, and the controller's end once at each step of it,
-  // in an order that is drawn, before the others.
-  explicit Draw(std::uint64_t seed, bool each = false);
+  // in an order that is drawn, before the others. `choices`: at least one.
+  Draw(std::uint64_t seed, std::vector<Choice> choices, bool each = false);
 
   Drawn next();
 
  private:
   struct Pair {
-    const fault::FaultSpec* spec;
+    std::size_t choice;
     Mishap mishap;
     fault::Step step;
   };
@@ -58,7 +68,7 @@ class Draw {
   Pair pair();
 
   std::mt19937_64 engine_;
-  std::vector<const fault::FaultSpec*> specs_;
+  std::vector<Choice> choices_;
   std::vector<Pair> deck_;
 };
 
@@ -76,8 +86,9 @@ struct Soaked {
   std::vector<Round> rounds;
 
   int leaks() const;
-  // For each fault and each mishap: in how many rounds they met, of how many: the fault was
-  // applied, or the program was killed before it ended. Then the leaks.
+  // For each fault, each mishap and each step that hookshot was killed at: in how many rounds they
+  // met, of how many: the fault was applied, or hookshot was killed before it ended. Then the
+  // leaks.
   std::string table() const;
 };
 

@@ -21,9 +21,9 @@ using testing::HasSubstr;
 using testing::IsEmpty;
 
 TEST(Draw, gives_the_same_rounds_for_the_same_seed) {
-  Draw one(7);
-  Draw two(7);
-  Draw other(8);
+  Draw one(7, choices().value());
+  Draw two(7, choices().value());
+  Draw other(8, choices().value());
   int differs = 0;
   for (int i = 0; i < 50; ++i) {
     const Drawn drawn = one.next();
@@ -41,7 +41,7 @@ TEST(Draw, gives_the_same_rounds_for_the_same_seed) {
 TEST(Draw, comes_to_every_fault_and_every_mishap_with_parameters_that_are_taken) {
   std::set<std::string> faults;
   std::set<Mishap> mishaps;
-  Draw draw(1);
+  Draw draw(1, choices().value());
   for (int i = 0; i < 2000; ++i) {
     const Drawn drawn = draw.next();
     faults.insert(drawn.fault);
@@ -51,6 +51,32 @@ TEST(Draw, comes_to_every_fault_and_every_mishap_with_parameters_that_are_taken)
   }
   EXPECT_EQ(faults.size(), fault::registry().size() - 2) << "all but none and reboot";
   EXPECT_EQ(mishaps.size(), 7U);
+}
+
+TEST(Draw, draws_what_is_named_with_its_fixed_parameters_only) {
+  Draw draw(1, choices({"slow-disk pod=etcd", "clock-jump"}).value());
+  std::set<std::string> faults;
+  std::set<std::string> holds;
+  for (int i = 0; i < 100; ++i) {
+    const Drawn drawn = draw.next();
+    faults.insert(drawn.fault);
+    if (drawn.fault == "slow-disk") {
+      EXPECT_EQ(drawn.params.at("pod"), "etcd");
+      holds.insert(drawn.params.at("duration"));
+    }
+  }
+  EXPECT_THAT(faults, ElementsAre("clock-jump", "slow-disk"));
+  EXPECT_GT(holds.size(), 1U) << "what is not fixed is drawn";
+}
+
+TEST(Draw, refuses_what_cannot_be_drawn) {
+  const auto error = [](const std::string& text) { return choices({text}).error().message(); };
+  EXPECT_THAT(error("slow-disc"), HasSubstr("'slow-disc': this fault cannot be drawn"));
+  EXPECT_THAT(error("reboot"), HasSubstr("cannot be drawn"));
+  EXPECT_THAT(error(""), HasSubstr("cannot be drawn"));
+  EXPECT_THAT(error("slow-disk pod=etc"), HasSubstr("pod"));
+  EXPECT_THAT(error("slow-disk pot=etcd"), HasSubstr("pot"));
+  EXPECT_THAT(error("slow-disk etcd"), HasSubstr("etcd"));
 }
 
 TEST(Snapshots, differ_by_what_was_left) {
@@ -74,8 +100,8 @@ TEST(Snapshots, take_over_the_manifests_that_rke2_has_written_and_nothing_else) 
 
 TEST(Draw, lets_every_fault_meet_every_mishap_once_before_the_rest) {
   std::map<std::string, std::multiset<std::string>> met;
-  Draw draw(3, true);
-  Draw again(3, true);
+  Draw draw(3, choices().value(), true);
+  Draw again(3, choices().value(), true);
   const std::size_t faults = fault::registry().size() - 2;
   std::size_t lasting = 0;
   for (const auto& [name, spec] : fault::registry()) {
@@ -140,19 +166,22 @@ TEST(Soaked, counts_each_fault_under_each_mishap) {
                            .drawn = {.fault = "kill-pod", .mishap = Mishap::none},
                            .outcome = "missed: gone",
                            .leaks = {"mounts"}});
-  for (const char* outcome : {"killed", "exit status 3"}) {
-    soaked.rounds.push_back({.number = 3,
-                             .drawn = {.fault = "reboot", .mishap = Mishap::controller_killed},
-                             .outcome = outcome,
-                             .leaks = {}});
+  for (const auto& [outcome, step] : {std::pair("killed", fault::Step::begun),
+                                      std::pair("exit status 3", fault::Step::checked)}) {
+    soaked.rounds.push_back(
+        {.number = 3,
+         .drawn = {.fault = "reboot", .mishap = Mishap::controller_killed, .step = step},
+         .outcome = outcome,
+         .leaks = {}});
   }
   EXPECT_EQ(soaked.leaks(), 1);
   const std::string table = soaked.table();
-  EXPECT_THAT(table,
-              testing::MatchesRegex("met, of rounds +none .* rebooted +leaks\n"
-                                    "kill-pod +0 of 1 +- .*- +1 of 1 +1\n"
-                                    "reboot +- +- +- +1 of 2 +- +- +- +0\n"
-                                    "all +0 of 1 +- +- +1 of 2 +- +- +1 of 1 +1\n"));
+  EXPECT_THAT(
+      table,
+      testing::MatchesRegex("met, of rounds +none .* killed: begun +checked .* rebooted +leaks\n"
+                            "kill-pod +0 of 1 +- .*- +1 of 1 +1\n"
+                            "reboot +- +- +- +1 of 1 +0 of 1 +- .*- +0\n"
+                            "all +0 of 1 +- +- +1 of 1 +0 of 1 +- .*- +1 of 1 +1\n"));
   EXPECT_EQ(soaked.rounds[0].to_json()["mishap"], "rebooted");
   EXPECT_EQ(soaked.rounds[2].to_json()["mishap"], "controller killed: begun");
 }

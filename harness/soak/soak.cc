@@ -39,21 +39,14 @@ Result<std::int64_t> available_mb(cluster::Node& node) {
 
 }  // namespace
 
-Soak::Soak(const cluster::Cluster& cluster,
-           cluster::Node& node,
-           std::string hookshot,
-           std::string inventory,
-           Snapshot before)
+Soak::Soak(const cluster::Cluster& cluster, cluster::Node& node, Target target, Snapshot before)
     : cluster_(cluster),
       node_(node),
       access_(cluster.name(), cluster.nodes()),
-      hookshot_(std::move(hookshot)),
-      inventory_(std::move(inventory)),
+      target_(std::move(target)),
       before_(std::move(before)) {}
 
-Result<Soak> Soak::begin(const cluster::Cluster& cluster,
-                         std::string hookshot,
-                         std::string inventory) {
+Result<Soak> Soak::begin(const cluster::Cluster& cluster, Target target) {
   TRY_ASSIGN(cluster::Node * node, cluster.first_server(), "soak");
   const Json clean = observe::clean_state(*node, cluster.name(), Deadline::after(kAsk));
   if (clean.value("left", Json()) != Json::array()) {
@@ -65,7 +58,7 @@ Result<Soak> Soak::begin(const cluster::Cluster& cluster,
   TRY_ASSIGN(Snapshot before,
              take_snapshot(*node, cluster.name(), Deadline::after(kEnd)),
              "look at the node");
-  return Soak(cluster, *node, std::move(hookshot), std::move(inventory), std::move(before));
+  return Soak(cluster, *node, std::move(target), std::move(before));
 }
 
 // A program that was killed leaves its lease, and the next one would be refused before it did
@@ -88,8 +81,17 @@ Status Soak::await_lease() {
 
 Result<std::string> Soak::by_program(const Round& round) {
   TRY(await_lease(), "lease");
-  std::vector<std::string> words = {
-      hookshot_, "fault", "inject", round.drawn.fault, "--node", node_.name(), "-i", inventory_};
+  std::vector<std::string> words = {target_.hookshot,
+                                    "fault",
+                                    "inject",
+                                    round.drawn.fault,
+                                    "--node",
+                                    node_.name(),
+                                    "-i",
+                                    target_.inventory};
+  if (target_.may_fill_root) {
+    words.emplace_back("--allow-root-fill");
+  }
   for (const auto& [name, value] : round.drawn.params) {
     words.push_back(name + "=" + value);
   }
@@ -104,7 +106,8 @@ Result<std::string> Soak::by_library(const Round& round) {
                             .run = "soak",
                             .case_name = "soak",
                             .cluster = cluster_.name(),
-                            .ttl = seconds(1)};  // the least that the fault allows
+                            .ttl = seconds(1),  // the least that the fault allows
+                            .may_fill_root = target_.may_fill_root};
   if (round.drawn.mishap == Mishap::undone_first) {
     event::WindowDef never;
     never.name = "never";
@@ -261,11 +264,10 @@ Status Soak::round(Round& round) {
   return {};
 }
 
-Result<Soaked> Soak::play(std::uint64_t seed,
+Result<Soaked> Soak::play(Draw draw,
                           const Limits& limits,
                           const std::function<void(const Round&)>& tell,
                           const std::stop_token& stop) {
-  Draw draw(seed, limits.each);
   Soaked out;
   const Deadline deadline = Deadline::after(limits.time);
   while (static_cast<int>(out.rounds.size()) < limits.rounds && !deadline.passed() &&

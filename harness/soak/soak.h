@@ -15,30 +15,28 @@ namespace harness::soak {
 struct Limits {
   int rounds = 200;
   std::chrono::minutes time{600};  // no round begins after it
-  bool each = false;               // see Draw
+};
+
+struct Target {
+  std::string hookshot;        // the program that is killed
+  std::string inventory;       // what it is given
+  bool may_fill_root = false;  // the node's root filesystem is its own
 };
 
 class Soak {
  public:
-  // `hookshot`: the program that is killed; `inventory`: what it is given. The first snapshot is
-  // taken here; refused when the node is not clean.
-  static Result<Soak> begin(const cluster::Cluster& cluster,
-                            std::string hookshot,
-                            std::string inventory);
+  // The first snapshot is taken here; refused when the node is not clean.
+  static Result<Soak> begin(const cluster::Cluster& cluster, Target target);
 
   // Ends with the first leak, as what follows one proves nothing. An error: the soak itself could
   // not go on.
-  Result<Soaked> play(std::uint64_t seed,
+  Result<Soaked> play(Draw draw,
                       const Limits& limits,
                       const std::function<void(const Round&)>& tell,
                       const std::stop_token& stop);
 
  private:
-  Soak(const cluster::Cluster& cluster,
-       cluster::Node& node,
-       std::string hookshot,
-       std::string inventory,
-       Snapshot before);
+  Soak(const cluster::Cluster& cluster, cluster::Node& node, Target target, Snapshot before);
 
   Status round(Round& round);
   Status await_lease();
@@ -54,8 +52,7 @@ class Soak {
   const cluster::Cluster& cluster_;
   cluster::Node& node_;
   observe::Access access_;
-  std::string hookshot_;
-  std::string inventory_;
+  Target target_;
   Snapshot before_;
 };
 

@@ -65,9 +65,11 @@ TEST_F(OnTheLab, nothing_is_left_whatever_dies_meanwhile) {
   const char* given = std::getenv("HOOKSHOT_SOAK_SEED");
   const std::uint64_t seed = given != nullptr ? std::strtoull(given, nullptr, 10) : kSeed;
   fmt::print("seed {} (HOOKSHOT_SOAK_SEED gives another)\n", seed);
-  auto soak = Soak::begin(*cluster_, HOOKSHOT_BINARY_DIR "/harness/cli/hookshot", inventory_);
+  auto soak = Soak::begin(
+      *cluster_,
+      {.hookshot = HOOKSHOT_BINARY_DIR "/harness/cli/hookshot", .inventory = inventory_});
   ASSERT_TRUE(soak) << soak.error().message();
-  const auto soaked = soak->play(seed,
+  const auto soaked = soak->play(Draw(seed, choices().value()),
                                  kLimits,
                                  [](const Round& round) {
                                    fmt::print("{}\n", round.to_json().dump());

@@ -1,11 +1,11 @@
-// soak_faults HOOKSHOT INVENTORY SEED ROUNDS MINUTES JSON-FILE EACH: run by scripts/soak-faults;
-// JSON-FILE and EACH may be empty. Exit status 0 when nothing leaked, 5 when something did, 3 when
-// it could not go on, 130 or 143 when a signal ended it before its time.
+// soak_faults: run by scripts/soak-faults. Exit status 0 when nothing leaked, 5 when something did,
+// 2 for a wrong option, 3 when it could not go on, 130 or 143 when a signal ended it before its
+// time.
 
-#include <charconv>
 #include <cstdio>
 #include <fstream>
 
+#include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
 #include "harness/cluster/cluster.h"
@@ -18,23 +18,19 @@ namespace {
 using namespace harness;
 using namespace harness::soak;
 
+constexpr int kWrongOption = 2;
 constexpr int kLeaked = 5;
 constexpr int kCouldNot = 3;
 
 struct Options {
-  std::string hookshot;
-  std::string inventory;
+  Target target;
   std::uint64_t seed = 0;
   Limits limits;
+  bool each = false;
+  std::vector<std::string> faults;
   std::string json;
+  bool check = false;
 };
-
-std::uint64_t number(const char* text) {
-  std::uint64_t out = 0;
-  const std::string_view word(text);
-  std::from_chars(word.data(), word.data() + word.size(), out);
-  return out;
-}
 
 void tell(const Round& round) {
   fmt::print("{:>4}  {:<20} {:<32} {:>6.1f} s  {}\n",
@@ -50,19 +46,23 @@ void tell(const Round& round) {
 }
 
 // A signal ends it after the round, so that what was seen until then is told.
-Result<int> play(const Options& options) {
+Result<int> play(const Options& options, std::vector<Choice> drawn) {
   const run::Interrupt interrupt;
-  TRY_ASSIGN(const inventory::Inventory inventory, inventory::load(options.inventory), "soak");
+  TRY_ASSIGN(
+      const inventory::Inventory inventory, inventory::load(options.target.inventory), "soak");
   if (!inventory.expendable) {
     return fail(ErrorCode::refused,
-                options.inventory + ": the cluster is not marked `expendable: true`");
+                options.target.inventory + ": the cluster is not marked `expendable: true`");
   }
   TRY_ASSIGN(const auto cluster,
              cluster::Cluster::connect(inventory, Deadline::after(std::chrono::seconds(30))),
              "connect");
-  TRY_ASSIGN(Soak soak, Soak::begin(*cluster, options.hookshot, options.inventory), "soak");
+  TRY_ASSIGN(Soak soak, Soak::begin(*cluster, options.target), "soak");
   TRY_ASSIGN(const Soaked soaked,
-             soak.play(options.seed, options.limits, tell, interrupt.token()),
+             soak.play(Draw(options.seed, std::move(drawn), options.each),
+                       options.limits,
+                       tell,
+                       interrupt.token()),
              "soak");
   Json rounds = Json::array();
   for (const Round& round : soaked.rounds) {
@@ -87,17 +87,34 @@ Result<int> play(const Options& options) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc != 8) {
-    fmt::print(stderr, "soak_faults: run scripts/soak-faults\n");
-    return 2;
+  Options options;
+  int minutes = 0;
+  CLI::App app{"Plays drawn faults and mishaps on the first server of a cluster", "soak_faults"};
+  app.add_option("--hookshot", options.target.hookshot)->required();
+  app.add_option("-i,--inventory", options.target.inventory)->required();
+  app.add_option("--seed", options.seed)->required();
+  app.add_option("--rounds", options.limits.rounds)->check(CLI::Range(1, 999'999));
+  app.add_option("--minutes", minutes)->default_val(600)->check(CLI::Range(1, 99'999));
+  app.add_option("--fault", options.faults);
+  app.add_option("--json", options.json);
+  app.add_flag("--each", options.each);
+  app.add_flag("--allow-root-fill", options.target.may_fill_root);
+  app.add_flag("--check", options.check, "Look at the options and do nothing");
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& problem) {
+    return app.exit(problem) == 0 ? 0 : kWrongOption;
   }
-  const auto status = play({.hookshot = argv[1],
-                            .inventory = argv[2],
-                            .seed = number(argv[3]),
-                            .limits = {.rounds = static_cast<int>(number(argv[4])),
-                                       .time = std::chrono::minutes(number(argv[5])),
-                                       .each = *argv[7] != '\0'},
-                            .json = argv[6]});
+  options.limits.time = std::chrono::minutes(minutes);
+  auto drawn = choices(options.faults);
+  if (!drawn) {
+    fmt::print(stderr, "soak_faults: --fault: {}\n", drawn.error().message());
+    return kWrongOption;
+  }
+  if (options.check) {
+    return 0;
+  }
+  const auto status = play(options, *std::move(drawn));
   if (!status) {
     fmt::print(stderr, "soak_faults: {}\n", status.error().message());
     return kCouldNot;

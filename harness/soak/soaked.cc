@@ -1,4 +1,7 @@
+#include <algorithm>
+#include <array>
 #include <map>
+#include <optional>
 
 #include <fmt/format.h>
 
@@ -7,34 +10,63 @@
 namespace harness::soak {
 namespace {
 
+constexpr std::size_t kCount = 8;  // of "20 of 21"
+
 struct Cell {
   int rounds = 0;
   int met = 0;
 };
 
+struct Column {
+  std::string_view title;
+  Mishap mishap = Mishap::none;
+  std::optional<fault::Step> step = std::nullopt;
+
+  bool has(const Drawn& drawn) const {
+    return drawn.mishap == mishap && (!step || drawn.step == *step);
+  }
+};
+
+using fault::Step;
+constexpr std::array<Column, 12> kColumns = {
+    {{"none", Mishap::none},
+     {"undone twice", Mishap::undone_twice},
+     {"undone first", Mishap::undone_first},
+     {"killed: begun", Mishap::controller_killed, Step::begun},
+     {"checked", Mishap::controller_killed, Step::checked},
+     {"armed", Mishap::controller_killed, Step::armed},
+     {"known", Mishap::controller_killed, Step::known},
+     {"taken back", Mishap::controller_killed, Step::taken_back},
+     {"healed", Mishap::controller_killed, Step::healed},
+     {"trigger killed", Mishap::trigger_killed},
+     {"restarted", Mishap::service_restarted},
+     {"rebooted", Mishap::rebooted}}};
+
 struct Line {
-  std::map<Mishap, Cell> cells;
+  std::array<Cell, kColumns.size()> cells;
   int leaks = 0;
 
   void add(const Round& round) {
-    Cell& cell = cells[round.drawn.mishap];
-    ++cell.rounds;
     const bool met = round.outcome.starts_with("applied") || round.outcome == "killed";
-    cell.met += met ? 1 : 0;
+    for (std::size_t at = 0; at < cells.size(); ++at) {
+      cells[at].rounds += kColumns[at].has(round.drawn) ? 1 : 0;
+      cells[at].met += kColumns[at].has(round.drawn) && met ? 1 : 0;
+    }
     leaks += static_cast<int>(round.leaks.size());
   }
 
   std::string text(std::string_view name) const {
     std::string out = fmt::format("{:<20}", name);
-    for (const Mishap mishap : all_mishaps()) {
-      const auto found = cells.find(mishap);
-      out += fmt::format("{:>19}",
-                         found == cells.end()
-                             ? "-"
-                             : fmt::format("{} of {}", found->second.met, found->second.rounds));
+    for (std::size_t at = 0; at < cells.size(); ++at) {
+      const Cell& cell = cells[at];
+      const std::string count =
+          cell.rounds == 0 ? "-" : fmt::format("{} of {}", cell.met, cell.rounds);
+      out += fmt::format("  {:>{}}", count, width(kColumns[at]));
     }
-    return out + fmt::format("{:>7}\n", leaks);
+    return out + fmt::format("  {:>5}\n", leaks);
   }
+
+  static std::size_t width(const Column& column) { return std::max(column.title.size(), kCount); }
 };
 
 }  // namespace
@@ -55,10 +87,10 @@ std::string Soaked::table() const {
     all.add(round);
   }
   std::string out = fmt::format("{:<20}", "met, of rounds");
-  for (const Mishap mishap : all_mishaps()) {
-    out += fmt::format("{:>19}", to_string(mishap));
+  for (const Column& column : kColumns) {
+    out += fmt::format("  {:>{}}", column.title, Line::width(column));
   }
-  out += fmt::format("{:>7}\n", "leaks");
+  out += fmt::format("  {:>5}\n", "leaks");
   for (const auto& [fault, line] : lines) {
     out += line.text(fault);
   }
