@@ -111,6 +111,21 @@ TEST(Lengths, takes_another_nodes_samples_of_the_same_hop_and_says_whose) {
   EXPECT_FALSE(lengths.length("sync", kHop));
 }
 
+TEST(Lengths, of_a_start_by_reboot_are_apart) {
+  Lengths lengths = learned();
+  const Where boot{kHop.node, kHop.from, kHop.to, true};
+  EXPECT_EQ(boot.hop(), kHop.hop() + " by reboot");
+  EXPECT_FALSE(lengths.length("hooks", boot));
+  lengths.add(boot, {.window = "hooks", .length_us = 77, .since_us = {}});
+  EXPECT_EQ(lengths.length("hooks", boot)->median, Microseconds(77));
+  EXPECT_NE(lengths.length("hooks", kHop)->median, Microseconds(77));
+  const auto file = std::filesystem::temp_directory_path() /
+                    ("hookshot-boot-lengths-" + std::to_string(getpid()));
+  ASSERT_TRUE(lengths.save(file));
+  EXPECT_EQ(Lengths::load(file)->to_json(), lengths.to_json());
+  std::filesystem::remove(file);
+}
+
 TEST(Lengths, come_back_from_their_file_and_refuse_a_broken_one) {
   const auto file =
       std::filesystem::temp_directory_path() / ("hookshot-lengths-" + std::to_string(getpid()));

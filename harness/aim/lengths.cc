@@ -144,7 +144,10 @@ Result<Lengths> Lengths::load(const std::filesystem::path& file) {
         file.string() + ": no file of learned lengths; `hookshot windows learn` writes one");
   }
   for (const Json& row : json["learned"]) {
-    const Where where{json_string(row, "node"), json_string(row, "from"), json_string(row, "to")};
+    const Where where{.node = json_string(row, "node"),
+                      .from = json_string(row, "from"),
+                      .to = json_string(row, "to"),
+                      .by_reboot = json_string(row, "restart") == "reboot"};
     const std::string window = json_string(row, "window");
     Samples& samples = out.samples_[where][window];
     const std::string what = fmt::format("{}: {} of {}", file.string(), window, where.node);
@@ -167,6 +170,9 @@ Json Lengths::to_json() const {
                   {"window", window},
                   {"lengths_us", samples.lengths_us},
                   {"gaps_us", samples.gaps_us}};
+      if (where.by_reboot) {
+        row["restart"] = "reboot";
+      }
       if (const auto learned = figures(samples.lengths_us)) {
         row["median_us"] = learned->median.count();
         row["spread_us"] = learned->spread.count();
@@ -219,7 +225,7 @@ const Lengths::Samples* Lengths::find(const std::string& window,
     return own;
   }
   for (const auto& [other, windows] : samples_) {
-    if (other.from == where.from && other.to == where.to && windows.contains(window)) {
+    if (other.hop() == where.hop() && windows.contains(window)) {
       node = other.node;
       return in(other);
     }

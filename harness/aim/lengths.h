@@ -1,7 +1,8 @@
 // How long windows last, learned from starts without faults, per node, hop and window; kept beside
 // the inventory as INVENTORY.lengths.json.
 //
-// A hop is a pair of versions; a restart in place is a hop from a version to itself. Samples are
+// A hop is a pair of versions and the way the second one is started; a restart in place is a hop
+// from a version to itself. Samples are
 // kept (the last 200 of each), figures are made from them when asked.
 #pragma once
 
@@ -15,6 +16,7 @@
 #include "harness/base/json.h"
 #include "harness/base/result.h"
 #include "harness/base/time.h"
+#include "harness/base/version.h"
 
 namespace harness::aim {
 
@@ -22,6 +24,10 @@ struct Where {
   std::string node;
   std::string from;  // tags
   std::string to;
+  bool by_reboot = false;  // the node's; else the service's restart
+
+  // "v1 to v2", "v1 to v2 by reboot"
+  std::string hop() const { return hop_text(from, to, by_reboot); }
 
   auto operator<=>(const Where&) const = default;
 };

@@ -69,4 +69,8 @@ std::strong_ordering Version::operator<=>(const Version& other) const {
   return key(*this) <=> key(other);
 }
 
+std::string hop_text(const std::string& from, const std::string& to, bool by_reboot) {
+  return from + " to " + to + (by_reboot ? " by reboot" : "");
+}
+
 }  // namespace harness

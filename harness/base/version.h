@@ -26,4 +26,7 @@ struct Version {
   std::strong_ordering operator<=>(const Version& other) const;
 };
 
+// A hop by tags, and how its second release is started: "v1 to v2", "v1 to v2 by reboot".
+std::string hop_text(const std::string& from, const std::string& to, bool by_reboot);
+
 }  // namespace harness

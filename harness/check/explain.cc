@@ -146,7 +146,7 @@ std::string consequence_of(const TrialFacts& facts,
   if (pod == "etcd") {
     return {};
   }
-  if (facts.reboot_of(node) != nullptr) {
+  if (facts.reboots_of(node) > 0) {
     return pod + " began again while the node came up";
   }
   if (pod == "kube-apiserver") {
@@ -308,7 +308,8 @@ ContainerStarts explain_containers(const TrialFacts& facts,
   const std::vector<Deed> deeds = facts.deeds_on(node);
   const auto by_faults = std::ranges::count_if(
       deeds, [&](const Deed& deed) { return deed.pod == pod || deed.reboots(); });
-  left = std::max(0, left - static_cast<int>(by_faults));
+  const int by_operator = facts.by_reboot ? 1 : 0;
+  left = std::max(0, left - static_cast<int>(by_faults) - by_operator);
   if (left > 0 && left <= kMostConsequences) {
     out.consequence = consequence_of(facts, node, pod, left);
   }

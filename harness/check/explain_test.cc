@@ -187,6 +187,20 @@ TEST(Restarts, belong_to_a_reboot_once) {
   EXPECT_THAT(judge("restarts-explained", trial).reason, HasSubstr("booted 2 time(s), 1 of them"));
 }
 
+TEST(Restarts, of_the_operators_own_reboot_are_the_steps) {
+  SampleTrial trial;
+  trial.events[0]["restart"] = "reboot";
+  trial.restart({{"job_result", "rebooted"}});
+  trial.fact(5, {{"type", "clock"}, {"boot_id", "b-1"}});
+  trial.fact(35, {{"type", "clock"}, {"boot_id", "b-2"}});
+  trial.container(5, "started", "etcd", "c1", "old");
+  trial.container(15, "started", "etcd", "c2", "old");
+  const Finding finding = judge("restarts-explained", trial);
+  EXPECT_EQ(finding.verdict, Verdict::pass) << finding.reason;
+  trial.fact(45, {{"type", "clock"}, {"boot_id", "b3"}});
+  EXPECT_THAT(judge("restarts-explained", trial).reason, HasSubstr("booted 2 time(s), 1 of them"));
+}
+
 TEST(Journal, takes_the_old_invocations_last_words_for_the_stop) {
   SampleTrial trial;
   trial.restart();
@@ -234,6 +248,15 @@ TEST_F(Containers, are_explained_by_a_kill_once) {
   SampleTrial trial("kill-pod", "etcd");
   trial.container(21, "started", "etcd", "c2", "old");
   trial.record(20, kNew);
+  EXPECT_EQ(starts(trial).unexplained, 0);
+  trial.container(25, "started", "etcd", "c3", "old");
+  EXPECT_EQ(explain_containers(trial.facts(), "cp-1", "etcd").unexplained, 1);
+}
+
+TEST_F(Containers, after_the_operators_reboot_are_one_more_and_no_third) {
+  SampleTrial trial;
+  trial.events[0]["restart"] = "reboot";
+  trial.container(15, "started", "etcd", "c2", "old");
   EXPECT_EQ(starts(trial).unexplained, 0);
   trial.container(25, "started", "etcd", "c3", "old");
   EXPECT_EQ(explain_containers(trial.facts(), "cp-1", "etcd").unexplained, 1);

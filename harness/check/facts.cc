@@ -72,6 +72,11 @@ const FaultFact* TrialFacts::reboot_of(const std::string& node) const {
   return nullptr;
 }
 
+int TrialFacts::reboots_of(const std::string& node) const {
+  const int by_operator = by_reboot && restart_began_us(node) != 0 ? 1 : 0;
+  return by_operator + (reboot_of(node) != nullptr ? 1 : 0);
+}
+
 const FaultFact* TrialFacts::kill_of(const std::string& node, std::string_view pod) const {
   const FaultFact* last = nullptr;
   for (const Deed& deed : deeds_on(node)) {

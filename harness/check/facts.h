@@ -183,6 +183,7 @@ struct TrialFacts {
   int trial = 0;
   std::string from;
   std::optional<Version> to;
+  bool by_reboot = false;  // the operator starts it by a reboot of each node
   std::string fault;
   Json params = Json::object();
   std::string window;
@@ -233,6 +234,8 @@ struct TrialFacts {
   std::vector<Deed> deeds_on(const std::string& node) const;
   // Null: it was not rebooted by a fault.
   const FaultFact* reboot_of(const std::string& node) const;
+  // How often it was, by a fault or by the operator.
+  int reboots_of(const std::string& node) const;
   // The last kill of that pod; null: it was not killed.
   const FaultFact* kill_of(const std::string& node, std::string_view pod) const;
 

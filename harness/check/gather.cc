@@ -27,6 +27,7 @@ void Gatherer::start(const Json& event) {
       facts_.to = *version;
     }
   }
+  facts_.by_reboot = json_string(event, "restart") == "reboot";
   facts_.fault = json_string(event, "fault");
   facts_.params = json_object(event, "params");
   facts_.window = json_string(event, "window");

@@ -149,7 +149,8 @@ TrialVerdict judge_trial(const TrialFacts& facts) {
                    .replays = facts.replays,
                    .original_us = facts.original_us,
                    .from = facts.from,
-                   .to = facts.to ? facts.to->tag() : ""};
+                   .to = facts.to ? facts.to->tag() : "",
+                   .by_reboot = facts.by_reboot};
   if (facts.started_us != 0 && facts.finished_us > facts.started_us) {
     out.duration_s = static_cast<double>(facts.finished_us - facts.started_us) / 1e6;
   }

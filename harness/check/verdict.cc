@@ -119,6 +119,9 @@ Json TrialVerdict::to_json() const {
   if (stretched) {
     out["stretched"] = true;
   }
+  if (by_reboot) {
+    out["restart"] = "reboot";
+  }
   if (!replays.empty()) {
     out["replays"] = replays;
   }

@@ -57,6 +57,7 @@ struct TrialVerdict {
   std::vector<CheckResult> checks;
   std::string hit_reason;  // why it hit or missed, in words
   std::string from, to;
+  bool by_reboot = false;  // the operator started the second version by a reboot
   double duration_s = 0;
   double back_off_s = 0;         // what kubelet held back the container that it held back longest
   Json params = Json::object();  // of the fault

@@ -23,6 +23,7 @@ struct Options {
   std::string results = "results";
   int starts = 5;
   bool failed = false;
+  bool reboot = false;
   bool json = false;
 };
 
@@ -33,6 +34,7 @@ plan::Suite suite_of(const Options& options, const Version& from, const Version&
   suite.question = "How long do the windows last?";
   suite.paths = {plan::Path{.from = from,
                             .to = to,
+                            .by_reboot = options.reboot,
                             .expect = options.failed ? plan::Expect::fail : plan::Expect::pass,
                             .issue = options.failed ? "--failed" : "",
                             .because = {},
@@ -57,7 +59,7 @@ void print(const aim::Lengths& lengths) {
              "longest",
              "hop");
   for (const aim::Lengths::Row& row : lengths.rows()) {
-    fmt::print("{:<18} {:<8} {:>4} {:>10} {:>10} {:>10} {:>10}  {} to {}\n",
+    fmt::print("{:<18} {:<8} {:>4} {:>10} {:>10} {:>10} {:>10}  {}\n",
                row.window,
                row.where.node,
                row.learned.samples,
@@ -65,8 +67,7 @@ void print(const aim::Lengths& lengths) {
                format_length(row.learned.spread),
                format_length(row.learned.shortest),
                format_length(row.learned.longest),
-               row.where.from,
-               row.where.to);
+               row.where.hop());
   }
 }
 
@@ -134,6 +135,10 @@ void add_windows_learn(CLI::App& windows, Action& action) {
   inventory_option(*verb, options->inventory);
   verb->add_option("--from", options->from, "Release to upgrade from");
   verb->add_option("--to", options->to, "Release to upgrade to; the same one: restarts");
+  verb->add_flag("--reboot",
+                 options->reboot,
+                 "Start the release to upgrade to by a reboot of the node, for paths with "
+                 "`restart: reboot`");
   verb->add_option("--starts", options->starts, "How often")
       ->capture_default_str()
       ->check(CLI::Range(1, 1000));

@@ -27,16 +27,16 @@ Result<aim::Aim> resolve_on(const Case& cell,
   const auto length = learned_length(cell, window, where);
   if (offset.needs_length() && !length) {
     return fail(ErrorCode::invalid_input,
-                fmt::format("offset {} needs the length of {} on {} from {} to {}, which has not "
-                            "been learned; `hookshot windows learn --from {} --to {} -i INVENTORY` "
+                fmt::format("offset {} needs the length of {} on {} from {}, which has not been "
+                            "learned; `hookshot windows learn --from {} --to {}{} -i INVENTORY` "
                             "learns it",
                             aim::to_string(offset),
                             window,
                             where.node,
+                            where.hop(),
                             where.from,
                             where.to,
-                            where.from,
-                            where.to));
+                            where.by_reboot ? " --reboot" : ""));
   }
   TRY_ASSIGN(const aim::Aim out, aim::resolve(offset, length), "offset");
   return out;
@@ -140,8 +140,7 @@ Status aim_at(const OffsetChoice& offset, Case& cell) {
   if (cell.window.name.empty()) {
     return {};
   }
-  const aim::Where where{
-      cell.seen.or_own(cell.target, cell.on_server).node, cell.from.tag(), cell.to.tag()};
+  const aim::Where where = cell.where(cell.seen.or_own(cell.target, cell.on_server).node);
   TRY_ASSIGN(const aim::Aim aim, resolve_on(cell, offset.at, cell.window.name, where), "");
   TRY(check_seen(cell.seen, offset.at, aim), "");
   TRY_ASSIGN(cell.shot, cell.shot_at(aim), "offset");
@@ -159,7 +158,7 @@ Status aim_at(const OffsetChoice& offset, Case& cell) {
 
 Status aim_companion(const Case& cell, Companion& one) {
   const auto [node, server] = one.seen.or_own(one.target, one.on_server);
-  const aim::Where where{node, cell.from.tag(), cell.to.tag()};
+  const aim::Where where = cell.where(node);
   TRY_ASSIGN(one.shot.aim, resolve_on(cell, one.offset, one.window.name, where), "");
   TRY(check_seen(one.seen, one.offset, one.shot.aim), "");
   TRY_ASSIGN(one.shot.anchor, cell.anchor_on(one.window, one.shot.aim, node, server), "");
@@ -202,6 +201,12 @@ void add_companions(const Suite& suite,
     if (impossible.empty() && more.next_boot && !cell.reboots(name)) {
       impossible = fmt::format(
           "{} in the next boot needs a fault before it that reboots {}", more.fault.name, name);
+    }
+    if (impossible.empty() && cell.by_reboot && (more.next_boot || !more.seen_on.text.empty())) {
+      impossible = fmt::format(
+          "`restart: reboot` puts every window into the operator's boot: `{}` of {} cannot be had",
+          more.next_boot ? "boot: next" : "while",
+          more.fault.name);
     }
     cell.companions.push_back(
         {.fault = more.fault.name,

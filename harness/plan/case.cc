@@ -53,8 +53,9 @@ std::string at_text(const event::WindowDef& window, const aim::Offset& at, const
 }  // namespace
 
 std::string name_of(const Case& cell) {
-  std::string name =
-      fmt::format("{}/{}_to_{}/{}", cell.suite, cell.from.tag(), cell.to.tag(), cell.fault);
+  std::string name = fmt::format("{}/{}_to_{}/", cell.suite, cell.from.tag(), cell.to.tag());
+  name += cell.by_reboot ? "by-reboot/" : "";
+  name += cell.fault;
   for (const auto& [key, value] : cell.params) {
     name += "." + value;
   }
@@ -105,11 +106,9 @@ Result<aim::Anchor> Case::anchor_on(const event::WindowDef& of,
                                     const std::string& node,
                                     bool server) const {
   static const aim::Lengths kNone;
-  TRY_ASSIGN(
-      aim::Anchor out,
-      aim::anchor(
-          aim, of, windows_on(server), lengths ? *lengths : kNone, {node, from.tag(), to.tag()}),
-      "aim");
+  TRY_ASSIGN(aim::Anchor out,
+             aim::anchor(aim, of, windows_on(server), lengths ? *lengths : kNone, where(node)),
+             "aim");
   return out;
 }
 
@@ -121,8 +120,7 @@ Result<Shot> Case::shot_at(const aim::Aim& aim) const {
   Shot out;
   out.aim = aim;
   TRY_ASSIGN(out.anchor, anchor_on(window, aim, node, server), "");
-  if (const auto learned =
-          lengths ? lengths->length(window.name, {node, from.tag(), to.tag()}) : std::nullopt) {
+  if (const auto learned = lengths ? lengths->length(window.name, where(node)) : std::nullopt) {
     out.learned_us = learned->median.count();
   }
   return out;
@@ -143,6 +141,9 @@ Json Case::to_json() const {
               {"target", target},
               {"hits", hits},
               {"attempts", attempts}};
+  if (by_reboot) {
+    out["restart"] = "reboot";
+  }
   if (seen.elsewhere()) {
     out["while"] = seen.node;
   }

@@ -86,6 +86,45 @@ TEST(Companions, wait_for_the_next_boot_only_where_a_fault_before_them_reboots) 
   }));
 }
 
+TEST(ByReboot, names_the_case_and_leaves_out_what_cannot_be_had_then) {
+  const std::string path = "v1.30.13-rc2+rke2r1]}";
+  const auto plan_by_reboot = [&](const std::string& faults) -> Result<Plan> {
+    const std::string text =
+        changed(with_faults(faults), path, "v1.30.13-rc2+rke2r1], restart: reboot}");
+    TRY_ASSIGN(const Suite suite, parse_suite(text, "s.yaml", catalogue()), "suite");
+    return make({suite}, lab(2), packs(), {});
+  };
+  const auto plan = plan_by_reboot(
+      "  - {fault: {kill-pod: {pod: kube-apiserver}}, window: start-up-hooks, after: previous}\n");
+  ASSERT_TRUE(plan) << plan.error().message();
+  EXPECT_EQ(plan->cases[0].name, "s/v1.30.12+rke2r1_to_v1.30.13-rc2+rke2r1/by-reboot/none/cp-1");
+  EXPECT_TRUE(plan->cases[1].by_reboot);
+  EXPECT_EQ(plan->cases[1].hop(), "v1.30.12+rke2r1 to v1.30.13-rc2+rke2r1 by reboot");
+  EXPECT_EQ(plan->cases[1].to_json()["restart"], "reboot");
+  for (const char* key : {"boot: next", "while: cp-2"}) {
+    const auto without = plan_by_reboot(
+        std::string("  - {fault: reboot, window: start-up-hooks}\n"
+                    "  - {fault: {kill-pod: {pod: etcd}}, window: static-pod-sync, ") +
+        key + "}\n");
+    ASSERT_TRUE(without) << without.error().message();
+    EXPECT_TRUE(std::ranges::all_of(without->cases, [](const Case& cell) {
+      return cell.fault == "none";
+    })) << key;
+    EXPECT_TRUE(std::ranges::any_of(without->excluded, [](const Excluded& one) {
+      return one.reason.starts_with("`restart: reboot` puts every window into the operator's boot");
+    })) << key;
+  }
+}
+
+TEST(ByReboot, is_a_key_with_two_values) {
+  const std::string text =
+      changed(std::string(kSuite), "v1.30.13-rc2+rke2r1]}", "v1.30.13-rc2+rke2r1], restart: boot}");
+  const auto refused = parse_suite(text, "s.yaml", catalogue());
+  ASSERT_FALSE(refused);
+  EXPECT_THAT(refused.error().message(), HasSubstr("s.yaml:4:"));
+  EXPECT_THAT(refused.error().message(), HasSubstr("restart"));
+}
+
 TEST(Companions, are_refused_with_the_place_of_the_mistake) {
   const auto refused = [](const std::string& faults, const char* said) {
     const auto plan = plan_of(faults);

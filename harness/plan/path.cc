@@ -76,6 +76,7 @@ Path read_path(const Value& value, const std::vector<std::string>& checks, Probl
     problems.add(*reader.take("versions"),
                  "'versions' needs exactly two: from and to; write longer paths as several");
   }
+  path.by_reboot = reader.choice_or("restart", {"service", "reboot"}, "service") == "reboot";
   read_expectation(reader, checks, path);
   reader.finish();
   return path;

@@ -62,15 +62,12 @@ const Exclusion* Maker::excluded_by(const Suite& suite, const Case& cell) {
                           event::glob_matches(rule.fault, describe_fault(cell))) &&
                          event::glob_matches(rule.window, cell.window.name) &&
                          event::glob_matches(rule.target, cell.target) &&
-                         event::glob_matches(rule.path, cell.from.tag() + " to " + cell.to.tag());
+                         event::glob_matches(rule.path, cell.hop());
     if (!matches) {
       continue;
     }
-    const std::string once = fmt::format("{} {} {} {}",
-                                         static_cast<const void*>(&rule),
-                                         cell.from.tag(),
-                                         cell.to.tag(),
-                                         cell.target);
+    const std::string once =
+        fmt::format("{} {} {}", static_cast<const void*>(&rule), cell.hop(), cell.target);
     if (rule.keep_one && kept_.insert(once).second) {
       continue;
     }
@@ -151,6 +148,10 @@ void Maker::add_target(const Suite& suite,
   if (impossible.empty() && cell.seen.elsewhere() && seen == &node) {
     impossible = fmt::format("{} is itself the node of `while`", node.name);
   }
+  if (impossible.empty() && cell.seen.elsewhere() && cell.by_reboot) {
+    impossible =
+        "`restart: reboot` puts every window into the operator's boot: `while` cannot be had";
+  }
   if (cell.fault != "none") {
     add_companions(suite, pack, inventory_, cell, impossible, problems);
   }
@@ -190,6 +191,7 @@ void Maker::add_path(const Suite& suite,
                      Case{.suite = suite.name,
                           .from = path.from,
                           .to = path.to,
+                          .by_reboot = path.by_reboot,
                           .expect = path.expect,
                           .issue = path.issue,
                           .because = path.because,

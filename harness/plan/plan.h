@@ -63,7 +63,7 @@ struct Companion {
   bool on_server = true;
   Seen seen = {};               // empty: the window is the target's own
   bool after_previous = false;  // armed once the fault before it was applied and is undone
-  bool next_boot = false;       // sleeps on the node until it boots, and for one boot only
+  bool next_boot = false;       // sleeps on the node until a fault boots it, and for one boot only
 
   Json to_json() const;
 };
@@ -76,6 +76,7 @@ struct Case {
   std::size_t index = 0;
   Version from;
   Version to;
+  bool by_reboot = false;  // see Path; its faults wait for the next boot
   Expect expect = Expect::pass;
   std::string issue;
   std::vector<std::string> because;  // with expect: fail, one of these checks is what must fail
@@ -101,6 +102,14 @@ struct Case {
 
   // All windows that the version has on servers, or on agents.
   const std::vector<event::WindowDef>& windows_on(bool server) const;
+
+  // Of that node's start in this case.
+  aim::Where where(const std::string& node) const {
+    return {node, from.tag(), to.tag(), by_reboot};
+  }
+
+  // "v1 to v2"
+  std::string hop() const { return where("").hop(); }
 
   // Whether a fault of the case so far reboots that node.
   bool reboots(const std::string& node) const;

@@ -49,6 +49,7 @@ struct Named {
 struct Path {
   Version from;
   Version to;
+  bool by_reboot = false;  // the operator starts the new version by a reboot of each node
   Expect expect = Expect::pass;
   std::string issue;
   std::vector<std::string> because;  // checks of which one must be what fails; expect: fail only

@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include "harness/base/length.h"
+#include "harness/base/version.h"
 
 namespace harness::report {
 namespace {
@@ -118,7 +119,7 @@ std::vector<Instant> instants_of(const std::vector<check::CaseVerdict>& cases) {
       if (trial.window.empty() || trial.verdict == check::Verdict::error) {
         continue;
       }
-      Instant instant{.hop = trial.from + " to " + trial.to,
+      Instant instant{.hop = hop_text(trial.from, trial.to, trial.by_reboot),
                       .fault = trial.fault,
                       .window = trial.window,
                       .target = trial.target,

@@ -40,7 +40,7 @@ Result<Learning> learn(const RunFolder& folder, aim::Lengths& lengths, Learn fro
       for (const auto& [node, samples] : aim::samples_of(windows[one.name][trial.trial])) {
         out.starts += samples.empty() ? 0 : 1;
         for (const aim::Sample& sample : samples) {
-          lengths.add({node, trial.from, trial.to}, sample);
+          lengths.add({node, trial.from, trial.to, trial.by_reboot}, sample);
         }
       }
     }

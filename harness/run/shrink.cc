@@ -51,9 +51,8 @@ std::string offset_text(const plan::Case& cell,
     return fmt::format(
         "{}{}", aim.where == aim::Aim::Where::before ? "-" : "", format_duration(aim.distance));
   }
-  const auto length = cell.lengths
-                          ? cell.lengths->length(window, {target, cell.from.tag(), cell.to.tag()})
-                          : std::nullopt;
+  const auto length =
+      cell.lengths ? cell.lengths->length(window, cell.where(target)) : std::nullopt;
   const auto whole = length ? static_cast<double>(length->median.count()) : 1.0;
   return fmt::format("{:.4f}%",
                      100.0 * (whole + static_cast<double>(aim.distance.count())) / whole);
@@ -163,11 +162,12 @@ std::string suite_text(const plan::Case& cell, const Confirm& confirm) {
       "suite: shrunk\n"
       "question: Is this enough for the failure that was seen?\n"
       "paths:\n"
-      "  - {{versions: [{}, {}]}}\n"
+      "  - {{versions: [{}, {}]{}}}\n"
       "matrix:\n"
       "  fault: [{}]\n",
       cell.from.tag(),
       cell.to.tag(),
+      cell.by_reboot ? ", restart: reboot" : "",
       fault_text(cell.fault, cell.params));
   if (!cell.window.name.empty()) {
     out +=

@@ -39,6 +39,11 @@ const aim::Anchor& Strikes::anchor_of(std::size_t companion) const {
                                              : cell_.companions[companion].shot.anchor;
 }
 
+// What is armed in turn is armed in the boot that the one before it fell in.
+bool Strikes::in_next_boot(const plan::Companion& one) const {
+  return one.next_boot || (cell_.by_reboot && !one.after_previous);
+}
+
 Json Strikes::companions() const {
   Json out = Json::array();
   for (std::size_t i = 0; i < cell_.companions.size(); ++i) {
@@ -52,7 +57,7 @@ Json Strikes::companions() const {
                  {"anchor", plan::to_json(anchor_of(i))},
                  {"target", one.target},
                  {"after", one.after_previous ? "previous" : "nothing"},
-                 {"boot", one.next_boot ? "next" : "same"}};
+                 {"boot", in_next_boot(one) ? "next" : "same"}};
     if (one.seen.elsewhere()) {
       told["while"] = one.seen.node;
     }
@@ -70,7 +75,8 @@ Status Strikes::prepare() {
            .anchor = shot_.anchor,
            .window = cell_.window.name,
            .aim = shot_.aim,
-           .seen = cell_.seen}),
+           .seen = cell_.seen,
+           .next_boot = cell_.by_reboot}),
       "");
   if (all_.front()->fault().needs.harmless) {
     all_.clear();
@@ -88,7 +94,7 @@ Status Strikes::prepare() {
              .aim = more.shot.aim,
              .seen = more.seen,
              .after_previous = more.after_previous,
-             .next_boot = more.next_boot}),
+             .next_boot = in_next_boot(more)}),
         "");
   }
   return {};

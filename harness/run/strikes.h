@@ -46,6 +46,7 @@ class Strikes {
   // Of a further fault, by its place in the case.
   std::string record_of(std::size_t companion) const;
   const aim::Anchor& anchor_of(std::size_t companion) const;
+  bool in_next_boot(const plan::Companion& one) const;
 
   Status check(Deadline deadline);
   // Servers that start in somebody's window and are hurt by nobody themselves.

@@ -178,6 +178,19 @@ TEST(Strikes, let_what_waits_for_the_next_boot_sleep_on_the_node) {
       << "after a boot nobody can renew it for a while";
 }
 
+TEST(Strikes, all_sleep_until_the_operators_own_reboot) {
+  Bench bench;
+  bench.two_kills(false);
+  bench.cell.by_reboot = true;
+  Strikes strikes = bench.strikes();
+  ASSERT_TRUE(strikes.prepare());
+  ASSERT_TRUE(strikes.arm());
+  ASSERT_EQ(bench.guard.ids().size(), 2U);
+  EXPECT_EQ(bench.guard.armed[0]["trigger"]["boot"], "next");
+  EXPECT_EQ(bench.guard.armed[1]["trigger"]["boot"], "next");
+  EXPECT_EQ(strikes.companions()[0]["boot"], "next");
+}
+
 TEST(Strikes, never_arm_what_should_follow_a_miss_and_say_so) {
   Bench bench;
   bench.guard.outcome = "missed";

@@ -95,6 +95,7 @@ class Trial {
             .sink = sink_,
             .stop = context_.stop,
             .in_place = cell_.from == cell_.to,
+            .by_reboot = cell_.by_reboot,
             .settle = context_.pace.settle};
   }
 
@@ -147,6 +148,9 @@ void Trial::start_event() {
                  {{"servers_down", cell_.budget.servers_down},
                   {"apiserver_outage_us", cell_.budget.apiserver_outage.count()},
                   {"recovery_us", cell_.budget.recovery.count()}}}};
+  if (cell_.by_reboot) {
+    event["restart"] = "reboot";
+  }
   if (cell_.seen.elsewhere()) {
     event["while"] = cell_.seen.node;
   }

@@ -39,8 +39,12 @@ bool transient(const Error& error) {
          error.code() == ErrorCode::remote_failed;
 }
 
-// One look at a node whose restart was cut off: done when its unit has come to rest.
+enum class Await { rest, boot };
+
+// One look at a node whose restart was cut off: done when its unit has come to rest, and where a
+// boot is awaited, in another one.
 Result<Observation> look_after_loss(cluster::Node& node,
+                                    Await await,
                                     RestartOutcome& outcome,
                                     Deadline deadline) {
   const auto not_yet = [](const Error& error) -> Result<Observation> {
@@ -58,6 +62,9 @@ Result<Observation> look_after_loss(cluster::Node& node,
   }
   outcome.after = *unit;
   outcome.rebooted = unit->boot_id != outcome.before.boot_id;
+  if (await == Await::boot && !outcome.rebooted) {
+    return Observation{.done = false, .seen = "still in the boot before, " + unit->describe()};
+  }
   const bool anew = outcome.rebooted || unit->invocation != outcome.before.invocation;
   if (unit->active == "active" && unit->job.empty() && anew) {
     outcome.ok = true;
@@ -74,15 +81,15 @@ Result<Observation> look_after_loss(cluster::Node& node,
 }
 
 Status recover(cluster::Node& node,
+               Await await,
                RestartOutcome& outcome,
                Deadline deadline,
                std::stop_token stop) {
-  outcome.job_result = "lost";
   const Status settled = eventually(
       node.name() + " comes back and its " + node.unit() + " settles",
       deadline,
       kPeriod,
-      [&] { return look_after_loss(node, outcome, deadline.at_most(kOneLook)); },
+      [&] { return look_after_loss(node, await, outcome, deadline.at_most(kOneLook)); },
       std::move(stop));
   if (!settled) {
     Error error = settled.error();
@@ -95,7 +102,9 @@ Status recover(cluster::Node& node,
                                 error.message(),
                                 node.name()));
     }
-    return fail(std::move(error), "restart " + node.unit() + ": the connection was lost");
+    return fail(std::move(error),
+                await == Await::boot ? "reboot " + node.name()
+                                     : "restart " + node.unit() + ": the connection was lost");
   }
   if (!outcome.ok) {
     outcome.text = outcome.after.invocation == outcome.before.invocation && !outcome.rebooted
@@ -127,6 +136,10 @@ std::string job_result(const std::string& text) {
     }
   }
   return "failed";
+}
+
+Microseconds since(std::chrono::steady_clock::time_point began) {
+  return std::chrono::duration_cast<Microseconds>(std::chrono::steady_clock::now() - began);
 }
 
 Error canceled(const cluster::Node& node, const RestartOutcome& outcome, const std::string& doing) {
@@ -229,10 +242,36 @@ Result<RestartOutcome> restart(cluster::Node& node, Deadline deadline, std::stop
   }
   if (lost) {
     outcome.ok = false;
-    TRY(recover(node, outcome, deadline, std::move(stop)), node.name());
+    outcome.job_result = "lost";
+    TRY(recover(node, Await::rest, outcome, deadline, std::move(stop)), node.name());
   }
-  outcome.duration =
-      std::chrono::duration_cast<Microseconds>(std::chrono::steady_clock::now() - began);
+  outcome.duration = since(began);
+  return outcome;
+}
+
+Result<RestartOutcome> reboot(cluster::Node& node, Deadline deadline, std::stop_token stop) {
+  const auto began = std::chrono::steady_clock::now();
+  const std::string doing = "reboot " + node.name();
+  if (stop.stop_requested()) {
+    return fail(ErrorCode::refused, doing + ": interrupted before it began");
+  }
+  RestartOutcome outcome;
+  outcome.job_result = "rebooted";
+  TRY_ASSIGN(outcome.before, observe::read_unit(node, deadline), "before the reboot");
+  // A stop does not call it back, and the answer may go down with the connection.
+  const auto asked = node.run(observe::words({"systemctl", "reboot"}), deadline);
+  if (asked && !asked->ok()) {
+    return fail(ErrorCode::remote_failed,
+                fmt::format("{}: systemctl reboot: exit status {}: {}",
+                            doing,
+                            asked->exit_status,
+                            observe::trimmed(asked->err)));
+  }
+  if (!asked && asked.error().code() != ErrorCode::unreachable) {
+    return fail(asked.error(), doing);
+  }
+  TRY(recover(node, Await::boot, outcome, deadline, std::move(stop)), node.name());
+  outcome.duration = since(began);
   return outcome;
 }
 

@@ -1,4 +1,4 @@
-// The operator's restart of the service, and the wait until the node is whole again.
+// The operator's restart of the service or of the node, and the wait until the node is whole again.
 #pragma once
 
 #include <optional>
@@ -14,8 +14,9 @@ namespace harness::upgrade {
 
 struct RestartOutcome {
   bool ok = false;  // systemd's job succeeded or, when it was lost, the unit came up by itself
-  // "done", "lost" when the connection went away under it, or systemd's word for why it did not
-  // succeed: "failed", "timeout" (the job's own), "dependency", "assert", ...
+  // "done", "lost" when the connection went away under it, "rebooted" when that was asked for, or
+  // systemd's word for why it did not succeed: "failed", "timeout" (the job's own), "dependency",
+  // "assert", ...
   std::string job_result;
   int exit_status = 0;    // of systemctl; meaningless when lost
   std::string text;       // what systemctl said
@@ -31,6 +32,10 @@ struct RestartOutcome {
 // outcome before the deadline, with what was last seen; somebody else canceled the job
 // (remote_failed); a stop, which ends the wait at once and leaves the job to systemd (refused).
 Result<RestartOutcome> restart(cluster::Node& node, Deadline deadline, std::stop_token stop = {});
+
+// `systemctl reboot`, and the wait until the node is in another boot and its unit at rest there: ok
+// says that it is active. Errors as above; a node that stays in its boot is one at the deadline.
+Result<RestartOutcome> reboot(cluster::Node& node, Deadline deadline, std::stop_token stop = {});
 
 // Until the unit is active, the supervisor (a server) says ready, the node's own apiserver (a
 // server) is ready, and the cluster shows the node Ready at the version's kubelet version. Connects

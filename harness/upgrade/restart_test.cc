@@ -252,6 +252,57 @@ TEST(Restart, does_nothing_to_a_node_that_cannot_be_asked_first) {
   }
 }
 
+TEST(Reboot, is_over_when_the_unit_is_active_in_another_boot) {
+  FakeServer server;
+  server.node.on_run("systemctl reboot", [&](const exec::Command&) -> Result<exec::CommandResult> {
+    server.node.lose_connection();
+    server.set_boot("boot2");
+    server.invocation = "33333333333333333333333333333333";
+    return cut_off();
+  });
+  const auto outcome = reboot(server.node, soon());
+  ASSERT_TRUE(outcome) << outcome.error().message();
+  EXPECT_TRUE(outcome->ok);
+  EXPECT_TRUE(outcome->rebooted);
+  EXPECT_EQ(outcome->job_result, "rebooted");
+  EXPECT_EQ(outcome->after.boot_id, "boot2");
+}
+
+TEST(Reboot, waits_where_the_answer_comes_before_the_node_goes_down) {
+  FakeServer server;
+  server.node.on_run("systemctl reboot",
+                     [](const exec::Command&) { return exec::CommandResult(); });
+  const auto outcome = reboot(server.node, almost_now());
+  ASSERT_FALSE(outcome) << "it is still in its boot, and its unit is active";
+  EXPECT_EQ(outcome.error().code(), ErrorCode::timed_out);
+  EXPECT_THAT(outcome.error().message(), HasSubstr("reboot cp-1"));
+  EXPECT_THAT(outcome.error().message(), HasSubstr("still in the boot before, active"));
+}
+
+TEST(Reboot, says_when_the_unit_stays_down_there) {
+  FakeServer server;
+  server.node.on_run("systemctl reboot", [&](const exec::Command&) -> Result<exec::CommandResult> {
+    server.set_boot("boot2");
+    server.active = "failed";
+    server.sub = "failed";
+    return exec::CommandResult();
+  });
+  const auto outcome = reboot(server.node, soon());
+  ASSERT_TRUE(outcome) << outcome.error().message();
+  EXPECT_FALSE(outcome->ok);
+  EXPECT_THAT(outcome->text, HasSubstr("failed (failed)"));
+}
+
+TEST(Reboot, gives_systemctl_s_words_when_it_refuses) {
+  FakeServer server;
+  server.node.on_run("systemctl reboot", failed_job("Access denied\n"));
+  const auto outcome = reboot(server.node, soon());
+  ASSERT_FALSE(outcome);
+  EXPECT_EQ(outcome.error().code(), ErrorCode::remote_failed);
+  EXPECT_THAT(outcome.error().message(),
+              HasSubstr("reboot cp-1: systemctl reboot: exit status 1: Access denied"));
+}
+
 TEST(WaitReady, is_over_when_unit_supervisor_apiserver_and_node_say_so) {
   FakeServer server;
   const observe::Access access("lab", {&server.node});

@@ -58,7 +58,7 @@ Json job_details(const RestartOutcome& outcome) {
                {"ok", outcome.ok},
                {"rebooted", outcome.rebooted},
                {"invocation", outcome.after.invocation}};
-  if (outcome.job_result != "lost") {
+  if (outcome.job_result != "lost" && outcome.job_result != "rebooted") {
     details["exit_status"] = outcome.exit_status;
   }
   if (!outcome.ok) {
@@ -175,7 +175,9 @@ Result<NodeUpgrade> upgrade_node(const Rollout& rollout,
   NodeUpgrade result;
   {
     Step step(rollout, "restart", node.name(), version);
-    auto restarted = restart(node, deadline.at_most(rollout.restart_limit), rollout.stop);
+    const Deadline limit = deadline.at_most(rollout.restart_limit);
+    auto restarted =
+        rollout.by_reboot ? reboot(node, limit, rollout.stop) : restart(node, limit, rollout.stop);
     step.finish(error_of(restarted),
                 restarted ? job_details(*restarted) : no_job_details(restarted.error()));
     if (!restarted && restarted.error().code() != ErrorCode::timed_out) {
@@ -237,6 +239,7 @@ Status bring_to(const Rollout& rollout, const Version& version, Deadline deadlin
   }
   Rollout installing = rollout;
   installing.in_place = false;
+  installing.by_reboot = false;
   for (cluster::Node* node : wanting) {
     Step step(rollout, "baseline", node->name(), version);
     auto upgraded = upgrade_node(installing, *node, version, deadline);

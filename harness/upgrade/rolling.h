@@ -25,7 +25,8 @@ struct Rollout {
   const InstallMethod& method;
   observe::Sink sink;
   std::stop_token stop;
-  bool in_place = false;  // roll() restarts and installs nothing
+  bool in_place = false;   // roll() restarts and installs nothing
+  bool by_reboot = false;  // roll() reboots the node in place of restarting its service
   // Limits of a single step; the caller's deadline holds in any case.
   std::chrono::seconds install_limit{600};
   std::chrono::seconds restart_limit{1200};
@@ -56,9 +57,9 @@ struct NodeUpgrade {
   bool ok() const { return restart.ok && not_ready.empty(); }
 };
 
-// One node: install (unless in place), restart, wait until ready. What the product does is in the
-// result: a job that fails or does not end, a node that does not get ready. A failed job does not
-// end the wait: systemd starts the service again, as an operator would see. Errors are the
+// One node: install (unless in place), restart or reboot, wait until ready. What the product does
+// is in the result: a job that fails or does not end, a node that does not get ready. A failed job
+// does not end the wait: systemd starts the service again, as an operator would see. Errors are the
 // harness's or the lab's: artifacts, space, a connection that stays lost.
 Result<NodeUpgrade> upgrade_node(const Rollout& rollout,
                                  cluster::Node& node,

@@ -297,6 +297,24 @@ TEST(Roll, restarts_in_place_without_an_install) {
   EXPECT_EQ(bench.finished("restart")["job_result"], "done");
 }
 
+TEST(Roll, reboots_the_node_where_the_path_says_so) {
+  Bench bench;
+  Rollout rollout = bench.rollout();
+  rollout.in_place = true;
+  rollout.by_reboot = true;
+  bench.server.node.on_run("systemctl reboot",
+                           [&](const exec::Command&) -> Result<exec::CommandResult> {
+                             bench.server.set_boot("boot2");
+                             return exec::CommandResult();
+                           });
+  const auto done = roll(rollout, version("v1.30.12+rke2r1"), soon());
+  ASSERT_TRUE(done) << done.error().message();
+  EXPECT_TRUE(done->front().second.restart.rebooted);
+  const Json step = bench.finished("restart");
+  EXPECT_EQ(step["job_result"], "rebooted");
+  EXPECT_FALSE(step.contains("exit_status"));
+}
+
 TEST(Roll, does_not_go_on_past_a_node_that_is_not_ready) {
   Bench bench;
   bench.server.ready = false;
