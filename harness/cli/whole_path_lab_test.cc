@@ -4,7 +4,6 @@
 #include <csignal>
 #include <filesystem>
 #include <fstream>
-#include <iterator>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -14,7 +13,7 @@
 
 #include "harness/base/eventually.h"
 #include "harness/base/json.h"
-#include "harness/exec/local_runner.h"
+#include "harness/cli/whole_path_fixture.h"
 
 extern char** environ;
 
@@ -22,82 +21,6 @@ namespace harness::cli {
 namespace {
 
 using testing::HasSubstr;
-
-const std::string kSource = HOOKSHOT_SOURCE_DIR;
-const std::string kHookshot = std::string(HOOKSHOT_BINARY_DIR) + "/harness/cli/hookshot";
-const std::string kLab = "e2e";
-
-std::filesystem::path directory() {
-  static const std::filesystem::path path =
-      std::filesystem::temp_directory_path() / ("hookshot-e2e-" + std::to_string(getpid()));
-  return path;
-}
-
-exec::CommandResult hookshot(std::vector<std::string> words,
-                             std::chrono::minutes limit = std::chrono::minutes(8)) {
-  words.insert(words.begin(), kHookshot);
-  const auto result = exec::LocalRunner().run({.argv = std::move(words)}, Deadline::after(limit));
-  EXPECT_TRUE(result) << result.error().message();
-  return result.value_or(exec::CommandResult{.exit_status = -1});
-}
-
-std::string inventory() {
-  return (directory() / "lab.yaml").string();
-}
-
-std::string read(const std::filesystem::path& path) {
-  std::ifstream in(path);
-  return {std::istreambuf_iterator<char>(in), {}};
-}
-
-class WholePath : public testing::Test {
- protected:
-  static void SetUpTestSuite() {
-    if (geteuid() != 0) {
-      return;
-    }
-    std::filesystem::create_directories(directory());
-    const auto up = hookshot({"lab",
-                              "up",
-                              "--name",
-                              kLab,
-                              "--agents",
-                              "1",
-                              "--inventory",
-                              inventory(),
-                              "--version",
-                              "v1.30.12+rke2r1"},
-                             std::chrono::minutes(15));
-    ready_ = up.exit_status == 0;
-    why_ = up.err;
-    unsupported_ = up.err.find("not supported") != std::string::npos;
-  }
-
-  static void TearDownTestSuite() {
-    if (geteuid() == 0) {
-      EXPECT_EQ(hookshot({"lab", "down", "--name", kLab}).exit_status, 0);
-      std::filesystem::remove_all(directory());
-    }
-  }
-
-  void SetUp() override {
-    if (geteuid() != 0) {
-      GTEST_SKIP() << "the lab needs root";
-    }
-    if (unsupported_) {
-      GTEST_SKIP() << why_;
-    }
-    ASSERT_TRUE(ready_) << why_;
-  }
-
-  static bool ready_;
-  static bool unsupported_;
-  static std::string why_;
-};
-
-bool WholePath::ready_ = false;
-bool WholePath::unsupported_ = false;
-std::string WholePath::why_;
 
 std::vector<std::string> etcd_trial(const std::string& results) {
   return {"run",

@@ -149,7 +149,7 @@ Status Strikes::check(Deadline deadline) {
     TRY(fault::check_allowed(*node, site_.cluster.name(), deadline), "preflight");
     fault::Needs needs;
     for (const auto& one : all_) {
-      if (&one->node() == node) {
+      if (node->is_server() && &one->node() == node) {
         needs.etcd_voters = std::max(needs.etcd_voters, one->fault().needs.etcd_voters);
         needs.servers_down = std::max(needs.servers_down, one->fault().needs.servers_down);
       }

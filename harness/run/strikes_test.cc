@@ -224,6 +224,21 @@ TEST(Strikes, ask_the_budget_for_all_nodes_together) {
   EXPECT_TRUE(guard.ids().empty());
 }
 
+TEST(Strikes, count_no_agent_as_a_server_that_is_down) {
+  Bench bench;
+  bench.two_kills(false);
+  FakeServer agent("w-1", "192.0.2.21", false);
+  FakeGuard guard(agent);
+  bench.has({&bench.server, &agent});
+  bench.cell.companions[0].target = "w-1";
+  bench.cell.companions[0].fault = "kill-service";
+  Strikes strikes = bench.strikes();
+  ASSERT_TRUE(strikes.prepare());
+  const Status armed = strikes.arm();
+  EXPECT_TRUE(armed) << armed.error().message();
+  EXPECT_EQ(guard.ids().size(), 1U);
+}
+
 TEST(Strikes, take_back_what_is_armed_when_told_to_and_only_then) {
   Bench bench;
   bench.two_kills(false);

@@ -88,13 +88,13 @@ TEST(Snapshots, differ_by_what_was_left) {
               ElementsAre("records: was '', is '(not read)'"));
 }
 
-TEST(Snapshots, take_over_the_manifests_that_rke2_has_written_and_nothing_else) {
-  Snapshot before{{"manifest of etcd", "a"}, {"manifest of kube-scheduler", "b"}, {"mounts", "m"}};
-  take_over_manifests(
-      before, {{"manifest of etcd", "c"}, {"manifest of kube-scheduler", ""}, {"mounts", "n"}});
+TEST(Snapshots, take_over_the_files_that_rke2_has_written_and_nothing_else) {
+  Snapshot before{{"file etcd.yaml", "a"}, {"file kube-scheduler.yaml", "b"}, {"mounts", "m"}};
+  take_over_files(before,
+                  {{"file etcd.yaml", "c"}, {"file kube-scheduler.yaml", ""}, {"mounts", "n"}});
   EXPECT_THAT(before,
-              testing::UnorderedElementsAre(testing::Pair("manifest of etcd", "c"),
-                                            testing::Pair("manifest of kube-scheduler", "b"),
+              testing::UnorderedElementsAre(testing::Pair("file etcd.yaml", "c"),
+                                            testing::Pair("file kube-scheduler.yaml", "b"),
                                             testing::Pair("mounts", "m")));
 }
 

@@ -1,6 +1,7 @@
 #include "harness/soak/snapshot.h"
 
 #include <algorithm>
+#include <array>
 #include <sstream>
 
 #include <fmt/format.h>
@@ -10,7 +11,16 @@
 namespace harness::soak {
 namespace {
 
-constexpr std::string_view kManifest = "manifest of ";
+constexpr std::string_view kFile = "file ";
+
+// What faults put something else in the place of. kubelet's certificate is made anew at each start.
+constexpr std::array<const char*, 7> kFiles = {"agent/pod-manifests/etcd.yaml",
+                                               "agent/pod-manifests/kube-apiserver.yaml",
+                                               "agent/pod-manifests/kube-controller-manager.yaml",
+                                               "agent/pod-manifests/kube-scheduler.yaml",
+                                               "server/tls/etcd/server-client.crt",
+                                               "server/tls/etcd/peer-server-client.crt",
+                                               "server/tls/serving-kube-apiserver.crt"};
 
 struct Question {
   const char* name;
@@ -37,6 +47,11 @@ std::vector<Question> questions(const cluster::Node& node) {
       {.name = "units",
        .argv = {"systemctl", "list-units", "--all", "--plain", "--no-legend", "hookshot-*"},
        .but = {"hookshot-boot.service"}},
+      {.name = "full filesystems", .argv = {"df", "--output=pcent,target"}, .only = "100%"},
+      {.name = "limits of input and output",
+       .argv = {"grep", "-rs", "--include=io.max", ".", "/sys/fs/cgroup"}},
+      {.name = "keepers of the clock",
+       .argv = {"systemctl", "is-active", "systemd-timesyncd", "chrony", "ntpsec"}},
       {.name = "limits",
        .argv = {"systemctl",
                 "show",
@@ -77,11 +92,11 @@ Result<Snapshot> take_snapshot(cluster::Node& node, const std::string& cluster, 
         const exec::CommandResult said, node.run({.argv = question.argv}, deadline), question.name);
     out[question.name] = kept(question, said.out);
   }
-  for (const char* pod : {"etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler"}) {
-    const std::string file = fmt::format("{}/agent/pod-manifests/{}.yaml", node.data_dir(), pod);
-    TRY_ASSIGN(
-        const exec::CommandResult sum, node.run({.argv = {"sha256sum", file}}, deadline), "digest");
-    out[std::string(kManifest) + pod] = sum.out.substr(0, sum.out.find(' '));
+  for (const char* file : kFiles) {
+    TRY_ASSIGN(const exec::CommandResult sum,
+               node.run({.argv = {"sha256sum", node.data_dir() + "/" + file}}, deadline),
+               "digest");
+    out[std::string(kFile) + file] = sum.out.substr(0, sum.out.find(' '));
   }
   TRY_ASSIGN(const cluster::NodeFacts facts, cluster::ask_facts(node, cluster, deadline), "facts");
   out["clock, seconds from ours"] = std::to_string(facts.clock_offset.count() / 1'000'000);
@@ -89,9 +104,9 @@ Result<Snapshot> take_snapshot(cluster::Node& node, const std::string& cluster, 
   return out;
 }
 
-void take_over_manifests(Snapshot& before, const Snapshot& now) {
+void take_over_files(Snapshot& before, const Snapshot& now) {
   for (const auto& [name, digest] : now) {
-    if (name.starts_with(kManifest) && !digest.empty()) {
+    if (name.starts_with(kFile) && !digest.empty()) {
       before[name] = digest;
     }
   }

@@ -205,7 +205,7 @@ bool Soak::written_anew() {
   return json_string(last, "released").find(guard::kWrittenAnew) != std::string::npos;
 }
 
-Result<std::vector<std::string>> Soak::left() {
+Result<std::vector<std::string>> Soak::left(Mishap mishap) {
   std::vector<std::string> last;
   std::string late;
   bool healed = false;
@@ -224,7 +224,8 @@ Result<std::vector<std::string>> Soak::left() {
       if (by_itself.passed() && !healed) {
         healed = true;
         // An undo that a shutdown cut off ends in quarantine: that is lifted by us, and by design.
-        late = what == Json::array({"quarantine"}) ? "" : "not undone by itself: " + what.dump();
+        const bool lifted_by_us = mishap == Mishap::rebooted && what == Json::array({"quarantine"});
+        late = lifted_by_us ? "" : "not undone by itself: " + what.dump();
         static_cast<void>(fault::heal({&node_}, cluster_.name(), "", {}, Deadline::after(kEnd)));
       }
       return Observation{.done = false, .seen = last.front()};
@@ -232,7 +233,7 @@ Result<std::vector<std::string>> Soak::left() {
     const auto after = take_snapshot(node_, cluster_.name(), Deadline::after(kEnd));
     last = after ? differences(before_, *after) : std::vector{after.error().message()};
     if (after && !last.empty() && written_anew()) {
-      take_over_manifests(before_, *after);
+      take_over_files(before_, *after);
       last = differences(before_, *after);
     }
     return Observation{.done = last.empty(), .seen = fmt::format("{}", fmt::join(last, "; "))};
@@ -260,7 +261,7 @@ Status Soak::round(Round& round) {
       round.outcome,
       round.drawn.mishap == Mishap::controller_killed ? by_program(round) : by_library(round),
       round.drawn.fault);
-  TRY_ASSIGN(round.leaks, left(), "look at what is left");
+  TRY_ASSIGN(round.leaks, left(round.drawn.mishap), "look at what is left");
   return {};
 }
 

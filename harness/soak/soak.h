@@ -47,7 +47,7 @@ class Soak {
   // The last record's undo found that RKE2 had written a file itself meanwhile.
   bool written_anew();
   // Waits until nothing is armed and nothing differs; what still does in the end is the leak.
-  Result<std::vector<std::string>> left();
+  Result<std::vector<std::string>> left(Mishap mishap);
 
   const cluster::Cluster& cluster_;
   cluster::Node& node_;

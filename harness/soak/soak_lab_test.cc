@@ -9,6 +9,7 @@
 
 #include "harness/inventory/inventory.h"
 #include "harness/lab/lab.h"
+#include "harness/soak/snapshot.h"
 #include "harness/soak/soak.h"
 
 namespace harness::soak {
@@ -60,6 +61,38 @@ class OnTheLab : public testing::Test {
   std::string inventory_;
   std::unique_ptr<cluster::Cluster> cluster_;
 };
+
+TEST_F(OnTheLab, a_snapshot_sees_what_was_left) {
+  cluster::Node& node = *cluster_->nodes().front();
+  const auto now = [&] {
+    return take_snapshot(node, cluster_->name(), Deadline::after(std::chrono::seconds(60)));
+  };
+  const auto does = [&](std::vector<std::string> argv) {
+    const auto done =
+        node.run({.argv = std::move(argv)}, Deadline::after(std::chrono::seconds(20)));
+    ASSERT_TRUE(done) << done.error().message();
+    EXPECT_TRUE(done->ok()) << done->err;
+  };
+  const std::string file = node.data_dir() + "/agent/.hookshot-left";
+  const std::string certificate = node.data_dir() + "/server/tls/etcd/peer-server-client.crt";
+  const auto before = now();
+  ASSERT_TRUE(before) << before.error().message();
+  does({"touch", file});
+  does({"nft", "add", "table", "inet", "hookshot_left"});
+  does({"truncate", "-s", "+1", certificate});
+  const auto after = now();
+  does({"truncate", "-s", "-1", certificate});
+  does({"nft", "delete", "table", "inet", "hookshot_left"});
+  does({"rm", file});
+  ASSERT_TRUE(after) << after.error().message();
+  EXPECT_THAT(differences(*before, *after),
+              testing::UnorderedElementsAre(testing::StartsWith("files of ours: was"),
+                                            testing::StartsWith("nft tables: was"),
+                                            testing::HasSubstr("peer-server-client.crt: was")));
+  const auto again = now();
+  ASSERT_TRUE(again) << again.error().message();
+  EXPECT_THAT(differences(*before, *again), testing::IsEmpty());
+}
 
 TEST_F(OnTheLab, nothing_is_left_whatever_dies_meanwhile) {
   const char* given = std::getenv("HOOKSHOT_SOAK_SEED");

@@ -1,0 +1,91 @@
+// One lab for every test of the whole path: a server and an agent, and the program as a user runs
+// it.
+#pragma once
+
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include "harness/exec/local_runner.h"
+
+namespace harness::cli {
+
+inline const std::string kSource = HOOKSHOT_SOURCE_DIR;
+inline const std::string kHookshot = std::string(HOOKSHOT_BINARY_DIR) + "/harness/cli/hookshot";
+inline const std::string kLab = "e2e";
+
+inline std::filesystem::path directory() {
+  static const std::filesystem::path path =
+      std::filesystem::temp_directory_path() / ("hookshot-e2e-" + std::to_string(getpid()));
+  return path;
+}
+
+inline exec::CommandResult hookshot(std::vector<std::string> words,
+                                    std::chrono::minutes limit = std::chrono::minutes(8)) {
+  words.insert(words.begin(), kHookshot);
+  const auto result = exec::LocalRunner().run({.argv = std::move(words)}, Deadline::after(limit));
+  EXPECT_TRUE(result) << result.error().message();
+  return result.value_or(exec::CommandResult{.exit_status = -1});
+}
+
+inline std::string inventory() {
+  return (directory() / "lab.yaml").string();
+}
+
+inline std::string read(const std::filesystem::path& path) {
+  std::ifstream in(path);
+  return {std::istreambuf_iterator<char>(in), {}};
+}
+
+class WholePath : public testing::Test {
+ protected:
+  static void SetUpTestSuite() {
+    if (geteuid() != 0) {
+      return;
+    }
+    std::filesystem::create_directories(directory());
+    const auto up = hookshot({"lab",
+                              "up",
+                              "--name",
+                              kLab,
+                              "--agents",
+                              "1",
+                              "--inventory",
+                              inventory(),
+                              "--version",
+                              "v1.30.12+rke2r1"},
+                             std::chrono::minutes(15));
+    ready_ = up.exit_status == 0;
+    why_ = up.err;
+    unsupported_ = up.err.find("not supported") != std::string::npos;
+  }
+
+  static void TearDownTestSuite() {
+    if (geteuid() == 0) {
+      EXPECT_EQ(hookshot({"lab", "down", "--name", kLab}).exit_status, 0);
+      std::filesystem::remove_all(directory());
+    }
+  }
+
+  void SetUp() override {
+    if (geteuid() != 0) {
+      GTEST_SKIP() << "the lab needs root";
+    }
+    if (unsupported_) {
+      GTEST_SKIP() << why_;
+    }
+    ASSERT_TRUE(ready_) << why_;
+  }
+
+  static inline bool ready_ = false;
+  static inline bool unsupported_ = false;
+  static inline std::string why_;
+};
+
+}  // namespace harness::cli
