@@ -190,5 +190,19 @@ TEST(Samples, are_of_the_invocation_that_a_trigger_meets_and_of_whole_spans) {
   EXPECT_EQ(all[2].since_us.at("sync"), 100);
 }
 
+TEST(Aim, reads_back_what_it_writes) {
+  for (const Aim& aim : {Aim{},
+                         Aim{Aim::Where::inside, Microseconds(1'234'567)},
+                         Aim{Aim::Where::before, Microseconds(200'000)},
+                         Aim{Aim::Where::after, Microseconds(20'001)}}) {
+    const auto back = parse_aim(to_string(aim));
+    ASSERT_TRUE(back) << back.error().message();
+    EXPECT_EQ(*back, aim) << to_string(aim);
+  }
+  for (const char* wrong : {"", "500ms", "+", "closed+soon", "50%"}) {
+    EXPECT_FALSE(parse_aim(wrong)) << wrong;
+  }
+}
+
 }  // namespace
 }  // namespace harness::aim

@@ -75,6 +75,23 @@ std::string to_string(const Aim& aim) {
                                           : "+" + distance;
 }
 
+Result<Aim> parse_aim(std::string_view text) {
+  constexpr std::string_view kClosed = "closed+";
+  Aim out;
+  if (text.starts_with(kClosed)) {
+    out.where = Aim::Where::after;
+    text.remove_prefix(kClosed.size());
+  } else if (text.starts_with('-') || text.starts_with('+')) {
+    out.where = text.front() == '-' ? Aim::Where::before : Aim::Where::inside;
+    text.remove_prefix(1);
+  } else {
+    return fail(ErrorCode::invalid_input,
+                fmt::format("'{}' is no aim; -200ms, +500ms or closed+20ms", text));
+  }
+  TRY_ASSIGN(out.distance, parse_duration(text), "aim");
+  return out;
+}
+
 Microseconds from_opening(const Aim& aim, Microseconds length) {
   return aim.where == Aim::Where::before  ? -aim.distance
          : aim.where == Aim::Where::after ? length + aim.distance

@@ -50,6 +50,8 @@ std::string_view to_string(Aim::Where where);  // "before", "inside", "after"
 // Anything else is inside.
 Aim::Where where_from(std::string_view text);
 std::string to_string(const Aim& aim);  // "-200ms", "+500ms", "closed+20ms"
+// What to_string wrote; invalid_input says what is taken.
+Result<Aim> parse_aim(std::string_view text);
 // Signed and counted from the opening; for `after` the length is added.
 Microseconds from_opening(const Aim& aim, Microseconds length);
 

@@ -119,11 +119,12 @@ std::string limit_reached(const SweepPlan& plan,
   if (plan.time.count() > 0 && elapsed >= plan.time) {
     return fmt::format("its time of {} is over", format_duration(plan.time));
   }
-  const auto passed = std::ranges::count_if(
-      visits, [](const Visit& visit) { return visit.landed && !visit.failed; });
+  const auto passed = std::ranges::count_if(visits, [](const Visit& visit) {
+    return visit.planned.where == Aim::Where::inside && visit.landed && !visit.failed;
+  });
   const bool failed = std::ranges::any_of(visits, &Visit::failed);
   if (plan.confidence > 0 && !failed && passed >= passes_wanted(plan.confidence, plan.fail_rate)) {
-    return fmt::format("{} hits without a failure: {:g} % sure that fewer than {:g} % fail",
+    return fmt::format("{} hits inside without a failure: {:g} % sure that fewer than {:g} % fail",
                        passed,
                        plan.confidence * 100,
                        plan.fail_rate * 100);

@@ -22,8 +22,8 @@ struct SweepPlan {
   bool before = true;          // false: no earlier marker leaves room to aim before
   int count = 0;               // most trials; 0: no limit
   Microseconds time{0};        // most wall time; 0: no limit
-  // Stop when so many hits passed that a rate of failures above `fail_rate` would have shown itself
-  // with this probability; 0: do not.
+  // Stop when so many hits inside the window passed that a rate of failures above `fail_rate` would
+  // have shown itself with this probability; 0: do not.
   double confidence = 0;
   double fail_rate = 0.1;
 };

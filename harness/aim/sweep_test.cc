@@ -149,5 +149,19 @@ TEST(Sweep, stops_by_count_by_time_and_by_confidence) {
   EXPECT_TRUE(next_instant(plan, visits, Microseconds(0)).aim) << "a failure is looked into";
 }
 
+// A hit just before or just after says nothing of the window.
+TEST(Sweep, takes_confidence_from_hits_inside_only) {
+  SweepPlan plan = kPlan;
+  plan.confidence = 0.95;
+  std::vector<Visit> visits(28, Visit{{}, milliseconds(0)});
+  visits.push_back({{Aim::Where::before, milliseconds(50)}, milliseconds(-50)});
+  visits.push_back({{Aim::Where::after, milliseconds(50)}, milliseconds(850)});
+  EXPECT_TRUE(next_instant(plan, visits, Microseconds(0)).aim) << "29 are wanted inside";
+  visits.push_back({{}, milliseconds(0)});
+  EXPECT_THAT(next_instant(plan, visits, Microseconds(0)).why, HasSubstr("29 hits inside"));
+  visits.push_back({{Aim::Where::after, milliseconds(50)}, milliseconds(850), true});
+  EXPECT_TRUE(next_instant(plan, visits, Microseconds(0)).aim) << "a failure beside it counts";
+}
+
 }  // namespace
 }  // namespace harness::aim

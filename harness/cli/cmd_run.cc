@@ -32,7 +32,9 @@ struct Options {
   bool allow_root_fill = false;
 };
 
-Result<plan::Plan> make_plan(const Options& options, const inventory::Inventory& inventory) {
+Result<plan::Plan> make_plan(const Options& options,
+                             const inventory::Inventory& inventory,
+                             bool aimed = true) {
   std::uint64_t seed = 0;
   if (options.seed.empty()) {
     seed = std::random_device()();
@@ -44,12 +46,13 @@ Result<plan::Plan> make_plan(const Options& options, const inventory::Inventory&
                   "--seed takes a whole number, not '" + options.seed + "'");
     }
   }
-  return plan_suites(options.suites,
-                     inventory,
-                     {.seed = seed, .shuffle = options.shuffle, .filter = options.filter});
+  return plan_suites(
+      options.suites,
+      inventory,
+      {.seed = seed, .shuffle = options.shuffle, .filter = options.filter, .aimed = aimed});
 }
 
-// With --replay the suites and the seed are the earlier run's.
+// With --replay the suites, the seed and the anchors are the earlier run's.
 Result<plan::Plan> plan_again(Options& options, const inventory::Inventory& inventory) {
   if (!options.suites.empty()) {
     return fail(ErrorCode::invalid_input,
@@ -60,7 +63,7 @@ Result<plan::Plan> plan_again(Options& options, const inventory::Inventory& inve
   TRY_ASSIGN(options.suites, run::suites_of(folder), "--replay");
   TRY_ASSIGN(const Json earlier, folder.read("run.json"), "--replay");
   options.seed = std::to_string(static_cast<std::uint64_t>(json_int(earlier, "seed")));
-  TRY_ASSIGN(plan::Plan plan, make_plan(options, inventory), "plan");
+  TRY_ASSIGN(plan::Plan plan, make_plan(options, inventory, false), "plan");
   return run::replay(folder, spec, std::move(plan));
 }
 

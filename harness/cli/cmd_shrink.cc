@@ -54,7 +54,9 @@ Result<Failing> failing_case(const Options& options, const inventory::Inventory&
                             folder.name()));
   }
   TRY_ASSIGN(const std::vector<std::string> suites, run::suites_of(folder), "shrink");
-  TRY_ASSIGN(plan::Plan plan, plan_suites(suites, inventory, {.seed = model.seed}), "plan");
+  TRY_ASSIGN(plan::Plan plan,
+             plan_suites(suites, inventory, {.seed = model.seed, .aimed = false}),
+             "plan");
   TRY_ASSIGN(plan::Plan again, run::replay(folder, spec, std::move(plan)), "shrink");
   spec.run = folder.path();
   return Failing{.cell = std::move(again.cases.front()), .trial = std::move(spec)};

@@ -86,6 +86,9 @@ Result<plan::Plan> plan_suites(const std::vector<std::string>& suites,
     loaded.push_back(std::move(suite));
   }
   TRY_ASSIGN(const std::vector<plan::WindowPack> packs, window_packs(), "windows");
+  if (!options.aimed) {
+    return plan::make(loaded, inventory, packs, options);
+  }
   plan::PlanOptions with_lengths = options;
   TRY_ASSIGN(aim::Lengths lengths,
              aim::Lengths::load(aim::Lengths::beside(inventory.file)),

@@ -17,6 +17,7 @@ std::string shipped_suite(const std::string& name);
 Result<std::vector<plan::WindowPack>> window_packs();
 // The same packs as `windows check` wants them, with the lines that mark nothing.
 Result<drift::Packs> drift_packs();
+// With the lengths that were learned beside the inventory, which what is not aimed does not need.
 Result<plan::Plan> plan_suites(const std::vector<std::string>& suites,
                                const inventory::Inventory& inventory,
                                const plan::PlanOptions& options);

@@ -42,6 +42,11 @@ class Maker {
                 Case cell,
                 const std::string& impossible,
                 yaml::Problems& problems);
+  // What the offsets come to; false: a problem was added.
+  static bool aim(const Suite& suite,
+                  const OffsetChoice& offset,
+                  Case& cell,
+                  yaml::Problems& problems);
   const Exclusion* excluded_by(const Suite& suite, const Case& cell);
 
   const inventory::Inventory& inventory_;
@@ -108,18 +113,28 @@ void Maker::add_cell(const Suite& suite,
   if (!names_.insert(cell.name).second) {
     return;
   }
+  if (options_.aimed && !aim(suite, offset, cell, problems)) {
+    return;
+  }
+  cell.index = plan_.cases.size();
+  plan_.cases.push_back(std::move(cell));
+}
+
+bool Maker::aim(const Suite& suite,
+                const OffsetChoice& offset,
+                Case& cell,
+                yaml::Problems& problems) {
   if (const Status aimed = aim_at(offset, cell); !aimed) {
     problems.add(at(offset.place), aimed.error().message());
-    return;
+    return false;
   }
   for (std::size_t i = 0; i < cell.companions.size(); ++i) {
     if (const Status aimed = aim_companion(cell, cell.companions[i]); !aimed) {
       problems.add(at(suite.further[i].offset.place), aimed.error().message());
-      return;
+      return false;
     }
   }
-  cell.index = plan_.cases.size();
-  plan_.cases.push_back(std::move(cell));
+  return true;
 }
 
 void Maker::add_target(const Suite& suite,

@@ -146,6 +146,9 @@ struct PlanOptions {
   bool shuffle = false;                         // order drawn from the seed, else the suites' own
   std::string filter = "*";                     // glob over case names
   std::shared_ptr<const aim::Lengths> lengths;  // null: nothing was learned
+  // False: what the offsets come to stays open, for a caller who has the anchors already. Such
+  // cases cannot run as they are.
+  bool aimed = true;
 };
 
 Result<Plan> make(const std::vector<Suite>& suites,

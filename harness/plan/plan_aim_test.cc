@@ -57,6 +57,14 @@ TEST(PlanAim, refuses_a_percentage_without_a_learned_length_with_its_place) {
   EXPECT_TRUE(plan_of("[0%, 500ms]", nullptr));
 }
 
+TEST(PlanAim, needs_no_length_where_the_aim_stays_open) {
+  const Suite suite = *parse_suite(suite_with("[50%, sweep, -200ms]"), "s.yaml", catalogue());
+  const auto plan = make({suite}, lab(), packs(), {.aimed = false});
+  ASSERT_TRUE(plan) << plan.error().message();
+  EXPECT_FALSE(case_of(*plan, "/start-up-hooks+sweep/").sweep);
+  EXPECT_TRUE(case_of(*plan, "/start-up-hooks+50%/").shot.anchor.open.empty());
+}
+
 TEST(PlanAim, needs_no_length_for_what_is_left_out) {
   const Suite suite = *parse_suite(suite_with("[0%, 50%]"), "s.yaml", catalogue());
   EXPECT_TRUE(make({suite}, lab(), packs(), {.filter = "*+0s*"}));

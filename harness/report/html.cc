@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include "harness/report/instants.h"
 #include "harness/report/report.h"
 #include "harness/report/timeline.h"
 #include "harness/stats/rate.h"
@@ -20,6 +21,7 @@ constexpr const char* kStyle =
     "svg{width:100%;height:auto;border:1px solid #8884;margin:.3em 0}svg text{font:12px "
     "system-ui,sans-serif;fill:currentColor}svg line{stroke:#8888}"
     "rect.w{fill:#3b82c4}rect.f{fill:#d33}rect.i{fill:#888}rect.c{fill:#2a9d68}rect.b{fill:#b80}"
+    "pre{font-size:13px;overflow-x:auto}"
     ".key span{display:inline-block;width:1em;height:.8em;margin:0 .3em 0 1em}</style>";
 
 constexpr const char* kKey =
@@ -57,6 +59,11 @@ std::string fault_text(const check::TrialVerdict& trial) {
       latency("action to effect", trial.action_to_effect_us));
 }
 
+std::string replayed(const check::TrialVerdict& trial) {
+  const std::string text = replay_text(trial);
+  return text.empty() ? "" : "<p>Replayed: it " + escape_html(text) + ".</p>";
+}
+
 std::string companions_text(const check::TrialVerdict& trial) {
   std::string out;
   for (const check::CompanionVerdict& more : trial.companions) {
@@ -76,7 +83,7 @@ std::string trial_section(const check::TrialVerdict& trial, const std::vector<Js
                                 trial.trial,
                                 badge(trial.verdict),
                                 escape_html(trial.reason, 1200),
-                                fault_text(trial) + companions_text(trial));
+                                fault_text(trial) + companions_text(trial) + replayed(trial));
   out += timelines(events);
   if (!trial.checks.empty()) {
     out += "<table><tr><th>check</th><th>verdict</th><th>recovery</th><th>why</th></tr>";
@@ -90,6 +97,36 @@ std::string trial_section(const check::TrialVerdict& trial, const std::vector<Js
     out += "</table>";
   }
   return out;
+}
+
+std::string instants(const std::vector<Instant>& all) {
+  if (all.empty()) {
+    return {};
+  }
+  std::string out = fmt::format("<h2>Instants</h2><p>{}</p>", escape_html(kMapLegend));
+  for (const InstantMap& map : instant_maps(all)) {
+    out += fmt::format("<pre>{}</pre>", escape_html(to_text(map), 8000));
+  }
+  return out;
+}
+
+std::string coverage_table(const std::vector<CoverageRow>& rows) {
+  if (rows.empty()) {
+    return {};
+  }
+  std::string out =
+      "<h2>Coverage</h2><table><tr><th>window</th><th>fault</th><th>target</th><th>hop</th>"
+      "<th>trials</th></tr>";
+  for (const CoverageRow& row : rows) {
+    out += fmt::format("<tr><td>{}{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td></tr>",
+                       escape_html(row.window),
+                       row.seen_on.empty() ? "" : " of " + escape_html(row.seen_on),
+                       escape_html(row.fault),
+                       escape_html(row.target),
+                       escape_html(row.hop),
+                       in_words(row));
+  }
+  return out + "</table>";
 }
 
 std::string case_table(const Model& model) {
@@ -131,7 +168,8 @@ std::string to_html(const Model& model, const TrialEvents& trial_events) {
   for (const std::string& dirty : model.dirty) {
     out += fmt::format("<p><b class=\"v fail\">not healed</b> {}</p>", escape_html(dirty));
   }
-  out += case_table(model) + kKey;
+  const std::vector<Instant> all = instants_of(model.cases);
+  out += case_table(model) + instants(all) + coverage_table(coverage(model.planned, all)) + kKey;
   for (std::size_t i = 0; i < model.cases.size(); ++i) {
     const check::CaseVerdict& one = model.cases[i];
     out += fmt::format("<h2 id=\"c{}\">{} {}</h2><p>Again: <code>{}</code></p>",

@@ -2,21 +2,21 @@
 
 #include <algorithm>
 #include <map>
-#include <set>
 #include <tuple>
 
 #include <fmt/format.h>
 
 #include "harness/base/length.h"
 #include "harness/base/version.h"
+#include "harness/report/report.h"
 
 namespace harness::report {
 namespace {
 
-using Key = std::tuple<std::string, std::string, std::string, std::string, bool>;
+using Key = std::tuple<std::string, std::string, std::string, std::string, std::string, bool>;
 
 Key key_of(const Instant& one) {
-  return {one.hop, one.fault, one.window, one.target, one.stretched};
+  return {one.hop, one.fault, one.window, one.seen_on, one.target, one.stretched};
 }
 
 std::int64_t median_of(const std::vector<const Instant*>& trials, std::int64_t Instant::*length) {
@@ -102,7 +102,35 @@ Json to_json(const InstantMap::Bucket& bucket) {
           {"longest_recovery_s", bucket.longest_recovery_s}};
 }
 
-std::string parameters(const Json& params) {
+std::string part_text(const std::string& where, const InstantMap::Bucket& bucket) {
+  if (bucket.hits == 0 && bucket.misses == 0) {
+    return {};
+  }
+  return fmt::format("    {:<20} {} hit(s), {} not survived, {} miss(es){}\n",
+                     where,
+                     bucket.hits,
+                     bucket.fails,
+                     bucket.misses,
+                     bucket.longest_recovery_s > 0
+                         ? fmt::format(", longest recovery {:.1f} s", bucket.longest_recovery_s)
+                         : "");
+}
+
+std::string parts_text(const InstantMap& map) {
+  std::string out = part_text("before", map.before);
+  for (std::size_t i = 0; i < map.inside.size(); ++i) {
+    const auto at = [&](std::size_t part) {
+      return format_length(Microseconds(map.bucket_us * static_cast<std::int64_t>(part)));
+    };
+    out += part_text(map.length_us == 0 ? "inside" : fmt::format("{} to {}", at(i), at(i + 1)),
+                     map.inside[i]);
+  }
+  return out + part_text("after", map.after);
+}
+
+}  // namespace
+
+std::string parameters_text(const Json& params) {
   std::string out;
   for (const auto& [key, value] : params.items()) {
     out += fmt::format(" {}={}", key, value.is_string() ? value.get<std::string>() : value.dump());
@@ -110,19 +138,19 @@ std::string parameters(const Json& params) {
   return out;
 }
 
-}  // namespace
-
 std::vector<Instant> instants_of(const std::vector<check::CaseVerdict>& cases) {
   std::vector<Instant> out;
   for (const check::CaseVerdict& one : cases) {
     for (const check::TrialVerdict& trial : one.trials) {
-      if (trial.window.empty() || trial.verdict == check::Verdict::error) {
+      if (trial.window.empty() || trial.verdict == check::Verdict::error ||
+          trial.verdict == check::Verdict::skip) {
         continue;
       }
       Instant instant{.hop = hop_text(trial.from, trial.to, trial.by_reboot),
                       .fault = trial.fault,
                       .window = trial.window,
                       .target = trial.target,
+                      .seen_on = trial.seen_on,
                       .stretched = trial.stretched,
                       .planned_us = trial.planned_us,
                       .landed_us = trial.landed_us,
@@ -131,10 +159,10 @@ std::vector<Instant> instants_of(const std::vector<check::CaseVerdict>& cases) {
                       .hit = trial.hit,
                       .verdict = trial.verdict,
                       .recovery_s = trial.recovery_s("apiserver-recovers")};
-      instant.fault += parameters(trial.params);
+      instant.fault += parameters_text(trial.params);
       for (const check::CompanionVerdict& more : trial.companions) {
         instant.fault += fmt::format(
-            " with {}{} at {} {}", more.fault, parameters(more.params), more.window, more.aim);
+            " with {}{} at {} {}", more.fault, parameters_text(more.params), more.window, more.aim);
       }
       out.push_back(std::move(instant));
     }
@@ -152,7 +180,7 @@ std::vector<InstantMap> instant_maps(const std::vector<Instant>& instants, int b
   std::vector<InstantMap> out;
   for (const auto& [key, trials] : groups) {
     InstantMap map;
-    std::tie(map.hop, map.fault, map.window, map.target, map.stretched) = key;
+    std::tie(map.hop, map.fault, map.window, map.seen_on, map.target, map.stretched) = key;
     map.length_us = usual_length(trials);
     map.inside.resize(static_cast<std::size_t>(std::max(buckets, 1)));
     map.bucket_us = map.length_us / static_cast<std::int64_t>(map.inside.size());
@@ -166,89 +194,38 @@ std::vector<InstantMap> instant_maps(const std::vector<Instant>& instants, int b
   return out;
 }
 
-std::vector<CoverageRow> coverage(const std::vector<Instant>& instants) {
-  std::set<std::string> hops;
-  std::set<std::string> faults;
-  std::set<std::string> windows;
-  std::set<std::string> targets;
-  std::map<Key, CoverageRow> seen;
-  for (const Instant& one : instants) {
-    if (one.window.empty() || one.stretched) {
-      continue;
-    }
-    hops.insert(one.hop);
-    faults.insert(one.fault);
-    windows.insert(one.window);
-    targets.insert(one.target);
-    CoverageRow& row = seen[key_of(one)];
-    ++row.trials;
-    row.hits += one.hit ? 1 : 0;
-    row.misses += one.hit ? 0 : 1;
-    row.fails += one.hit && one.verdict == check::Verdict::fail ? 1 : 0;
+std::string to_text(const InstantMap& map) {
+  std::string line;
+  for (const InstantMap::Bucket& bucket : map.inside) {
+    line += sign_of(bucket);
   }
-  std::vector<CoverageRow> out;
-  for (const std::string& hop : hops) {
-    for (const std::string& window : windows) {
-      for (const std::string& fault : faults) {
-        for (const std::string& target : targets) {
-          CoverageRow row = seen[{hop, fault, window, target, false}];
-          row.hop = hop;
-          row.fault = fault;
-          row.window = window;
-          row.target = target;
-          out.push_back(std::move(row));
-        }
-      }
-    }
+  std::string out = fmt::format("{} in {}{} on {}, {}{}\n  {}|{}|{}  {}",
+                                table_cell(map.fault),
+                                table_cell(map.window),
+                                map.seen_on.empty() ? "" : " of " + table_cell(map.seen_on),
+                                table_cell(map.target),
+                                table_cell(map.hop),
+                                map.stretched ? ", stretched" : "",
+                                sign_of(map.before),
+                                line,
+                                sign_of(map.after),
+                                map.length_us == 0
+                                    ? "its length was not seen"
+                                    : fmt::format("{} long, largest gap {}",
+                                                  format_length(Microseconds(map.length_us)),
+                                                  format_length(Microseconds(map.largest_gap_us))));
+  std::string_view before = "; not survived at ";
+  for (const std::int64_t at : map.failed_at_us) {
+    out += fmt::format("{}{}", before, format_length(Microseconds(at)));
+    before = ", ";
   }
-  return out;
+  return out + "\n" + parts_text(map);
 }
 
 std::string to_text(const std::vector<InstantMap>& maps) {
   std::string out;
   for (const InstantMap& map : maps) {
-    std::string line;
-    for (const InstantMap::Bucket& bucket : map.inside) {
-      line += sign_of(bucket);
-    }
-    out += fmt::format("{} in {} on {}, {}{}\n  {}|{}|{}  {}",
-                       map.fault,
-                       map.window,
-                       map.target,
-                       map.hop,
-                       map.stretched ? ", stretched" : "",
-                       sign_of(map.before),
-                       line,
-                       sign_of(map.after),
-                       map.length_us == 0
-                           ? "its length was not seen"
-                           : fmt::format("{} long, largest gap {}",
-                                         format_length(Microseconds(map.length_us)),
-                                         format_length(Microseconds(map.largest_gap_us))));
-    std::string_view before = "; not survived at ";
-    for (const std::int64_t at : map.failed_at_us) {
-      out += fmt::format("{}{}", before, format_length(Microseconds(at)));
-      before = ", ";
-    }
-    out += "\n";
-  }
-  return out;
-}
-
-std::string to_text(const std::vector<CoverageRow>& rows) {
-  std::string out;
-  for (const CoverageRow& row : rows) {
-    out += fmt::format(
-        "{:<20} {:<36} {:<10} {}: {}\n",
-        row.window,
-        row.fault,
-        row.target,
-        row.hop,
-        row.hits == 0
-            ? row.trials == 0 ? std::string("never tried")
-                              : fmt::format("never hit in {} trial(s)", row.trials)
-            : fmt::format(
-                  "{} hit(s), {} miss(es), {} not survived", row.hits, row.misses, row.fails));
+    out += to_text(map);
   }
   return out;
 }
@@ -271,22 +248,10 @@ Json to_json(const std::vector<InstantMap>& maps) {
     for (const InstantMap::Bucket& bucket : map.inside) {
       one["inside"].push_back(to_json(bucket));
     }
+    if (!map.seen_on.empty()) {
+      one["while"] = map.seen_on;
+    }
     out.push_back(std::move(one));
-  }
-  return out;
-}
-
-Json to_json(const std::vector<CoverageRow>& rows) {
-  Json out = Json::array();
-  for (const CoverageRow& row : rows) {
-    out.push_back({{"hop", row.hop},
-                   {"fault", row.fault},
-                   {"window", row.window},
-                   {"target", row.target},
-                   {"trials", row.trials},
-                   {"hits", row.hits},
-                   {"misses", row.misses},
-                   {"fails", row.fails}});
   }
   return out;
 }

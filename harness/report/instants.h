@@ -18,6 +18,7 @@ struct Instant {
   std::string fault;  // with its parameters
   std::string window;
   std::string target;                      // node
+  std::string seen_on = {};                // the node whose window it is; empty: the target's own
   bool stretched = false;                  // never counted with natural ones
   std::optional<std::int64_t> planned_us;  // from the window's opening
   std::optional<std::int64_t> landed_us;   // empty: no effect inside the invocation was proved
@@ -28,16 +29,22 @@ struct Instant {
   std::optional<double> recovery_s;
 };
 
-// Every aimed trial of a run that was judged; those that ended in an error are no instants.
+// The parameters of a fault as these tables write them, each after a blank.
+std::string parameters_text(const Json& params);
+
+// Every aimed trial of a run that was judged; one that ended in an error, or that the node could
+// not do at all, is no instant.
 std::vector<Instant> instants_of(const std::vector<check::CaseVerdict>& cases);
 
-// A window and fault on one hop and target: buckets of equal width over the window, one before and
+// A window and fault on one hop and target; trials in another node's window have a map of their
+// own. Buckets of equal width over the window, one before and
 // one after it.
 struct InstantMap {
   std::string hop;
   std::string fault;
   std::string window;
   std::string target;
+  std::string seen_on;
   bool stretched = false;
   std::int64_t length_us = 0;  // what was learned, else the median of the trials' own
   std::int64_t bucket_us = 0;
@@ -58,26 +65,15 @@ struct InstantMap {
 
 std::vector<InstantMap> instant_maps(const std::vector<Instant>& instants, int buckets = 20);
 
-// A cell of window x fault x target x hop, planned or not.
-struct CoverageRow {
-  std::string hop;
-  std::string fault;
-  std::string window;
-  std::string target;
-  int trials = 0;
-  int hits = 0;
-  int fails = 0;
-  int misses = 0;
-};
+// What the signs of the text mean.
+inline constexpr const char* kMapLegend =
+    "One sign for just before the window, one for each of its equal parts, one for after it: `o` "
+    "hit and survived, `X` hit and not survived, `-` aimed at and only missed, `.` never aimed at.";
 
-// Every combination of the windows, faults, targets and hops that occur; those never hit have no
-// hits. Stretched trials are left out.
-std::vector<CoverageRow> coverage(const std::vector<Instant>& instants);
-
-// One line per map: `|.` nothing, `o` survived, `X` not survived, `-` only misses`|`.
+// Per map its signs in one line, then each part that was aimed at with its counts and the longest
+// recovery of kube-apiserver after a hit there.
+std::string to_text(const InstantMap& map);
 std::string to_text(const std::vector<InstantMap>& maps);
-std::string to_text(const std::vector<CoverageRow>& rows);
 Json to_json(const std::vector<InstantMap>& maps);
-Json to_json(const std::vector<CoverageRow>& rows);
 
 }  // namespace harness::report

@@ -77,21 +77,38 @@ TEST(Instants, never_mix_stretched_trials_with_natural_ones) {
   const auto maps = instant_maps({at(0), stretched});
   ASSERT_EQ(maps.size(), 2U);
   EXPECT_NE(maps[0].stretched, maps[1].stretched);
-  ASSERT_EQ(coverage({stretched}).size(), 0U);
 }
 
-TEST(Coverage, says_what_was_never_hit_and_what_never_tried) {
-  Instant other = miss(0);
-  other.window = "sync";
-  Instant third = at(0);
-  third.target = "cp-2";
-  const auto rows = coverage({at(0, check::Verdict::fail), at(10), other, third});
-  ASSERT_EQ(rows.size(), 4U);
-  EXPECT_EQ(rows[0].hits, 2);
-  EXPECT_EQ(rows[0].fails, 1);
-  const std::string text = to_text(rows);
-  EXPECT_THAT(text, HasSubstr("never hit in 1 trial(s)"));
-  EXPECT_THAT(text, HasSubstr("never tried"));
+// A trial in another node's window says nothing of the target's own.
+TEST(Instants, keep_the_windows_of_two_nodes_apart) {
+  Instant elsewhere = at(100);
+  elsewhere.seen_on = "cp-2";
+  const auto maps = instant_maps({at(0), elsewhere});
+  ASSERT_EQ(maps.size(), 2U);
+  EXPECT_THAT(to_text(maps), HasSubstr("in hooks on cp-1"));
+  EXPECT_THAT(to_text(maps), HasSubstr("in hooks of cp-2 on cp-1"));
+  EXPECT_EQ(to_json(maps)[1]["while"], "cp-2");
+  check::CaseVerdict one;
+  one.trials = {{.verdict = check::Verdict::pass, .window = "w", .seen_on = "cp-2"}};
+  EXPECT_EQ(instants_of({one}).at(0).seen_on, "cp-2");
+}
+
+TEST(Instants, count_what_was_aimed_at_each_part) {
+  const std::string text =
+      to_text(instant_maps({at(-20), at(500), at(550, check::Verdict::fail), miss(260)}, 10));
+  EXPECT_THAT(text,
+              HasSubstr("    before               1 hit(s), 0 not survived, 0 miss(es), longest "
+                        "recovery 2.5 s\n"));
+  EXPECT_THAT(text, HasSubstr("    200 ms to 300 ms     0 hit(s), 0 not survived, 1 miss(es)\n"));
+  EXPECT_THAT(text, HasSubstr("    500 ms to 600 ms     2 hit(s), 1 not survived, 0 miss(es), lo"));
+  EXPECT_THAT(text, testing::Not(HasSubstr("after  "))) << "nothing was aimed there";
+}
+
+TEST(Instants, are_none_where_a_node_cannot_do_the_fault) {
+  check::CaseVerdict one;
+  one.trials = {{.verdict = check::Verdict::skip, .window = "w"},
+                {.verdict = check::Verdict::error, .window = "w"}};
+  EXPECT_TRUE(instants_of({one}).empty());
 }
 
 TEST(Instants, stand_a_window_without_any_length) {

@@ -78,23 +78,30 @@ std::string trial_table(const Model& model) {
   return out;
 }
 
-std::string instants(const Model& model) {
-  const std::vector<Instant> all = instants_of(model.cases);
-  if (all.size() < 2) {
-    return {};
-  }
-  std::string out = "\n## Instants\n\n```\n" + to_text(instant_maps(all)) + "```\n";
+std::string replays(const Model& model) {
+  std::string out;
   for (const check::CaseVerdict& one : model.cases) {
     for (const check::TrialVerdict& trial : one.trials) {
-      if (trial.original_us && trial.landed_us) {
-        out += fmt::format("\nTrial {} landed {:+.1f} ms from {}.\n",
-                           trial.trial,
-                           static_cast<double>(*trial.landed_us - *trial.original_us) / 1000,
-                           table_cell(trial.replays));
+      if (const std::string text = replay_text(trial); !text.empty()) {
+        out +=
+            fmt::format("- {} #{} {}\n", table_cell(one.name), trial.trial, table_cell(text, 600));
       }
     }
   }
-  return out + "\n```\n" + to_text(coverage(all)) + "```\n";
+  return out.empty() ? "" : "\nReplayed:\n\n" + out;
+}
+
+std::string instants(const Model& model) {
+  const std::vector<Instant> all = instants_of(model.cases);
+  std::string out;
+  if (!all.empty()) {
+    out +=
+        fmt::format("\n## Instants\n\n{}\n\n```\n{}```\n", kMapLegend, to_text(instant_maps(all)));
+  }
+  if (const std::vector<CoverageRow> rows = coverage(model.planned, all); !rows.empty()) {
+    out += "\n## Coverage\n\n```\n" + to_text(rows) + "```\n";
+  }
+  return out;
 }
 
 std::string rates(const Model& model) {
@@ -167,8 +174,7 @@ std::string to_markdown(const Model& model) {
                        check::to_string(one.verdict),
                        table_cell(one.reason));
   }
-  out += rates(model) + trial_table(model);
-  out += instants(model);
+  out += rates(model) + trial_table(model) + replays(model) + instants(model);
   for (const check::CaseVerdict& one : model.cases) {
     if (one.outcome != check::Verdict::pass || one.verdict != check::Verdict::pass) {
       out += case_section(model, one);

@@ -66,7 +66,7 @@ Json Model::to_json() const {
   }
   const std::vector<Instant> all = instants_of(cases);
   out["instants"] = report::to_json(instant_maps(all));
-  out["coverage"] = report::to_json(coverage(all));
+  out["coverage"] = report::to_json(coverage(planned, all));
   return out;
 }
 
@@ -86,6 +86,7 @@ Result<Model> Model::from_json(const Json& json) {
     TRY_ASSIGN(check::CaseVerdict verdict, check::case_verdict_from_json(one), "case");
     out.cases.push_back(std::move(verdict));
   }
+  out.planned = planned_from_json(json.value("coverage", Json::array()));
   if (const auto found = json.find("dirty"); found != json.end() && found->is_array()) {
     for (const Json& one : *found) {
       out.dirty.push_back(one.is_string() ? one.get<std::string>() : one.dump());
@@ -110,6 +111,26 @@ std::string render(const Model& model, const TrialEvents& trial_events, Format f
 
 std::string to_verdict_json(const Model& model) {
   return model.to_json().dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
+std::string replay_text(const check::TrialVerdict& trial) {
+  if (trial.replays.empty()) {
+    return {};
+  }
+  const auto at = [](const std::optional<std::int64_t>& us) {
+    return us ? fmt::format("at {:+.1f} ms", static_cast<double>(*us) / 1000)
+              : std::string("nowhere");
+  };
+  if (trial.landed_us && trial.original_us) {
+    return fmt::format("landed {:+.1f} ms from {}, which landed {}",
+                       static_cast<double>(*trial.landed_us - *trial.original_us) / 1000,
+                       trial.replays,
+                       at(trial.original_us));
+  }
+  return fmt::format("landed {}, and {}, which it replays, {}",
+                     at(trial.landed_us),
+                     trial.replays,
+                     at(trial.original_us));
 }
 
 std::string repeat_command(const Model& model, const std::string& case_name) {

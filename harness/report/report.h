@@ -9,6 +9,7 @@
 
 #include "harness/base/json.h"
 #include "harness/check/judge.h"
+#include "harness/report/coverage.h"
 
 namespace harness::report {
 
@@ -26,8 +27,9 @@ struct Model {
   std::string started;   // RFC 3339
   std::string finished;
   std::vector<check::CaseVerdict> cases;
-  int stopped_status = 0;          // of a run that was stopped before its plan was done
-  std::vector<std::string> dirty;  // nodes that could not be healed, and why
+  std::vector<PlannedCell> planned;  // of the whole plan, also what was not reached
+  int stopped_status = 0;            // of a run that was stopped before its plan was done
+  std::vector<std::string> dirty;    // nodes that could not be healed, and why
 
   check::Verdict verdict() const { return check::worst(cases); }
 
@@ -63,6 +65,9 @@ std::string printable(std::string_view text, std::size_t limit = 4000);
 std::string table_cell(std::string_view raw, std::size_t limit = 240);
 // As printable, with <, >, & and " as HTML wants them.
 std::string escape_html(std::string_view text, std::size_t limit = 600);
+// Of a trial that replays another: where both landed and how far apart, as a sentence about it;
+// empty for others.
+std::string replay_text(const check::TrialVerdict& trial);
 // How to run one case again.
 std::string repeat_command(const Model& model, const std::string& case_name);
 

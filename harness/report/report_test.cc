@@ -230,6 +230,26 @@ TEST(Companions, are_told_in_every_report_for_people) {
             " with slow-service percent=10 at start-up-hooks +100ms");
 }
 
+// The line used to stand among the maps, which a single trial had none of, and HTML never had it.
+TEST(Replays, say_where_a_single_trial_landed_beside_the_original) {
+  Model one = model();
+  one.cases.resize(1);
+  check::TrialVerdict& trial = one.cases[0].trials[0];
+  EXPECT_THAT(to_markdown(one), Not(HasSubstr("Replayed")));
+  trial.window = "w";
+  trial.replays = "r0:s/c:3";
+  trial.original_us = 10'000;
+  trial.landed_us = 12'300;
+  const std::string text = "landed +2.3 ms from r0:s/c:3, which landed at +10.0 ms";
+  EXPECT_THAT(to_markdown(one), HasSubstr("- s/a_to_b/none/cp-1 #1 " + text + "\n"));
+  EXPECT_THAT(to_html(one, no_events), HasSubstr("<p>Replayed: it " + text + ".</p>"));
+  trial.landed_us.reset();
+  EXPECT_EQ(replay_text(trial), "landed nowhere, and r0:s/c:3, which it replays, at +10.0 ms");
+  trial.landed_us = -500;
+  trial.original_us.reset();
+  EXPECT_EQ(replay_text(trial), "landed at -0.5 ms, and r0:s/c:3, which it replays, nowhere");
+}
+
 TEST(Hostile, text_stays_text_in_every_report) {
   const std::string evil = std::string("]]><script>alert(1)</script>\x1b[31m\x07") + '\0' +
                            "|\n# x\xff\xc3 \"'&" + std::string(10'000, 'A');

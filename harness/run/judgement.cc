@@ -116,6 +116,7 @@ Result<report::Model> judge(const RunFolder& folder) {
     }
     model.cases.push_back(std::move(verdict));
   }
+  model.planned = report::planned_cells(plan, model.cases);
   return model;
 }
 

@@ -14,59 +14,101 @@
 namespace harness::run {
 namespace {
 
-using Shots = std::map<std::string, std::map<int, plan::Shot>>;
+// What a trial recorded of where it was aimed.
+struct Recorded {
+  plan::Shot shot;
+  std::vector<aim::Aim> companions;
+};
+
+using Shots = std::map<std::string, std::map<int, Recorded>>;
 
 aim::Aim aim_of(const Json& event) {
   return {aim::where_from(json_string(event, "where")),
           Microseconds(json_int(event, "distance_us"))};
 }
 
+Status add_companions(const Json& event, Recorded& out) {
+  for (const Json& more : event.value("companions", Json::array())) {
+    TRY_ASSIGN(aim::Anchor anchor,
+               plan::anchor_from_json(more.value("anchor", Json::object())),
+               json_string(more, "fault"));
+    TRY_ASSIGN(
+        const aim::Aim aim, aim::parse_aim(json_string(more, "aim")), json_string(more, "fault"));
+    out.shot.companions.push_back(std::move(anchor));
+    out.companions.push_back(aim);
+  }
+  return {};
+}
+
+Result<Recorded> recorded_in(const Json& event, std::string replays) {
+  Recorded out{.shot = {.aim = aim_of(event),
+                        .anchor = {},
+                        .why = {},
+                        .replays = std::move(replays),
+                        .original_us = {},
+                        .companions = {},
+                        .learned_us = {}},
+               .companions = {}};
+  if (event.contains("anchor")) {
+    TRY_ASSIGN(out.shot.anchor, plan::anchor_from_json(event["anchor"]), "anchor");
+  } else if (!json_string(event, "window").empty()) {
+    return fail(ErrorCode::invalid_input,
+                "the run did not record its anchors; it was made by an earlier release");
+  }
+  if (event.contains("learned_us")) {
+    out.shot.learned_us = json_int(event, "learned_us");
+  }
+  TRY(add_companions(event, out), "");
+  return out;
+}
+
 Result<Shots> shots_of(const RunFolder& folder, const ReplaySpec& spec) {
   Shots out;
   Status readable;
-  TRY(event::read_events(
-          folder.events(),
-          [&](const Json& event) {
-            const std::string name = json_string(event, "case");
-            const auto trial = static_cast<int>(json_int(event, "trial"));
-            if (json_string(event, "type") != event::type::kTrialStarted ||
-                (!spec.case_name.empty() && name != spec.case_name) ||
-                (spec.trial != 0 && trial != spec.trial)) {
-              return;
-            }
-            plan::Shot shot{.aim = aim_of(event),
-                            .anchor = {},
-                            .why = {},
-                            .replays = fmt::format("{}:{}:{}", folder.name(), name, trial),
-                            .original_us = {},
-                            .companions = {}};
-            if (event.contains("anchor")) {
-              auto anchor = plan::anchor_from_json(event["anchor"]);
-              if (!anchor) {
-                readable = fail(Error(anchor.error()).prepend(shot.replays));
-                return;
-              }
-              shot.anchor = *std::move(anchor);
-            } else if (!json_string(event, "window").empty()) {
-              readable = fail(ErrorCode::invalid_input,
-                              shot.replays +
-                                  ": the run did not record its anchors; it was made by "
-                                  "an earlier release");
-              return;
-            }
-            for (const Json& more : event.value("companions", Json::array())) {
-              auto anchor = plan::anchor_from_json(more.value("anchor", Json::object()));
-              if (!anchor) {
-                readable = fail(Error(anchor.error()).prepend(shot.replays));
-                return;
-              }
-              shot.companions.push_back(*std::move(anchor));
-            }
-            out[name].insert_or_assign(trial, std::move(shot));
-          }),
+  TRY(event::read_events(folder.events(),
+                         [&](const Json& event) {
+                           const std::string name = json_string(event, "case");
+                           const auto trial = static_cast<int>(json_int(event, "trial"));
+                           if (json_string(event, "type") != event::type::kTrialStarted ||
+                               (!spec.case_name.empty() && name != spec.case_name) ||
+                               (spec.trial != 0 && trial != spec.trial)) {
+                             return;
+                           }
+                           std::string replays =
+                               fmt::format("{}:{}:{}", folder.name(), name, trial);
+                           auto recorded = recorded_in(event, replays);
+                           if (recorded) {
+                             out[name].insert_or_assign(trial, *std::move(recorded));
+                           } else {
+                             readable = fail(Error(recorded.error()).prepend(replays));
+                           }
+                         }),
       folder.name());
   TRY(readable, "replay");
   return out;
+}
+
+// What the plan left open of a case comes from its trials, which were all aimed alike but for the
+// first fault of a sweep.
+Status aim_again(plan::Case& cell, std::map<int, Recorded>& trials, const std::string& run) {
+  for (auto& [number, recorded] : trials) {
+    if (recorded.companions.size() != cell.companions.size()) {
+      return fail(ErrorCode::invalid_input,
+                  fmt::format("{} has {} further fault(s) and had {} in {}: its suite has changed",
+                              cell.name,
+                              cell.companions.size(),
+                              recorded.companions.size(),
+                              run));
+    }
+    for (std::size_t i = 0; i < cell.companions.size(); ++i) {
+      cell.companions[i].shot.aim = recorded.companions[i];
+      cell.companions[i].shot.anchor = recorded.shot.companions[i];
+    }
+    cell.again.push_back(std::move(recorded.shot));
+  }
+  cell.shot = cell.again.front();
+  cell.shot.companions.clear();
+  return {};
 }
 
 }  // namespace
@@ -122,7 +164,7 @@ Result<plan::Plan> replay(const RunFolder& folder, const ReplaySpec& spec, plan:
   for (const check::CaseVerdict& one : model.cases) {
     for (const check::TrialVerdict& trial : one.trials) {
       if (shots.contains(one.name) && shots[one.name].contains(trial.trial)) {
-        shots[one.name].at(trial.trial).original_us = trial.landed_us;
+        shots[one.name].at(trial.trial).shot.original_us = trial.landed_us;
       }
     }
   }
@@ -144,9 +186,7 @@ Result<plan::Plan> replay(const RunFolder& folder, const ReplaySpec& spec, plan:
                               folder.name()));
     }
     plan::Case cell = *found;
-    for (auto& [number, shot] : trials) {
-      cell.again.push_back(std::move(shot));
-    }
+    TRY(aim_again(cell, trials, folder.name()), "replay");
     cell.hits = static_cast<int>(cell.again.size());
     cell.attempts = cell.hits;
     cell.sweep.reset();

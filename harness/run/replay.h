@@ -1,5 +1,5 @@
 // An earlier run's aimed trials, to be fired again: the same anchors, marker and offset, whatever
-// the windows' lengths are now.
+// the windows' lengths are now, or whether any were learned.
 #pragma once
 
 #include <filesystem>
@@ -28,7 +28,8 @@ struct ReplaySpec {
 Result<std::vector<std::string>> suites_of(const RunFolder& folder);
 
 // Keeps the cases that the run has trials of, each with those trials' shots and a hit wanted from
-// every one. invalid_input when the run has no such trial, or a case is not planned any more.
+// every one. The plan need not be aimed. invalid_input when the run has no such trial, or a case is
+// not planned any more.
 Result<plan::Plan> replay(const RunFolder& folder, const ReplaySpec& spec, plan::Plan plan);
 
 }  // namespace harness::run

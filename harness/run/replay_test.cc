@@ -59,6 +59,28 @@ TEST_F(Replays, arm_the_recorded_anchors_again) {
   EXPECT_EQ(cell.again[0].replays, folder_->name() + ":c:1");
 }
 
+TEST_F(Replays, take_the_learned_length_and_further_anchors_from_the_recording) {
+  ASSERT_TRUE(folder_->write(
+      "events.jsonl",
+      R"({"type":"trial.started","seq":1,"at":"2026-01-01T00:00:00.000000Z","case":"c","trial":1,)"
+      R"("fault":"kill-pod","window":"w","where":"inside","distance_us":500,"learned_us":3000,)"
+      R"("anchor":{"marker_of":"w","open":[{"log":"opens"}],"close":[],"offset_us":500},)"
+      R"("companions":[{"fault":"slow-service","window":"v","aim":"-1500us",)"
+      R"("anchor":{"marker_of":"u","open":[{"log":"u opens"}],"close":[],"offset_us":9}}]})"
+      "\n"));
+  const auto changed = replay(*folder_, {.run = "r", .case_name = {}}, plan_);
+  ASSERT_FALSE(changed);
+  EXPECT_THAT(changed.error().message(), HasSubstr("c has 0 further fault(s) and had 1"));
+  plan_.cases[0].companions.emplace_back();
+  const auto plan = replay(*folder_, {.run = "r", .case_name = {}}, plan_);
+  ASSERT_TRUE(plan) << plan.error().message();
+  const plan::Case& cell = plan->cases[0];
+  EXPECT_EQ(cell.again[0].learned_us, 3000);
+  EXPECT_EQ(cell.again[0].companions.at(0).offset, Microseconds(9));
+  EXPECT_EQ(aim::to_string(cell.companions[0].shot.aim), "-1500us");
+  EXPECT_EQ(cell.companions[0].shot.anchor.marker_of, "u");
+}
+
 TEST_F(Replays, say_what_is_not_there) {
   const auto none = replay(*folder_, {.run = "r", .case_name = "d"}, plan_);
   ASSERT_FALSE(none);

@@ -38,12 +38,10 @@ std::string in_words(const plan::Case& cell) {
   return out;
 }
 
-// As a suite writes it. An instant after the window is a percentage of its learned length.
-std::string offset_text(const plan::Case& cell,
-                        const aim::Offset& offset,
-                        const aim::Aim& aim,
-                        const std::string& window,
-                        const std::string& target) {
+// As a suite writes it. An instant after the window is a percentage of its learned length, or the
+// window's end where the trial did not record that length.
+std::string offset_text(const aim::Offset& offset, const plan::Shot& shot) {
+  const aim::Aim& aim = shot.aim;
   if (offset.kind != aim::Offset::Kind::sweep) {
     return aim::to_string(offset);
   }
@@ -51,9 +49,10 @@ std::string offset_text(const plan::Case& cell,
     return fmt::format(
         "{}{}", aim.where == aim::Aim::Where::before ? "-" : "", format_duration(aim.distance));
   }
-  const auto length =
-      cell.lengths ? cell.lengths->length(window, cell.where(target)) : std::nullopt;
-  const auto whole = length ? static_cast<double>(length->median.count()) : 1.0;
+  if (!shot.learned_us || *shot.learned_us <= 0) {
+    return "100%";
+  }
+  const auto whole = static_cast<double>(*shot.learned_us);
   return fmt::format("{:.4f}%",
                      100.0 * (whole + static_cast<double>(aim.distance.count())) / whole);
 }
@@ -170,10 +169,8 @@ std::string suite_text(const plan::Case& cell, const Confirm& confirm) {
       cell.by_reboot ? ", restart: reboot" : "",
       fault_text(cell.fault, cell.params));
   if (!cell.window.name.empty()) {
-    out +=
-        fmt::format("  window: [{}]\n  offset: [{}]\n",
-                    cell.window.name,
-                    offset_text(cell, cell.offset, cell.shot.aim, cell.window.name, cell.target));
+    out += fmt::format(
+        "  window: [{}]\n  offset: [{}]\n", cell.window.name, offset_text(cell.offset, cell.shot));
   }
   out += fmt::format("  target: [{}]\n", cell.target);
   out += cell.seen.elsewhere() ? fmt::format("  while: {}\n", cell.seen.node) : "";

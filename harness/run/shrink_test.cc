@@ -198,5 +198,18 @@ TEST(SuiteText, says_the_same_case) {
   EXPECT_THAT(suite_text(part_of(three(), shot(), {}), {}), testing::Not(HasSubstr("window")));
 }
 
+// Nothing needs to be learned for it: the trial recorded the length that it was aimed by.
+TEST(SuiteText, writes_a_sweeps_instant_by_the_length_that_its_trial_recorded) {
+  plan::Case cell = three();
+  cell.offset.kind = aim::Offset::Kind::sweep;
+  plan::Shot after = shot();
+  after.aim = {aim::Aim::Where::after, Microseconds(20'000)};
+  after.learned_us = 200'000;
+  EXPECT_THAT(suite_text(part_of(cell, after, {0}), {}), HasSubstr("offset: [110.0000%]"));
+  after.aim = {aim::Aim::Where::inside, Microseconds(50'000)};
+  after.learned_us.reset();
+  EXPECT_THAT(suite_text(part_of(cell, after, {0}), {}), HasSubstr("offset: [50ms]"));
+}
+
 }  // namespace
 }  // namespace harness::run

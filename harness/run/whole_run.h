@@ -70,17 +70,25 @@ class WholeRun : public testing::Test {
     std::filesystem::remove_all(results_);
   }
 
+  static Result<plan::Plan> planned_of(const std::string& suite, const plan::PlanOptions& options) {
+    TRY_ASSIGN(
+        const plan::Suite parsed, plan::parse_suite(suite, "s.yaml", plan::catalogue()), "suite");
+    return plan::make({parsed}, plan::lab(), plan::packs(), options);
+  }
+
   Result<RunEnd> run(const std::string& suite) {
+    const auto planned = planned_of(suite, {.seed = 7});
+    EXPECT_TRUE(planned) << planned.error().message();
+    return run(*planned);
+  }
+
+  Result<RunEnd> run(const plan::Plan& plan) {
     inventory::Inventory inventory = plan::lab();
     inventory.expendable = true;
-    const auto parsed = plan::parse_suite(suite, "s.yaml", plan::catalogue());
-    EXPECT_TRUE(parsed) << parsed.error().message();
-    const auto planned = plan::make({*parsed}, inventory, plan::packs(), {.seed = 7});
-    EXPECT_TRUE(planned) << planned.error().message();
     Interrupt interrupt;
     return run::run(
         inventory,
-        *planned,
+        plan,
         options_,
         interrupt,
         {.connect = [this](const inventory::Inventory&, Deadline) { return lab_.connect(); },

@@ -244,6 +244,34 @@ TEST_F(WholeRun, says_how_to_do_again_what_no_suite_describes) {
   EXPECT_EQ(suites_of(folder()).error().code(), ErrorCode::invalid_input);
 }
 
+// The anchors are recorded, so a replay needs nothing learned; the report says how far it came from
+// the original.
+TEST_F(WholeRun, replays_what_was_aimed_by_a_length_without_that_length) {
+  const std::string suite =
+      plan::changed(plan::changed(kKill, "[0%]", "[1%]"), "hits: 2", "hits: 1");
+  EXPECT_FALSE(planned_of(suite, {})) << "nothing is learned";
+  auto learned = std::make_shared<aim::Lengths>();
+  learned->add({"cp-1", "v1.30.12+rke2r1", "v1.30.13-rc2+rke2r1"},
+               {.window = "start-up-hooks", .length_us = 1000, .since_us = {}});
+  const auto first = run(planned_of(suite, {.lengths = learned}).value());
+  ASSERT_TRUE(first) << first.error().message();
+  const Json original = verdict()["cases"][0]["trials"][0];
+  const RunFolder folder_of_first = folder();
+  const auto plan = replay(folder_of_first,
+                           {.run = folder_of_first.path(), .case_name = {}},
+                           planned_of(suite, {.aimed = false}).value());
+  ASSERT_TRUE(plan) << plan.error().message();
+  const auto again = run(*plan);
+  ASSERT_TRUE(again) << again.error().message();
+  const Json trial = verdict()["cases"][0]["trials"][0];
+  EXPECT_EQ(trial["original_us"], original["landed_us"]) << trial.dump(2);
+  EXPECT_EQ(trial["learned_us"], 1000);
+  const std::string text = "from " + json_string(trial, "replays") + ", which landed at +";
+  EXPECT_THAT(again->summary, HasSubstr(text)) << "the terminal at the end";
+  EXPECT_THAT(this->text("report.md"), HasSubstr(text));
+  EXPECT_THAT(this->text("report.html"), HasSubstr(text));
+}
+
 TEST_F(WholeRun, fails_what_should_fail_and_does_not) {
   const std::string suite =
       plan::changed(none(),
