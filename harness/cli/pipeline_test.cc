@@ -215,5 +215,41 @@ TEST_F(Cli, exits_with_1_where_a_journal_drifts_from_the_packs) {
   EXPECT_EQ(hookshot({"windows", "check", file("none.txt", "nothing of rke2\n")}).exit_status, 2);
 }
 
+TEST_F(Cli, proves_nothing_from_a_journal_that_holds_no_beginning) {
+  const std::string whole = journal();
+  const std::string path = file("middle.txt", whole.substr(whole.find("Connection to etcd") - 90));
+  const auto people = hookshot({"windows", "check", path});
+  EXPECT_EQ(people.exit_status, 4) << people.out << people.err;
+  EXPECT_THAT(people.out, HasSubstr("no start was seen"));
+  EXPECT_THAT(people.out, testing::Not(HasSubstr("Nothing differs")));
+  const auto check = hookshot({"windows", "check", "--json", path});
+  EXPECT_EQ(check.exit_status, 4);
+  EXPECT_EQ(json_of(check)[0]["verdict"], "unproven");
+}
+
+TEST_F(Cli, tells_bytes_that_are_no_characters_as_json_too) {
+  const std::string path = file("bytes.txt", journal("Pod for etcd is synced", "Pod \xff\xfe"));
+  const auto check = hookshot({"windows", "check", "--json", path});
+  EXPECT_EQ(check.exit_status, 1) << check.err;
+  EXPECT_THAT(json_of(check).dump(), HasSubstr("Pod"));
+}
+
+TEST_F(Cli, names_every_node_whose_journal_it_cannot_read) {
+  const std::string path = file("two.yaml",
+                                "cluster: lab-a\nssh: {user: root, known_hosts: known_hosts}\n"
+                                "nodes:\n"
+                                "  - {name: cp-1, address: 127.0.0.1, roles: [server], port: 1}\n"
+                                "  - {name: w-1, address: 127.0.0.1, roles: [agent], port: 1}\n"
+                                "install: {method: tarball, artifacts: none}\n");
+  const auto check = hookshot({"windows", "check", "--json", "-i", path});
+  EXPECT_EQ(check.exit_status, 3) << check.out << check.err;
+  EXPECT_THAT(check.err, testing::AllOf(HasSubstr("cp-1"), HasSubstr("w-1")));
+  const Json json = json_of(check);
+  ASSERT_EQ(json.size(), 2U);
+  EXPECT_EQ(json[1]["source"], "w-1");
+  EXPECT_EQ(json[1]["verdict"], "error");
+  EXPECT_EQ(hookshot({"windows", "check", "-i", path, "--since", "soon"}).exit_status, 2);
+}
+
 }  // namespace
 }  // namespace harness::cli

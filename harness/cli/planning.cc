@@ -5,6 +5,7 @@
 #include "harness/aim/lengths.h"
 #include "harness/check/check.h"
 #include "harness/drift/known.h"
+#include "harness/drift/packs.h"
 #include "harness/fault/fault.h"
 
 namespace harness::cli {
@@ -33,19 +34,6 @@ std::string windows_directory() {
   return suites_directory() + "/windows";
 }
 
-std::vector<drift::Expected> expected_of(const plan::WindowPack& pack,
-                                         const Version& version,
-                                         std::string_view role) {
-  std::vector<drift::Expected> out;
-  for (const plan::WindowPack::Entry& entry : pack.entries) {
-    if (entry.role == role && entry.holds_for(version)) {
-      out.push_back(
-          {.window = entry.window, .conditional = entry.optional || !entry.condition.empty()});
-    }
-  }
-  return out;
-}
-
 }  // namespace
 
 std::string shipped_suite(const std::string& name) {
@@ -56,21 +44,11 @@ Result<std::vector<plan::WindowPack>> window_packs() {
   return plan::load_packs(windows_directory());
 }
 
-Result<drift::Packs> drift_packs() {
+Result<drift::Packs> drift_packs(const std::optional<inventory::Conditions>& conditions) {
   TRY_ASSIGN(const std::vector<plan::WindowPack> packs, window_packs(), "windows");
-  drift::Packs out;
-  TRY_ASSIGN(out.known, drift::load_known(windows_directory() + "/lines"), "windows");
-  for (const plan::WindowPack& pack : packs) {
-    TRY_ASSIGN(const plan::Bound line, plan::Bound::parse("v" + pack.line), pack.file);
-    out.lines.push_back({pack.line,
-                         expected_of(pack, line.highest, "server"),
-                         expected_of(pack, line.highest, "agent")});
-  }
-  out.of = [packs](const Version& version, bool server) -> Result<std::vector<drift::Expected>> {
-    TRY_ASSIGN(const plan::WindowPack* pack, plan::pack_for(packs, version), "windows");
-    return expected_of(*pack, version, server ? "server" : "agent");
-  };
-  return out;
+  TRY_ASSIGN(
+      std::vector<std::string> known, drift::load_known(windows_directory() + "/lines"), "windows");
+  return drift::packs_of(packs, std::move(known), conditions);
 }
 
 Result<plan::Plan> plan_suites(const std::vector<std::string>& suites,

@@ -1,6 +1,7 @@
 // Suites and packs from files, faults from the registry: a plan.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -15,8 +16,9 @@ plan::FaultCatalogue fault_catalogue();
 std::string shipped_suite(const std::string& name);
 // The packs there.
 Result<std::vector<plan::WindowPack>> window_packs();
-// The same packs as `windows check` wants them, with the lines that mark nothing.
-Result<drift::Packs> drift_packs();
+// The same packs as `windows check` wants them, with the lines that mark nothing. `conditions`:
+// what an inventory says of the node.
+Result<drift::Packs> drift_packs(const std::optional<inventory::Conditions>& conditions = {});
 // With the lengths that were learned beside the inventory, which what is not aimed does not need.
 Result<plan::Plan> plan_suites(const std::vector<std::string>& suites,
                                const inventory::Inventory& inventory,

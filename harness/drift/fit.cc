@@ -97,19 +97,30 @@ std::vector<WindowSeen> Follower::windows() const {
   return out;
 }
 
-std::vector<std::string> Follower::missing() const {
+// One that is not owed may share its opening with one that is.
+bool Follower::owed(const Track& track, std::optional<bool> first_start) {
+  const Expected& expected = *track.expected;
+  return track.visible && !expected.conditional &&
+         (expected.starts == Expected::Starts::all ||
+          first_start == (expected.starts == Expected::Starts::first));
+}
+
+std::vector<std::string> Follower::missing(std::optional<bool> first_start) const {
   std::vector<std::string> out;
   for (const Track& track : tracks_) {
-    const event::WindowDef& window = track.expected->window;
-    // One that holds only for some set-ups may share its opening with one that always holds.
-    if (!track.visible || track.expected->conditional) {
+    if (!owed(track, first_start) || (track.seen.spans > 0 && track.seen.closed)) {
       continue;
     }
-    if (track.seen.spans == 0) {
-      out.push_back(fmt::format("{} never opened; wanted {}", window.name, wanted(window.open)));
-    } else if (!track.seen.closed) {
-      out.push_back(fmt::format("{} never closed; wanted {}", window.name, wanted(window.close)));
+    const event::WindowDef& window = track.expected->window;
+    const bool opened = track.seen.spans > 0;
+    std::string text = fmt::format("{} never {}; wanted {}",
+                                   window.name,
+                                   opened ? "closed" : "opened",
+                                   wanted(opened ? window.close : window.open));
+    if (!track.expected->condition.empty()) {
+      text += fmt::format(" (the inventory says: {})", track.expected->condition);
     }
+    out.push_back(std::move(text));
   }
   return out;
 }
@@ -124,10 +135,10 @@ std::vector<std::string> Follower::not_visible() const {
   return out;
 }
 
-Fit Follower::fit() const {
+Fit Follower::fit(std::optional<bool> first_start) const {
   Fit out;
   for (const Track& track : tracks_) {
-    if (track.visible && !track.expected->conditional) {
+    if (owed(track, first_start)) {
       ++out.wanted;
       out.seen += track.seen.spans > 0 && track.seen.closed ? 1 : 0;
     }

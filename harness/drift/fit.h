@@ -1,7 +1,7 @@
 // One set of windows, followed through one invocation. For the survey alone.
 #pragma once
 
-#include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -36,9 +36,9 @@ class Follower {
 
   std::vector<WindowSeen> windows() const;
   // Empty when every window that must come came and closed.
-  std::vector<std::string> missing() const;
+  std::vector<std::string> missing(std::optional<bool> first_start) const;
   std::vector<std::string> not_visible() const;
-  Fit fit() const;
+  Fit fit(std::optional<bool> first_start) const;
 
  private:
   struct Track {
@@ -48,6 +48,8 @@ class Follower {
     bool open = false;
     std::int64_t opened_us = 0;
   };
+
+  static bool owed(const Track& track, std::optional<bool> first_start);
 
   std::vector<Expected> expected_;
   std::vector<Track> tracks_;

@@ -1,7 +1,5 @@
 #include "harness/drift/render.h"
 
-#include <algorithm>
-
 #include <fmt/format.h>
 
 #include "harness/base/length.h"
@@ -54,10 +52,13 @@ Json to_json(const Invocation& one) {
               {"lines", one.lines},
               {"ready", one.ready},
               {"whole", one.whole},
+              {"strange_form", one.strange_form},
+              {"without_text", one.without_text},
               {"last_words", one.last_words},
               {"drifts", one.drifts()},
               {"windows", Json::array()},
               {"missing", one.missing},
+              {"undecided", one.undecided},
               {"not_visible", one.not_visible},
               {"unexplained", Json::array()},
               {"fits", Json::array()}};
@@ -82,31 +83,55 @@ Json to_json(const Invocation& one) {
 }
 
 void add_findings(std::string& out, const Invocation& one, std::string_view indent) {
+  if (one.strange_form) {
+    out += fmt::format(
+        "{}form         no line of the service is in a form that markers are held "
+        "against (logrus as text, for terminals, or as JSON)\n",
+        indent);
+  }
   for (const std::string& missing : one.missing) {
     out += fmt::format("{}missing      {}\n", indent, missing);
+  }
+  for (const std::string& undecided : one.undecided) {
+    out += fmt::format("{}undecided    {}\n", indent, undecided);
   }
   for (const Unexplained& line : one.unexplained) {
     out += fmt::format("{}unexplained  in {}: {} {} ({} x)\n",
                        indent,
                        line.window,
-                       line.level,
+                       line.level.empty() ? "-" : line.level,
                        line.text,
                        line.count);
   }
 }
 
-}  // namespace
-
-bool drifts(const std::deque<Invocation>& invocations) {
-  return std::ranges::any_of(invocations, &Invocation::drifts);
+std::string end_of(const Source& source, const std::deque<Invocation>& invocations) {
+  std::string out;
+  for (const std::string& doubt : doubts(source, invocations)) {
+    out += fmt::format("\nnot proved   {}", doubt);
+  }
+  switch (judge(source, invocations)) {
+    case Verdict::differs:
+      return out + "\nThe packs and this journal differ; --report FILE writes what to send.\n";
+    case Verdict::unproven:
+      return out + "\nThis journal does not prove that the packs are right.\n";
+    case Verdict::same:
+      break;
+  }
+  return out + "\nNothing differs from the packs.\n";
 }
+
+}  // namespace
 
 Json to_json(const Source& source, const std::deque<Invocation>& invocations) {
   Json out = {{"source", source.what},
               {"entries", source.entries},
               {"unreadable", source.unreadable},
+              {"without_text", source.without_text},
               {"invocation_count", source.invocations},
-              {"drifts", drifts(invocations)},
+              {"verdict", to_string(judge(source, invocations))},
+              {"drifts", judge(source, invocations) == Verdict::differs},
+              {"doubts", doubts(source, invocations)},
               {"invocations", Json::array()}};
   for (const Invocation& one : invocations) {
     out["invocations"].push_back(to_json(one));
@@ -124,6 +149,9 @@ std::string to_text(const Source& source, const std::deque<Invocation>& invocati
   }
   if (source.unreadable > 0) {
     out += fmt::format("; {} could not be read", source.unreadable);
+  }
+  if (source.without_text > 0) {
+    out += fmt::format("; {} without text", source.without_text);
   }
   out += "\n";
   for (const Invocation& one : invocations) {
@@ -145,10 +173,7 @@ std::string to_text(const Source& source, const std::deque<Invocation>& invocati
     }
     add_findings(out, one, "  ");
   }
-  out += drifts(invocations)
-             ? "\nThe packs and this journal differ; --report FILE writes what to send.\n"
-             : "\nNothing differs from the packs.\n";
-  return out;
+  return out + end_of(source, invocations);
 }
 
 std::string to_report(const Source& source,
@@ -172,8 +197,9 @@ std::string to_report(const Source& source,
     add_findings(out, one, "");
     out += "```\n";
   }
-  if (!drifts(invocations)) {
-    out += "\nNothing differs.\n";
+  const Verdict verdict = judge(source, invocations);
+  if (verdict != Verdict::differs) {
+    out += verdict == Verdict::same ? "\nNothing differs.\n" : "\nNothing is proved.\n";
   }
   return out;
 }

@@ -1,20 +1,16 @@
-// A survey for people, for pipelines, and as a report that a user can send to us. Nothing in it
-// names a host; texts are redacted.
+// A survey for people, for pipelines, and as a report that a user can send to us.
+//
+// Texts are redacted. The journal's host, and the nodes that the inventory or the service itself
+// names, are [node] in every text of a line; where a survey came from is told everywhere but in the
+// report. Names of other hosts that an unexplained line says are not known, and stay.
 #pragma once
 
 #include <deque>
 #include <string>
 
-#include "harness/drift/survey.h"
+#include "harness/drift/verdict.h"
 
 namespace harness::drift {
-
-struct Source {
-  std::string what;  // "journal.txt (text)", "cp-1"
-  std::uint64_t entries = 0;
-  std::uint64_t unreadable = 0;
-  std::uint64_t invocations = 0;  // that came, also those not listed
-};
 
 Json to_json(const Source& source, const std::deque<Invocation>& invocations);
 std::string to_text(const Source& source, const std::deque<Invocation>& invocations);
@@ -22,7 +18,5 @@ std::string to_text(const Source& source, const std::deque<Invocation>& invocati
 std::string to_report(const Source& source,
                       const std::deque<Invocation>& invocations,
                       const std::string& tool);
-
-bool drifts(const std::deque<Invocation>& invocations);
 
 }  // namespace harness::drift

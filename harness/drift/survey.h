@@ -9,7 +9,7 @@
 #include <deque>
 #include <functional>
 #include <map>
-#include <optional>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -23,7 +23,11 @@ namespace harness::drift {
 // One window that a pack has for a release.
 struct Expected {
   event::WindowDef window;
-  bool conditional = false;  // holds only for some set-ups: told when seen, never missed
+  bool conditional = false;  // may not be in this start: told when seen, never missed
+  // Else it is missed in every start, or only in the first of a node's database or all but that.
+  enum class Starts { all, first, later };
+  Starts starts = Starts::all;
+  std::string condition;  // that is said to hold on the node, to be told with what is missing
 };
 
 // What the survey needs to know of the packs.
@@ -53,8 +57,8 @@ struct WindowSeen {
 
 struct Unexplained {
   std::string window;  // in which it first came
-  std::string level;
-  std::string text;  // digits as #, redacted, cut
+  std::string level;   // empty: the line has none
+  std::string text;    // digits as #, hosts as [node], redacted, cut
   std::uint64_t count = 0;
 };
 
@@ -74,21 +78,34 @@ struct Invocation {
   std::string best_pack;  // the line that fits best, when that is another one
   std::int64_t started_wall_us = 0;
   std::uint64_t lines = 0;
-  bool ready = false;      // "rke2 [agent] is up and running"
-  bool whole = false;      // its beginning is in the journal
-  std::string last_words;  // its last fatal or panic line
+  bool ready = false;         // "rke2 [agent] is up and running", or systemd's "Started"
+  bool whole = false;         // its beginning is in the journal
+  std::string last_words;     // its last fatal or panic line
+  bool strange_form = false;  // no line of the service is in a form that markers are held against
+  // Lines inside windows, or before it was ready, whose text the journal's form leaves out.
+  std::uint64_t without_text = 0;
   std::vector<WindowSeen> windows;
   std::vector<std::string> missing;      // "readyz never closed; wanted log ..."
+  std::vector<std::string> undecided;    // as missing, where lines without text may hold them
   std::vector<std::string> not_visible;  // windows whose markers no journal shows
   std::vector<Unexplained> unexplained;
   std::vector<Fit> fits;
 
-  bool drifts() const { return !missing.empty() || !unexplained.empty() || !best_pack.empty(); }
+  bool drifts() const {
+    return !missing.empty() || !unexplained.empty() || !best_pack.empty() || strange_form;
+  }
+
+  // That it does not drift says something: it was seen from its beginning until it was ready.
+  bool proves() const { return whole && ready && !pack.empty() && without_text == 0; }
 };
+
+class Names;
+class Running;
 
 class Survey {
  public:
-  explicit Survey(Packs packs, std::size_t keep = 50);
+  // `names`: of nodes, to be left out of all texts, as the journal's own host is.
+  explicit Survey(Packs packs, std::size_t keep = 50, const std::vector<std::string>& names = {});
   ~Survey();
   Survey(const Survey&) = delete;
   Survey& operator=(const Survey&) = delete;
@@ -101,10 +118,12 @@ class Survey {
   std::uint64_t invocations() const { return count_; }
 
  private:
-  class Running;
+  void end(const std::string& unit);
 
   const Packs packs_;
   const std::size_t keep_;
+  const std::unique_ptr<Names> names_;
+  std::string host_;                                         // of the last line
   std::map<std::string, std::unique_ptr<Running>> running_;  // by unit
   std::deque<Invocation> done_;
   std::uint64_t count_ = 0;

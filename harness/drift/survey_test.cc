@@ -1,10 +1,4 @@
-#include "harness/drift/survey.h"
-
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
-
-#include "harness/drift/known.h"
-#include "harness/drift/render.h"
+#include "harness/drift/survey_fixture.h"
 
 namespace harness::drift {
 namespace {
@@ -13,83 +7,6 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::Not;
-
-event::Marker log(const std::string& text) {
-  return {.kind = event::Marker::Kind::log, .text = text, .level = {}, .object = {}};
-}
-
-Expected window(const std::string& name, const std::string& open, const std::string& close) {
-  return {.window = {.name = name, .open = {log(open)}, .close = {log(close)}, .description = {}}};
-}
-
-Packs packs() {
-  Expected gap = window("gap", "", "");
-  gap.window.open = {{.kind = event::Marker::Kind::manifest,
-                      .text = "removed",
-                      .level = {},
-                      .object = "kube-apiserver.yaml"}};
-  Expected cis = window("cis", "Restricting*", "Restricted");
-  cis.conditional = true;
-  const std::vector<Expected> now = {
-      window("sync", "Pod for etcd*", "Pod for kube-apiserver is synced"),
-      window("hooks", "Setting runtimes", "rke2 is up and running"),
-      gap,
-      cis};
-  const std::vector<Expected> later = {window("hooks", "New hooks", "rke2 is up and running")};
-  Packs out;
-  out.lines = {{"1.30", now, {}}, {"1.99", later, {}}};
-  out.of = [now](const Version& version, bool) -> Result<std::vector<Expected>> {
-    if (version.minor != 30) {
-      return fail(ErrorCode::invalid_input, "no pack");
-    }
-    return now;
-  };
-  out.known = {"Running *"};
-  return out;
-}
-
-class Feed {
- public:
-  explicit Feed(Packs with = packs()) : survey(std::move(with)) {}
-
-  Feed& line(const std::string& msg, const std::string& level = "info") {
-    at_ += 1000;
-    survey.feed({.wall_us = at_,
-                 .mono_us = at_,
-                 .boot_id = "b",
-                 .invocation = invocation,
-                 .unit = "rke2-server.service",
-                 .ident = "rke2",
-                 .pid = 4,
-                 .message = "time=\"x\" level=" + level + " msg=\"" + msg + "\""});
-    return *this;
-  }
-
-  Feed& begin(const std::string& id) {
-    invocation = id;
-    survey.feed({.wall_us = ++at_,
-                 .mono_us = at_,
-                 .boot_id = "b",
-                 .invocation = id,
-                 .unit = "rke2-server.service",
-                 .ident = "systemd",
-                 .pid = 1,
-                 .message = "Starting rke2-server.service - x..."});
-    return line("Starting rke2 v1.30.13-rc2+rke2r1 (1b9bb73c846d)");
-  }
-
-  Invocation only() {
-    auto all = survey.finish();
-    EXPECT_EQ(all.size(), 1U);
-    return all.empty() ? Invocation() : all.front();
-  }
-
-  Survey survey;
-  std::string invocation;
-
- private:
-  std::int64_t at_ = 1'000'000;
-};
 
 TEST(Survey, says_nothing_of_a_start_as_the_pack_has_it) {
   Feed feed;
@@ -186,27 +103,40 @@ TEST(Survey, counts_spans_and_keeps_the_last_closing) {
   EXPECT_EQ(one.windows[0].length_us, 1000);
 }
 
-TEST(Render, says_in_every_form_what_differs) {
+// systemd warns of left-over processes before it says that it starts the unit.
+TEST(Survey, takes_a_start_for_whole_whatever_systemd_says_before_it) {
   Feed feed;
-  feed.begin("i1").line("Pod for etcd is synced").line("surprise").line("Setting runtimes");
-  feed.line("rke2 is up and running");
-  const auto all = feed.survey.finish();
-  const Source source{.what = "x.txt (text)", .entries = 6, .invocations = 1};
-  EXPECT_THAT(to_text(source, all), HasSubstr("missing      sync never closed"));
-  EXPECT_THAT(to_text(source, all), HasSubstr("unexplained  in sync: info surprise (1 x)"));
-  EXPECT_THAT(to_report(source, all, "hookshot 0"), HasSubstr("surprise"));
-  const Json json = to_json(source, all);
-  EXPECT_TRUE(json["drifts"].get<bool>());
-  EXPECT_EQ(json["invocations"][0]["unexplained"][0]["text"], "surprise");
+  feed.invocation = "i1";
+  feed.raw("systemd", "rke2-server.service: Found left-over process 384 in control group.");
+  feed.raw("systemd", "Starting rke2-server.service - x...");
+  feed.line("Starting rke2 v1.30.13-rc2+rke2r1 (x)").line("rke2 is up and running");
+  EXPECT_TRUE(feed.only().whole);
+  Feed stopped;
+  stopped.invocation = "i1";
+  stopped.raw("systemd", "rke2-server.service: Main process exited, code=killed");
+  EXPECT_FALSE(stopped.only().whole);
 }
 
-TEST(Known, holds_lists_that_load_and_no_glob_that_takes_everything) {
-  const auto known = load_known(std::string(HOOKSHOT_SOURCE_DIR) + "/suites/windows/lines");
-  ASSERT_TRUE(known) << known.error().message();
-  EXPECT_GT(known->size(), 50U);
-  for (const std::string& glob : *known) {
-    EXPECT_FALSE(event::glob_matches(glob, "A text that no release has ever written")) << glob;
-  }
+// In text, only a later line may name the unit: it stays one start, and an agent's is held against
+// an agent's windows.
+TEST(Survey, keeps_one_start_together_when_a_later_line_names_its_unit) {
+  Packs with = packs();
+  with.of = [](const Version&, bool server) -> Result<std::vector<Expected>> {
+    return std::vector<Expected>{server ? window("servers", "a", "b") : window("agents", "a", "b")};
+  };
+  Survey survey(std::move(with));
+  const auto say = [&](const std::string& unit, const std::string& ident, const std::string& text) {
+    survey.feed({.invocation = "run-1", .unit = unit, .ident = ident, .pid = 4, .message = text});
+  };
+  say("", "sh", "+ /usr/bin/systemctl is-enabled --quiet nm-cloud-setup.service");
+  say("", "rke2", "time=x level=info msg=\"Starting rke2 agent v1.30.13+rke2r1 (x)\"");
+  say("", "rke2", "time=x level=info msg=\"rke2 agent is up and running\"");
+  say("rke2-agent.service", "systemd", "Started Rancher Kubernetes Engine v2 (agent).");
+  const auto all = survey.finish();
+  ASSERT_EQ(all.size(), 1U);
+  EXPECT_EQ(all[0].unit, "rke2-agent.service");
+  EXPECT_EQ(all[0].lines, 4U);
+  EXPECT_THAT(all[0].missing, ElementsAre(HasSubstr("agents never opened")));
 }
 
 }  // namespace

@@ -14,7 +14,7 @@ namespace {
 constexpr std::size_t kShort = 256;
 constexpr std::size_t kCacheLimit = 20'000;
 constexpr std::size_t kMostProblems = 100;
-constexpr std::string_view kUnreadable = "[unreadable field]";
+constexpr std::string_view kUnreadable = kUnreadableField;
 constexpr std::string_view kJournald = "systemd-journald.service";
 constexpr std::array<std::string_view, 6> kFields = {"_SYSTEMD_UNIT=",
                                                      "UNIT=",

@@ -9,6 +9,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <string_view>
 #include <unordered_map>
 #include <vector>
 
@@ -18,6 +19,9 @@
 #include "harness/guard/journal_file.h"
 
 namespace harness::guard {
+
+// The line of a fact whose message could not be read; a problem says why.
+inline constexpr std::string_view kUnreadableField = "[unreadable field]";
 
 // Where a reader stands, in terms that no clock can change: {"boot_id", "seqnum_id", "seqnum",
 // "mono_us"}, all of one entry; seqnum 0: none was seen yet in this boot.

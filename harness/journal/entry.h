@@ -1,12 +1,14 @@
 // A journal on this machine, in whatever form it was handed over, as a stream of entries of one
 // shape. Only what concerns RKE2's units comes out: lines of their own processes, and systemd's
-// about them.
+// about them. No other process can speak for a unit, whatever fields it writes: only what PID 1
+// says is systemd's.
 //
 // Forms, told apart by the first bytes: a journal file (what lies in /var/log/journal), `-o json`,
 // `-o export`, and text: short, short-precise, short-iso, short-unix, short-monotonic, short-full,
 // with months in any language. A compressed file is refused with the command that unpacks it.
 //
-// Memory does not grow with the input. What cannot be read is counted, never guessed at.
+// Memory does not grow with the input. What cannot be read is counted, never guessed at. `-o json`
+// without `--all` leaves out every message of more than 4096 bytes: those are counted too.
 #pragma once
 
 #include <cstdint>
@@ -27,7 +29,9 @@ struct Entry {
   std::string unit;   // rke2-server.service, rke2-agent.service; empty where the form leaves it out
   std::string ident;  // rke2, systemd, sh
   std::int64_t pid = 0;
+  std::string host;  // that wrote it; empty where the form leaves it out
   std::string message;
+  bool without_text = false;  // it had a message, which the form leaves out or nobody could read
 };
 
 enum class Form { file, json, exported, text };
@@ -36,8 +40,9 @@ std::string_view to_string(Form form);
 struct ReadReport {
   Form form = Form::text;
   std::uint64_t bytes = 0;
-  std::uint64_t entries = 0;     // handed over
-  std::uint64_t unreadable = 0;  // records or lines that contradict the form
+  std::uint64_t entries = 0;       // handed over
+  std::uint64_t unreadable = 0;    // records or lines that contradict the form
+  std::uint64_t without_text = 0;  // handed over without their message
 };
 
 // Errors: invalid_input when the file is not there, empty, or in no known form.

@@ -31,10 +31,9 @@ bool may_concern(std::string_view line) {
   return line.find("rke2-") != std::string_view::npos;
 }
 
-void hand_over(Entry& entry, ReadReport& report, const Take& take) {
-  if (concerns_rke2(entry)) {
-    ++report.entries;
-    take(entry);
+void end(Fields& fields, ReadReport& report, const Take& take) {
+  if (const auto entry = fields.take()) {
+    hand_over(*entry, report, take);
   }
 }
 
@@ -54,6 +53,7 @@ bool read_binary(std::istream& in, std::string& value) {
 
 Status read_json(std::istream& in, ReadReport& report, const Take& take) {
   std::string line;
+  Fields fields;
   while (std::getline(in, line)) {
     if (line.empty() || !may_concern(line)) {
       continue;
@@ -63,43 +63,42 @@ Status read_json(std::istream& in, ReadReport& report, const Take& take) {
       ++report.unreadable;
       continue;
     }
-    Entry entry;
     for (const auto& [name, value] : object.items()) {
-      set_field(entry, name, value_of(value));
+      if (name == "MESSAGE" && value.is_null()) {
+        fields.set_without_text();
+      } else {
+        fields.set(name, value_of(value));
+      }
     }
-    hand_over(entry, report, take);
+    end(fields, report, take);
   }
   return {};
 }
 
 Status read_export(std::istream& in, ReadReport& report, const Take& take) {
-  Entry entry;
-  bool any = false;
+  Fields fields;
   std::string line;
   std::string value;
   while (std::getline(in, line)) {
     if (line.empty()) {
-      hand_over(entry, report, take);
-      entry = {};
-      any = false;
+      end(fields, report, take);
       continue;
     }
-    any = true;
     const std::size_t equals = line.find('=');
     if (equals != std::string::npos) {
-      set_field(entry,
-                std::string_view(line).substr(0, equals),
-                std::string_view(line).substr(equals + 1));
+      fields.set(std::string_view(line).substr(0, equals),
+                 std::string_view(line).substr(equals + 1));
     } else if (read_binary(in, value)) {
-      set_field(entry, line, value);
+      fields.set(line, value);
     } else {
+      if (line == "MESSAGE") {
+        fields.set_without_text();
+      }
       ++report.unreadable;
       in.clear();
     }
   }
-  if (any) {
-    hand_over(entry, report, take);
-  }
+  end(fields, report, take);
   return {};
 }
 

@@ -11,9 +11,10 @@
 namespace harness::journal {
 namespace {
 
-constexpr std::array<std::string_view, 7> kFields = {"_SYSTEMD_UNIT",
+constexpr std::array<std::string_view, 8> kFields = {"_SYSTEMD_UNIT",
                                                      "UNIT",
                                                      "_PID",
+                                                     "_HOSTNAME",
                                                      "SYSLOG_IDENTIFIER",
                                                      "_SYSTEMD_INVOCATION_ID",
                                                      "INVOCATION_ID",
@@ -24,9 +25,9 @@ constexpr std::size_t kCacheLimit = 200'000;
 
 // A data object is stored once and shared by all entries that hold it. What is not wanted is kept
 // as an empty text.
-class Fields {
+class Objects {
  public:
-  explicit Fields(guard::JournalFile& file) : file_(file) {}
+  explicit Objects(guard::JournalFile& file) : file_(file) {}
 
   const std::string& at(std::uint64_t offset) {
     if (const auto known = known_.find(offset); known != known_.end()) {
@@ -54,7 +55,8 @@ class Fields {
 Status read_file(const std::string& path, ReadReport& report, const Take& take) {
   TRY_ASSIGN(guard::JournalFile file, guard::JournalFile::open(path), "open");
   TRY(file.seek(0), "begin");
-  Fields fields(file);
+  Objects objects(file);
+  Fields fields;
   while (true) {
     auto next = file.next();
     if (!next) {
@@ -65,32 +67,33 @@ Status read_file(const std::string& path, ReadReport& report, const Take& take) 
       return {};
     }
     const guard::JournalEntry& raw = **next;
-    Entry entry{.wall_us = raw.realtime_us, .mono_us = raw.monotonic_us, .boot_id = raw.boot_id};
+    std::string boot_id = raw.boot_id;
+    std::erase(boot_id, '-');
+    fields.set_times(raw.realtime_us, raw.monotonic_us, std::move(boot_id));
     std::uint64_t message = 0;
     for (const std::uint64_t offset : raw.items) {
-      const std::string& text = fields.at(offset);
+      const std::string& text = objects.at(offset);
       const std::size_t equals = text.find('=');
       if (text == "MESSAGE=") {
         message = offset;
       } else if (equals != std::string::npos) {
-        set_field(entry,
-                  std::string_view(text).substr(0, equals),
-                  std::string_view(text).substr(equals + 1));
+        fields.set(std::string_view(text).substr(0, equals),
+                   std::string_view(text).substr(equals + 1));
       }
     }
-    std::erase(entry.boot_id, '-');
-    if (!concerns_rke2(entry)) {
+    auto entry = fields.take();
+    if (!entry) {
       continue;
     }
     if (message != 0) {
       if (auto text = file.payload(message, kLongestMessage)) {
-        entry.message = text->substr(std::min<std::size_t>(text->size(), 8));
+        entry->message = text->substr(std::min<std::size_t>(text->size(), 8));
       } else {
+        entry->without_text = true;
         ++report.unreadable;
       }
     }
-    ++report.entries;
-    take(entry);
+    hand_over(*entry, report, take);
   }
 }
 

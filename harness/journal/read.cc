@@ -10,9 +10,6 @@
 namespace harness::journal {
 namespace {
 
-constexpr std::string_view kServer = "rke2-server.service";
-constexpr std::string_view kAgent = "rke2-agent.service";
-
 std::int64_t number(std::string_view text) {
   std::int64_t value = 0;
   std::from_chars(text.data(), text.data() + text.size(), value);
@@ -76,30 +73,57 @@ std::string_view to_string(Form form) {
   return "text";
 }
 
-// UNIT and INVOCATION_ID are systemd's words about a unit, the others the process's own.
-void set_field(Entry& entry, std::string_view name, std::string_view value) {
+void Fields::set(std::string_view name, std::string_view value) {
   if (name == "MESSAGE") {
-    entry.message = value;
+    entry_.message = value;
   } else if (name == "SYSLOG_IDENTIFIER") {
-    entry.ident = value;
+    entry_.ident = value;
+  } else if (name == "_HOSTNAME") {
+    entry_.host = value;
   } else if (name == "_PID") {
-    entry.pid = number(value);
+    entry_.pid = number(value);
   } else if (name == "__REALTIME_TIMESTAMP") {
-    entry.wall_us = number(value);
+    entry_.wall_us = number(value);
   } else if (name == "__MONOTONIC_TIMESTAMP") {
-    entry.mono_us = number(value);
+    entry_.mono_us = number(value);
   } else if (name == "_BOOT_ID") {
-    entry.boot_id = value;
-  } else if ((name == "_SYSTEMD_UNIT" || name == "UNIT") && is_rke2(value)) {
-    entry.unit = value;
-  } else if (name == "INVOCATION_ID" ||
-             (name == "_SYSTEMD_INVOCATION_ID" && entry.invocation.empty())) {
-    entry.invocation = value;
+    entry_.boot_id = value;
+  } else if (name == "_SYSTEMD_UNIT") {
+    own_unit_ = value;
+  } else if (name == "_SYSTEMD_INVOCATION_ID") {
+    own_invocation_ = value;
+  } else if (name == "UNIT") {
+    about_unit_ = value;
+  } else if (name == "INVOCATION_ID") {
+    about_invocation_ = value;
   }
 }
 
-bool concerns_rke2(Entry& entry) {
-  return is_rke2(entry.unit) && (entry.pid != 1 || entry.ident == "systemd");
+void Fields::set_times(std::int64_t wall_us, std::int64_t mono_us, std::string boot_id) {
+  entry_.wall_us = wall_us;
+  entry_.mono_us = mono_us;
+  entry_.boot_id = std::move(boot_id);
+}
+
+std::optional<Entry> Fields::take() {
+  Fields done;
+  std::swap(done, *this);
+  const bool own = is_rke2(done.own_unit_);
+  if (!own && !(done.entry_.pid == 1 && is_rke2(done.about_unit_))) {
+    return std::nullopt;
+  }
+  done.entry_.unit = own ? done.own_unit_ : done.about_unit_;
+  done.entry_.invocation = own ? done.own_invocation_ : done.about_invocation_;
+  if (!own) {
+    done.entry_.ident = "systemd";
+  }
+  return std::move(done.entry_);
+}
+
+void hand_over(const Entry& entry, ReadReport& report, const Take& take) {
+  ++report.entries;
+  report.without_text += entry.without_text ? 1 : 0;
+  take(entry);
 }
 
 Result<ReadReport> read(const std::string& path, const std::function<void(const Entry&)>& take) {

@@ -1,51 +1,10 @@
-#include <filesystem>
-#include <fstream>
-#include <vector>
-
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
-#include <unistd.h>
-
 #include "harness/guard/journal_fixture.h"
-#include "harness/journal/entry.h"
+#include "harness/journal/read_fixture.h"
 
 namespace harness::journal {
 namespace {
 
 using testing::HasSubstr;
-
-class Journal : public testing::Test {
- protected:
-  Journal()
-      : path_((std::filesystem::temp_directory_path() /
-               ("hookshot-journal-" + std::to_string(getpid())))
-                  .string()) {}
-
-  ~Journal() override { std::filesystem::remove(path_); }
-
-  Journal(const Journal&) = delete;
-  Journal& operator=(const Journal&) = delete;
-
-  std::vector<Entry> read_back(const std::string& content, Form form) {
-    std::ofstream(path_, std::ios::binary | std::ios::trunc) << content;
-    return read_back(form);
-  }
-
-  std::vector<Entry> read_back(Form form) {
-    std::vector<Entry> out;
-    const auto report = read(path_, [&](const Entry& entry) { out.push_back(entry); });
-    EXPECT_TRUE(report) << report.error().message();
-    if (report) {
-      EXPECT_EQ(report->form, form);
-      EXPECT_EQ(report->entries, out.size());
-      unreadable_ = report->unreadable;
-    }
-    return out;
-  }
-
-  const std::string path_;
-  std::uint64_t unreadable_ = 0;
-};
 
 constexpr const char* kJson =
     R"({"__REALTIME_TIMESTAMP":"1747386459000001","__MONOTONIC_TIMESTAMP":"77","_BOOT_ID":"b1","_PID":"1","SYSLOG_IDENTIFIER":"systemd","UNIT":"rke2-server.service","INVOCATION_ID":"i1","_SYSTEMD_UNIT":"init.scope","_SYSTEMD_INVOCATION_ID":"init","MESSAGE":"Starting rke2-server.service..."}

@@ -20,6 +20,7 @@ constexpr std::size_t kLongestPrefix = 200;
 
 struct Prefix {
   std::string_view time;  // everything before the host
+  std::string_view host;
   std::string_view ident;
   std::int64_t pid = 0;
   std::string_view message;
@@ -51,6 +52,7 @@ std::optional<Prefix> prefix_of(std::string_view line) {
   const std::size_t before_host = line.rfind(' ', before_ident - 1);
   if (before_host != std::string_view::npos) {
     out.time = line.substr(0, before_host);
+    out.host = line.substr(before_host + 1, before_ident - before_host - 1);
   }
   return out;
 }
@@ -98,6 +100,42 @@ std::optional<std::int64_t> iso_of(std::string_view text) {
   return days_from_civil(year, month, day) * 86400 * kSecond + *clock;
 }
 
+// The unit that a line of systemd is about, or nothing. Where its `StatusUnitFormat` is
+// `description`, as it was everywhere before 250, the unit's name is in none of the lines that tell
+// a start.
+std::string_view unit_of(std::string_view message) {
+  constexpr std::array<std::string_view, 6> kVerbs = {
+      "Starting ", "Started ", "Stopping ", "Stopped ", "Failed to start ", "Reloading "};
+  constexpr std::array<std::pair<std::string_view, std::string_view>, 4> kNames = {
+      {{kServer, kServer},
+       {kAgent, kAgent},
+       {"Rancher Kubernetes Engine v2 (server)", kServer},
+       {"Rancher Kubernetes Engine v2 (agent)", kAgent}}};
+  for (const std::string_view unit : {kServer, kAgent}) {
+    if (message.starts_with(unit) && message.substr(unit.size()).starts_with(':')) {
+      return unit;
+    }
+  }
+  for (const std::string_view verb : kVerbs) {
+    for (const auto& [name, unit] : kNames) {
+      if (message.starts_with(verb) && message.substr(verb.size()).starts_with(name)) {
+        return unit;
+      }
+    }
+  }
+  return {};
+}
+
+// What ExecStartPre of RKE2's units leaves, by `sh -xc`.
+bool of_start_pre(std::string_view message) {
+  return message.find("nm-cloud-setup.service") != std::string_view::npos;
+}
+
+// "[4.5K blob data]" stands for a message that journalctl finds unfit to print.
+bool is_blob(std::string_view message) {
+  return message.starts_with('[') && message.ends_with(" blob data]");
+}
+
 class TextReader {
  public:
   TextReader(ReadReport& report, const Take& take) : report_(report), take_(take) {}
@@ -105,9 +143,10 @@ class TextReader {
   void line(std::string_view text);
 
  private:
-  void hand_over(const Prefix& prefix);
+  void tell(const Prefix& prefix);
 
-  void begin_invocation() { invocation_ = fmt::format("run-{}", ++runs_); }
+  bool place(const Prefix& prefix);
+  void begin_invocation();
 
   std::int64_t time_of(std::string_view text);
   std::int64_t month_of(std::string_view word);
@@ -120,7 +159,7 @@ class TextReader {
   std::string unit_;
   int boots_ = 1;
   int runs_ = 0;
-  std::int64_t pid_ = 0;
+  std::int64_t pid_ = 0;    // of the rke2 process that spoke last in this invocation; 0: none yet
   bool announced_ = false;  // systemd's lines are there, and tell invocations better than processes
 };
 
@@ -181,44 +220,68 @@ std::int64_t TextReader::time_of(std::string_view text) {
   return whole < 0 || part < 0 ? 0 : whole * kSecond + part;
 }
 
-void TextReader::hand_over(const Prefix& prefix) {
-  Entry entry{.boot_id = boot_, .ident = std::string(prefix.ident), .pid = prefix.pid};
-  entry.message = prefix.message;
+void TextReader::begin_invocation() {
+  invocation_ = fmt::format("run-{}", ++runs_);
+  pid_ = 0;
+}
+
+// Which unit and invocation the line is of; false when of none.
+bool TextReader::place(const Prefix& prefix) {
   if (prefix.ident == "systemd") {
-    const std::size_t server = prefix.message.find("rke2-server.service");
-    const std::size_t agent = prefix.message.find("rke2-agent.service");
-    if (server == std::string_view::npos && agent == std::string_view::npos) {
-      return;
+    const std::string_view unit = unit_of(prefix.message);
+    if (unit.empty() || prefix.pid != 1) {
+      return false;
     }
-    unit_ = server != std::string_view::npos ? "rke2-server.service" : "rke2-agent.service";
+    unit_ = unit;
     if (prefix.message.starts_with("Starting ")) {
       begin_invocation();
       announced_ = true;
     }
-  } else if (prefix.ident == "rke2") {
-    if (invocation_.empty() || (!announced_ && pid_ != prefix.pid)) {
+    return true;
+  }
+  if (prefix.ident == "sh" && of_start_pre(prefix.message)) {
+    if (invocation_.empty() || (!announced_ && pid_ != 0)) {
       begin_invocation();
     }
-    pid_ = prefix.pid;
-  } else {
+    return true;
+  }
+  if (prefix.ident != "rke2") {
+    return false;
+  }
+  if (invocation_.empty() || (!announced_ && pid_ != 0 && pid_ != prefix.pid)) {
+    begin_invocation();
+  }
+  pid_ = prefix.pid;
+  return true;
+}
+
+void TextReader::tell(const Prefix& prefix) {
+  if (!place(prefix)) {
     return;
   }
-  entry.wall_us = time_of(prefix.time);
-  entry.unit = unit_;
-  entry.invocation = invocation_;
-  ++report_.entries;
-  take_(entry);
+  hand_over({.wall_us = time_of(prefix.time),
+             .boot_id = boot_,
+             .invocation = invocation_,
+             .unit = unit_,
+             .ident = std::string(prefix.ident),
+             .pid = prefix.pid,
+             .host = std::string(prefix.host),
+             .message = std::string(prefix.message),
+             .without_text = is_blob(prefix.message)},
+            report_,
+            take_);
 }
 
 void TextReader::line(std::string_view text) {
   if (text.starts_with("-- Boot ") || text.starts_with("-- Reboot --")) {
     boot_ = fmt::format("boot-{}", ++boots_);
     invocation_.clear();
+    pid_ = 0;
     announced_ = false;
     return;
   }
   if (const auto prefix = prefix_of(text)) {
-    hand_over(*prefix);
+    tell(*prefix);
     return;
   }
   // The rest of a message of several lines is indented; "-- Logs begin" is journalctl's own.

@@ -72,6 +72,10 @@ Spread read_entry(const Value& value, Problems& problems) {
   entry.role = reader.choice_or("role", {"server", "agent"}, "server");
   entry.condition = read_condition(reader, problems);
   entry.optional = reader.boolean_or("optional", false);
+  const std::string starts = reader.choice_or("starts", {"all", "first", "later"}, "all");
+  entry.starts = starts == "first"   ? WindowPack::Entry::Starts::first
+                 : starts == "later" ? WindowPack::Entry::Starts::later
+                                     : WindowPack::Entry::Starts::all;
   entry.usual_length = reader.text_or("usual_length", "");
   out.from = read_bounds(reader, "from");
   out.to = read_bounds(reader, "to");

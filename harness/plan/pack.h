@@ -37,6 +37,8 @@ struct WindowPack {
     std::optional<Bound> to;  // inclusive
     std::string usual_length;
     bool optional = false;  // not in every start, whatever the set-up
+    enum class Starts { all, first, later };
+    Starts starts = Starts::all;  // of a node's database
 
     bool holds_for(const Version& version) const;
   };

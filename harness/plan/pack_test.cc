@@ -135,6 +135,20 @@ TEST(Packs, lay_an_entry_out_over_the_lines) {
   EXPECT_TRUE((*ended)[3].entries.empty());
 }
 
+TEST(Packs, say_in_which_starts_a_window_is) {
+  std::map<std::string, WindowPack::Entry::Starts> starts;
+  for (const WindowPack::Entry& entry :
+       pack_for(packs(), *Version::parse("v1.30.12+rke2r1")).value()->entries) {
+    if (entry.role == "server") {
+      starts[entry.window.name] = entry.starts;
+    }
+  }
+  EXPECT_EQ(starts.at("join"), WindowPack::Entry::Starts::first);
+  EXPECT_EQ(starts.at("temporary-etcd"), WindowPack::Entry::Starts::later);
+  EXPECT_EQ(starts.at("remote-reconcile"), WindowPack::Entry::Starts::later);
+  EXPECT_EQ(starts.at("bootstrap"), WindowPack::Entry::Starts::all);
+}
+
 TEST(Packs, name_the_place_of_every_mistake) {
   const auto refused = [](const std::string& from, const std::string& to) {
     const auto of_file = parse_packs(changed(kPack, from, to), "p.yaml");

@@ -10,7 +10,6 @@
 #include <fmt/format.h>
 
 #include "harness/base/version.h"
-
 #include "harness/report/report.h"
 
 namespace harness::report {

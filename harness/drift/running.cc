@@ -1,0 +1,224 @@
+#include "harness/drift/running.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "harness/base/redact.h"
+
+namespace harness::drift {
+namespace {
+
+constexpr std::size_t kHeldBack = 2000;  // lines of an invocation before it says its build
+constexpr std::size_t kTexts = 200;      // different unexplained texts per invocation
+constexpr std::size_t kTextLength = 240;
+constexpr std::size_t kLastWords = 500;
+constexpr std::string_view kAgent = "rke2-agent.service";
+
+// "Starting rke2 [agent] v1.30.13-rc2+rke2r1 (<commit>)".
+struct Build {
+  std::string tag;
+  std::string commit;
+  bool agent = false;
+};
+
+std::optional<Build> build_of(const std::string& message) {
+  for (const std::string_view start : {"Starting rke2 agent v", "Starting rke2 v"}) {
+    if (message.starts_with(start)) {
+      const std::size_t begin = start.size() - 1;
+      const std::size_t end = std::min(message.find(' ', begin), message.size());
+      const std::size_t open = message.find('(', end);
+      const std::size_t close = message.find(')', end);
+      return Build{.tag = message.substr(begin, end - begin),
+                   .commit = open < close && close != std::string::npos
+                                 ? message.substr(open + 1, close - open - 1)
+                                 : std::string(),
+                   .agent = start.starts_with("Starting rke2 agent")};
+    }
+  }
+  return std::nullopt;
+}
+
+bool is_ready(const std::string& message) {
+  return message == "rke2 is up and running" || message == "rke2 agent is up and running";
+}
+
+// Whether the database is made in this start; the service says which, once.
+std::optional<bool> first_start_of(const std::string& message) {
+  if (message == "Managed etcd cluster initializing" ||
+      message == "Managed etcd cluster not yet initialized") {
+    return true;
+  }
+  return message == "Managed etcd cluster bootstrap already complete and initialized"
+             ? std::optional(false)
+             : std::nullopt;
+}
+
+}  // namespace
+
+Running::Running(const Packs& packs, Names& names, const journal::Entry& first)
+    : packs_(packs), names_(names) {
+  out_.id = first.invocation;
+  out_.boot_id = first.boot_id;
+  out_.started_wall_us = first.wall_us;
+}
+
+// systemd may warn of left-over processes before it says that it starts the unit.
+void Running::note_begin(const journal::Entry& entry) {
+  if (out_.unit.empty()) {
+    out_.unit = entry.unit;
+  }
+  const bool begins =
+      (entry.ident == "systemd" && entry.message.starts_with("Starting ")) || entry.ident == "sh";
+  out_.whole = out_.whole || (begins && own_lines_ == 0);
+  own_lines_ += entry.ident == "rke2" ? 1 : 0;
+}
+
+void Running::feed(const journal::Entry& entry) {
+  ++out_.lines;
+  note_begin(entry);
+  if (decided_) {
+    judge(entry);
+    return;
+  }
+  held_.push_back(entry);
+  if (entry.ident == "rke2") {
+    if (const auto build = build_of(event::parse_line(entry.message).msg)) {
+      out_.build = build->tag;
+      out_.commit = build->commit;
+      if (out_.unit.empty()) {
+        out_.unit = build->agent ? std::string(kAgent) : "rke2-server.service";
+      }
+    }
+  }
+  if (!out_.build.empty() || held_.size() > kHeldBack) {
+    decide();
+  }
+}
+
+void Running::decide() {
+  decided_ = true;
+  const bool server = out_.unit != kAgent;
+  for (const Packs::Line& line : packs_.lines) {
+    all_.emplace_back(line.name, server ? line.server : line.agent);
+  }
+  if (const auto version = Version::parse(out_.build)) {
+    if (const auto expected = packs_.of(*version, server)) {
+      chosen_ = std::make_unique<Follower>(*expected);
+      out_.pack = fmt::format("{}.{}", version->major, version->minor);
+      pack_known_ = true;
+    }
+  }
+  if (!chosen_) {
+    chosen_ = std::make_unique<Follower>(std::vector<Expected>());
+  }
+  for (const journal::Entry& entry : held_) {
+    judge(entry);
+  }
+  held_.clear();
+  held_.shrink_to_fit();
+}
+
+void Running::judge(const journal::Entry& entry) {
+  const bool inside = chosen_->any_open();
+  if (entry.without_text) {
+    out_.without_text += inside || !out_.ready ? 1 : 0;
+    known_lines_ += entry.ident == "rke2" ? 1 : 0;
+    return;
+  }
+  ReadLine read{.entry = &entry, .line = event::parse_line(entry.message)};
+  const bool known_form = read.line.shape == event::Shape::logrus ||
+                          read.line.shape == event::Shape::logrus_terminal ||
+                          read.line.shape == event::Shape::logrus_json;
+  read.own = entry.ident == "rke2" && known_form && !read.line.truncated;
+  const bool marker = chosen_->feed(read) || build_of(read.line.msg).has_value();
+  for (auto& [name, follower] : all_) {
+    follower.feed(read);
+  }
+  if (entry.ident == "systemd" && entry.message.starts_with("Started ")) {
+    out_.ready = true;  // the service told systemd, whatever it wrote
+  }
+  if (entry.ident != "rke2") {
+    return;
+  }
+  known_lines_ += known_form ? 1 : 0;
+  panicked_ = panicked_ || read.line.shape == event::Shape::panic;
+  judge_own(read);
+  const bool deadly = read.own && (read.line.level == "fatal" || read.line.level == "panic");
+  const bool strange = read.line.shape == event::Shape::plain && !panicked_;
+  if (pack_known_ && inside && !marker && !deadly && (known_form || strange)) {
+    explain(read);
+  }
+}
+
+void Running::judge_own(const ReadLine& read) {
+  if (!read.own) {
+    return;
+  }
+  names_.learn(read.line.msg);
+  out_.ready = out_.ready || is_ready(read.line.msg);
+  if (const auto first = first_start_of(read.line.msg)) {
+    first_start_ = first;
+  }
+  if (read.line.level == "fatal" || read.line.level == "panic") {
+    out_.last_words = read.line.msg;
+  }
+}
+
+void Running::explain(const ReadLine& read) {
+  const bool known = std::ranges::any_of(packs_.known, [&](const std::string& glob) {
+    return event::glob_matches(glob, read.line.msg);
+  });
+  if (known) {
+    return;
+  }
+  const std::string text =
+      without_digits(std::string_view(read.line.msg).substr(0, 4 * kTextLength));
+  const auto [at, fresh] = texts_.try_emplace(text, out_.unexplained.size());
+  if (!fresh) {
+    ++out_.unexplained[at->second].count;
+  } else if (out_.unexplained.size() < kTexts) {
+    out_.unexplained.push_back(
+        {.window = chosen_->open_window(), .level = read.line.level, .text = text, .count = 1});
+  } else {
+    texts_.erase(at);
+  }
+}
+
+void Running::find_best_pack() {
+  const Fit own = chosen_->fit(first_start_);
+  int best = own.wanted == 0 ? -1000 : 2 * own.seen - own.wanted;
+  const bool told = out_.ready && out_.whole && !out_.strange_form && out_.without_text == 0;
+  for (const auto& [name, follower] : all_) {
+    Fit fit = follower.fit(first_start_);
+    fit.line = name;
+    const int score = 2 * fit.seen - fit.wanted;
+    if (name != out_.pack && fit.wanted > 0 && score > best && told) {
+      best = score;
+      out_.best_pack = name;
+    }
+    out_.fits.push_back(std::move(fit));
+  }
+}
+
+Invocation Running::finish() {
+  if (!decided_) {
+    decide();
+  }
+  out_.windows = chosen_->windows();
+  out_.not_visible = chosen_->not_visible();
+  out_.strange_form = out_.whole && own_lines_ > 0 && known_lines_ == 0 && !panicked_;
+  // A start that did not come to its end, or whose beginning is not here, owes nothing.
+  if (out_.ready && out_.whole && pack_known_) {
+    (out_.without_text == 0 ? out_.missing : out_.undecided) = chosen_->missing(first_start_);
+  }
+  find_best_pack();
+  // Only now are all names known.
+  for (Unexplained& line : out_.unexplained) {
+    line.text = cut(redact(names_.hide(line.text)), kTextLength);
+  }
+  out_.last_words = cut(redact(names_.hide(out_.last_words)), kLastWords);
+  return std::move(out_);
+}
+
+}  // namespace harness::drift
