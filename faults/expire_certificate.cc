@@ -22,12 +22,20 @@ const harness::fault::FaultRegistration kRegistration{{
     .undo = "put back as it was (content, owner, mode, label), when the time, the lease or the "
             "record's timer is over, and at a boot before rke2 begins; read back. What RKE2 has "
             "renewed meanwhile stays",
-    .evidence = "the file read back, and what a handshake with the port shows",
+    .evidence = "the file read back, and a handshake with the port that shows the certificate",
     .notes = "Signed anew on the node by its own authority, with the same key, names and "
              "extensions; keys do\n"
-             "not leave the node. RKE2 renews what has ended when it starts. kube-apiserver takes "
-             "a new file\n"
-             "within a minute, kubelet when it starts: what the port shows is in the evidence.",
+             "not leave the node. RKE2 renews what has ended when it starts. It counts only once "
+             "the port shows\n"
+             "the new certificate: it is waited for as long as `duration` says, and for at most "
+             "90s; then the\n"
+             "file is put back, and that is a miss. etcd takes it at the next handshake, "
+             "kube-apiserver within\n"
+             "a minute. kubelet takes it when it starts: `what=kubelet` is applied only where this "
+             "kubelet reads\n"
+             "its file anew by itself, or somebody ends kubelet meanwhile, which rke2 starts again "
+             "within 5s; a\n"
+             "restart of rke2 renews the file.",
     .make = [](const Params& params) -> Fault {
       Fault fault;
       fault.action =

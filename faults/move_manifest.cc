@@ -20,7 +20,11 @@ const harness::fault::FaultRegistration kRegistration{{
     .evidence = "the file gone, read back",
     .notes = "kubelet ends the pod when it sees that; without kube-apiserver it may not. rke2 that "
              "begins\n"
-             "anew meanwhile writes the manifest itself, and it is left to it.",
+             "anew meanwhile writes the manifest itself: it is waited for, for up to 3m, and ours "
+             "is put back\n"
+             "when it has come to rest without it. The original is kept under a second name on its "
+             "own\n"
+             "filesystem, so that a full disk does not stand in the way.",
     .make = [](const Params& params) -> Fault {
       const std::string& pod = params.at("pod");
       Fault fault;

@@ -1,10 +1,14 @@
 #include "harness/cluster/cluster.h"
 
+#include <algorithm>
+#include <functional>
+#include <memory>
 #include <optional>
 #include <thread>
 
 #include <fmt/format.h>
 
+#include "harness/cluster/first_answer.h"
 #include "harness/cluster/ssh_node.h"
 #include "harness/cluster/targets.h"
 #include "harness/guard/embedded.h"
@@ -14,6 +18,7 @@ namespace {
 
 Result<std::unique_ptr<SshNode>> connect_node(const inventory::Inventory& inventory,
                                               const inventory::Node& node,
+                                              std::function<Status(Deadline)> before_replacing,
                                               Deadline deadline) {
   TRY_ASSIGN(auto target, target_of(node), "");
   return SshNode::connect({.cluster = inventory.cluster,
@@ -21,8 +26,20 @@ Result<std::unique_ptr<SshNode>> connect_node(const inventory::Inventory& invent
                            .data_dir = inventory.data_dir,
                            .become_sudo = node.ssh.become_sudo,
                            .target = std::move(target),
-                           .guard = {.bytes = guard::binary(), .sha256 = guard::sha256()}},
+                           .guard = {.bytes = guard::binary(), .sha256 = guard::sha256()},
+                           .before_replacing = std::move(before_replacing)},
                           deadline);
+}
+
+// The lease is on the first server alone, and holds the guards of all nodes.
+FirstAnswer::Ask lease_of(const Result<std::unique_ptr<SshNode>>& first) {
+  if (first) {
+    return [node = first->get()](Deadline deadline) { return node->check_lease(deadline); };
+  }
+  if (first.error().code() != ErrorCode::refused) {
+    return {};
+  }
+  return [error = first.error()](Deadline) -> Status { return fail(error); };
 }
 
 }  // namespace
@@ -49,11 +66,21 @@ Result<std::unique_ptr<Cluster>> Cluster::connect_reachable(const inventory::Inv
                                                             std::vector<Unreachable>& unreachable) {
   const std::size_t count = inventory.nodes.size();
   std::vector<std::optional<Result<std::unique_ptr<SshNode>>>> results(count);
+  const auto first = std::ranges::find(inventory.nodes, true, &inventory::Node::server);
   {
+    const auto lease = std::make_shared<FirstAnswer>();
     std::vector<std::jthread> threads;
     for (std::size_t i = 0; i < count; ++i) {
-      threads.emplace_back(
-          [&, i] { results[i] = connect_node(inventory, inventory.nodes[i], deadline); });
+      threads.emplace_back([&, i] {
+        const inventory::Node& node = inventory.nodes[i];
+        const bool is_first = first != inventory.nodes.end() && &node == &*first;
+        const auto others = [lease](Deadline limit) { return lease->ask(limit); };
+        results[i] = connect_node(
+            inventory, node, is_first ? std::function<Status(Deadline)>() : others, deadline);
+        if (is_first) {
+          lease->say(lease_of(*results[i]));
+        }
+      });
     }
   }
   unreachable.clear();

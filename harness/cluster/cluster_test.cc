@@ -1,6 +1,8 @@
 #include "harness/cluster/cluster.h"
 
 #include <condition_variable>
+#include <optional>
+#include <thread>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -10,6 +12,7 @@
 #include "harness/base/eventually.h"
 #include "harness/cluster/facts.h"
 #include "harness/cluster/fake_node.h"
+#include "harness/cluster/first_answer.h"
 #include "harness/cluster/lease.h"
 #include "harness/cluster/targets.h"
 #include "harness/exec/unique_fd.h"
@@ -91,6 +94,30 @@ TEST(Cluster, lists_the_nodes_that_do_not_answer_without_costing_the_others_time
   const auto all = Cluster::connect(inventory, Deadline::after(milliseconds(300)));
   ASSERT_FALSE(all);
   EXPECT_THAT(all.error().message(), AllOf(HasSubstr("cp-1"), HasSubstr("cp-2")));
+}
+
+TEST(FirstAnswer, is_waited_for_and_given_to_whoever_asks) {
+  FirstAnswer lease;
+  std::vector<std::optional<Status>> said(2);
+  {
+    std::vector<std::jthread> nodes;
+    for (auto& one : said) {
+      nodes.emplace_back([&] { one = lease.ask(soon()); });
+    }
+    lease.say([](Deadline) -> Status { return fail(ErrorCode::refused, "ann@lab is at work"); });
+  }
+  for (const auto& one : said) {
+    ASSERT_TRUE(one && !*one);
+    EXPECT_EQ(one->error().message(), "ann@lab is at work");
+  }
+}
+
+TEST(FirstAnswer, of_a_node_that_is_dead_holds_nobody_up) {
+  FirstAnswer silent;
+  EXPECT_TRUE(silent.ask(Deadline::after(milliseconds(20))));
+  FirstAnswer dead;
+  dead.say({});
+  EXPECT_TRUE(dead.ask(soon()));
 }
 
 inventory::Node inventory_node() {

@@ -227,6 +227,43 @@ TEST_F(NodeOnSshd, leaves_the_guard_of_somebody_elses_run_alone) {
   std::filesystem::remove(lease);
 }
 
+TEST_F(NodeOnSshd, leaves_the_guard_alone_while_anything_is_armed) {
+  ASSERT_TRUE(connect(scripted("arm) ;;")));
+  const std::string theirs = script_;
+  const auto record = std::filesystem::path(path()).parent_path() / "armed" / "h-1";
+  std::filesystem::create_directories(record);
+  std::ofstream(record / "record.json") << R"({"fault": "move-manifest", "run": "night-7"})";
+  const Error refused = refusal(scripted("another) ;;"));
+  EXPECT_EQ(refused.code(), ErrorCode::refused);
+  EXPECT_THAT(refused.message(),
+              AllOf(HasSubstr("cp-1"),
+                    HasSubstr("record h-1 (move-manifest) of run night-7"),
+                    HasSubstr("hookshot heal"),
+                    HasSubstr(path() + " heal")));
+  EXPECT_EQ(slurp(path()), theirs);
+  std::filesystem::remove(record / "record.json");
+  EXPECT_THAT(refusal(scripted("another) ;;")).message(), HasSubstr("cannot be read"));
+  EXPECT_EQ(slurp(path()), theirs);
+  std::filesystem::remove(record);
+  ASSERT_TRUE(connect(scripted("another) ;;")));
+  EXPECT_EQ(slurp(path()), script_) << "nothing is armed any more";
+}
+
+TEST_F(NodeOnSshd, leaves_the_guard_alone_while_a_run_has_the_cluster) {
+  const auto first = connect(scripted("arm) ;;"));
+  ASSERT_TRUE(first);
+  const std::string theirs = script_;
+  EXPECT_TRUE(first->check_lease(soon()));
+  SshNodeConfig other = scripted("another) ;;");
+  other.before_replacing = [](Deadline) -> Status {
+    return fail(ErrorCode::refused, "cp-1: ann@lab pid 7 is at work");
+  };
+  const Error refused = refusal(other);
+  EXPECT_EQ(refused.code(), ErrorCode::refused);
+  EXPECT_THAT(refused.message(), HasSubstr("ann@lab pid 7"));
+  EXPECT_EQ(slurp(path()), theirs);
+}
+
 TEST_F(NodeOnSshd, says_that_there_is_no_sudo) {
   start({"SetEnv PATH=/nonexistent"});
   SshNodeConfig made = config();

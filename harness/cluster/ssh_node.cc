@@ -86,6 +86,10 @@ Result<std::shared_ptr<SshNode::Connection>> SshNode::open(Deadline deadline) co
   return connection;
 }
 
+std::string SshNode::beside_guard(std::string_view file) const {
+  return (std::filesystem::path(config_.guard.path).parent_path() / file).string();
+}
+
 std::string SshNode::as_root(std::string_view command_line) const {
   return fmt::format(
       "/usr/bin/env LC_ALL=C {}{}", config_.become_sudo ? "sudo -n " : "", command_line);
@@ -104,13 +108,10 @@ Result<std::string> SshNode::installed_hash(ssh::Session& session, Deadline dead
   return fail(root_problem(name() + ": check the guard", result, login_));
 }
 
-// A guard that serves somebody's run must not be taken from under it. The clocks may differ, so a
-// lease counts as live a little longer than it is.
-Status SshNode::check_unused(ssh::Session& session, Deadline deadline) const {
+// The clocks may differ, so a lease counts as live a little longer than it is.
+Status SshNode::check_lease(ssh::Session& session, Deadline deadline) const {
   constexpr std::int64_t kSlackMs = 30'000;
-  const std::string command =
-      as_root("/bin/cat " +
-              (std::filesystem::path(config_.guard.path).parent_path() / "lease.json").string());
+  const std::string command = as_root("/bin/cat " + beside_guard("lease.json"));
   TRY_ASSIGN(const exec::CommandResult result, session.run(command, "", deadline), "see the lease");
   const Json lease = parse_json(result.ok() ? result.out : "null").value_or(Json());
   const std::int64_t age_ms = (wall_now_us() - json_int(lease, "renewed_wall_us")) / 1000;
@@ -123,6 +124,55 @@ Status SshNode::check_unused(ssh::Session& session, Deadline deadline) const {
                           name(),
                           json_string(lease, "holder"),
                           age_ms / 1000));
+}
+
+// Its undo is this guard's: another build may not know the way back.
+Status SshNode::check_nothing_armed(ssh::Session& session, Deadline deadline) const {
+  const std::string folder = beside_guard("armed");
+  TRY_ASSIGN(const exec::CommandResult listed,
+             session.run(as_root("/bin/ls -1 " + folder), "", deadline),
+             "see what is armed");
+  if (!listed.ok() && listed.err.find("No such file") == std::string::npos) {
+    return fail(root_problem(name() + ": see what is armed in " + folder, listed, login_));
+  }
+  const std::string id = listed.out.substr(0, listed.out.find('\n'));
+  if (!listed.ok() || id.empty()) {
+    return {};
+  }
+  Json record;
+  if (guard::check_id("id", id)) {
+    TRY_ASSIGN(
+        const exec::CommandResult text,
+        session.run(as_root(fmt::format("/bin/cat {}/{}/record.json", folder, id)), "", deadline),
+        "see what is armed");
+    record = parse_json(text.ok() ? text.out : "null").value_or(Json());
+  }
+  const std::string what = record.is_object()
+                               ? fmt::format("record {} ({}) of run {} is armed there",
+                                             id,
+                                             json_string(record, "fault", "?"),
+                                             json_string(record, "run", "?"))
+                               : fmt::format("a record that cannot be read is in {}", folder);
+  return fail(
+      ErrorCode::refused,
+      fmt::format("{}: {} by another build of hookshot, whose guard undoes it and is left in "
+                  "place; `hookshot heal` of that build takes it back, and so does on the node "
+                  "`echo '{{\"cluster\":\"{}\"}}' | {} heal`",
+                  name(),
+                  what,
+                  config_.cluster,
+                  config_.guard.path));
+}
+
+// A guard that serves somebody's run must not be taken from under it.
+Status SshNode::check_unused(ssh::Session& session, Deadline deadline) const {
+  TRY(check_lease(session, deadline), "");
+  TRY(check_nothing_armed(session, deadline), "");
+  return config_.before_replacing ? config_.before_replacing(deadline) : Status();
+}
+
+Status SshNode::check_lease(Deadline deadline) const {
+  return check_lease(*current()->session, deadline);
 }
 
 Status SshNode::install_guard(ssh::Session& session, Deadline deadline) const {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <atomic>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <span>
@@ -31,12 +32,16 @@ struct SshNodeConfig {
   ssh::Target target;
   ssh::Options options{};
   GuardBinary guard;
+  // Asked before the guard of another build is replaced, when nothing on the node itself speaks
+  // against it: whether a run elsewhere in the cluster has it in use. None: it is not asked.
+  std::function<Status(Deadline)> before_replacing = {};
 };
 
 class SshNode final : public Node {
  public:
   // Connects and sees to it that the guard is there: installed when it is missing or of another
-  // build. An error begins with the node's name.
+  // build. One of another build stays where a lease is live, anything is armed, or before_replacing
+  // says no: refused. An error begins with the node's name.
   static Result<std::unique_ptr<SshNode>> connect(SshNodeConfig config, Deadline deadline);
 
   const std::string& name() const override { return config_.target.name; }
@@ -74,6 +79,8 @@ class SshNode final : public Node {
   Result<std::string> landing(Deadline deadline) override;
   Result<HttpResponse> http(const HttpRequest& request, Deadline deadline) override;
   bool connected() const override;
+  // refused, with the holder, while the lease that this node carries is live.
+  Status check_lease(Deadline deadline) const;
   Result<Reconnected> reconnect(Deadline deadline) override;
 
  private:
@@ -84,6 +91,9 @@ class SshNode final : public Node {
   std::shared_ptr<Connection> current() const;
   Result<std::shared_ptr<Connection>> open(Deadline deadline) const;
   std::string as_root(std::string_view command_line) const;
+  std::string beside_guard(std::string_view file) const;
+  Status check_lease(ssh::Session& session, Deadline deadline) const;
+  Status check_nothing_armed(ssh::Session& session, Deadline deadline) const;
   Status check_unused(ssh::Session& session, Deadline deadline) const;
   Status install_guard(ssh::Session& session, Deadline deadline) const;
   // The hash of what is there; empty when nothing is.

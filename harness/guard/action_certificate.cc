@@ -1,5 +1,6 @@
 #include "harness/guard/action_certificate.h"
 
+#include <algorithm>
 #include <array>
 #include <ctime>
 
@@ -15,19 +16,38 @@ namespace {
 
 constexpr int kLookMs = 100;
 constexpr std::chrono::milliseconds kToolLimit{10'000};
+constexpr std::chrono::milliseconds kServedLimit{90'000};
 
 struct Leaf {
   std::string_view what;
   std::string_view file;
   std::string_view authority;  // .crt and .key
   int port;
+  std::string_view taken;  // what makes its process take a new file
 };
 
-constexpr std::array kLeaves = {
-    Leaf{"etcd-server", "server/tls/etcd/server-client.crt", "server/tls/etcd/server-ca", 2379},
-    Leaf{"etcd-peer", "server/tls/etcd/peer-server-client.crt", "server/tls/etcd/peer-ca", 2380},
-    Leaf{"kube-apiserver", "server/tls/serving-kube-apiserver.crt", "server/tls/server-ca", 6443},
-    Leaf{"kubelet", "agent/serving-kubelet.crt", "server/tls/server-ca", 10250}};
+constexpr std::string_view kByItself = "it takes a new file by itself, within a minute";
+
+constexpr std::array kLeaves = {Leaf{"etcd-server",
+                                     "server/tls/etcd/server-client.crt",
+                                     "server/tls/etcd/server-ca",
+                                     2379,
+                                     kByItself},
+                                Leaf{"etcd-peer",
+                                     "server/tls/etcd/peer-server-client.crt",
+                                     "server/tls/etcd/peer-ca",
+                                     2380,
+                                     kByItself},
+                                Leaf{"kube-apiserver",
+                                     "server/tls/serving-kube-apiserver.crt",
+                                     "server/tls/server-ca",
+                                     6443,
+                                     kByItself},
+                                Leaf{"kubelet",
+                                     "agent/serving-kubelet.crt",
+                                     "server/tls/server-ca",
+                                     10250,
+                                     "kubelet takes a new file when it starts"}};
 
 Result<std::string> openssl(const Means& means,
                             std::vector<std::string> words,
@@ -105,7 +125,7 @@ Result<FirstCertificate> first_certificate(const std::string& text) {
 
 Result<Deed> expire_certificate(const ArmRecord& record,
                                 const Means& means,
-                                std::chrono::milliseconds served_limit) {
+                                const std::function<bool()>& abandoned) {
   const auto leaf = std::ranges::find(kLeaves, record.action.object, &Leaf::what);
   if (leaf == kLeaves.end()) {
     return fail(ErrorCode::internal, "no certificate is called " + record.action.object);
@@ -125,30 +145,39 @@ Result<Deed> expire_certificate(const ArmRecord& record,
   TRY_ASSIGN(const std::string was, end_of(means, old.pem), "read back");
   TRY_ASSIGN(const std::string ends, end_of(means, pem), "read back");
   const auto look = [&] { return served(means, leaf->port).value_or("no handshake"); };
-  const Deadline deadline = Deadline::after(served_limit);
+  const std::chrono::milliseconds limit = std::min(record.action.hold, kServedLimit);
+  const Deadline deadline = Deadline::after(limit);
   std::string shown = look();
-  while (shown != ends && !deadline.passed()) {
+  while (shown != ends && !deadline.passed() && !abandoned()) {
     static_cast<void>(::poll(nullptr, 0, kLookMs));
     shown = look();
   }
-  deed.evidence = {{"how", "expire"},
-                   {"path", path},
-                   {"not_after_before", was},
-                   {"not_after", ends},
-                   {"served_not_after", shown},
-                   {"served", shown == ends},
-                   {"summary",
-                    fmt::format("{} ends at {} (was {}); port {} {}",
-                                path,
-                                ends,
-                                was,
-                                leaf->port,
-                                shown == ends ? "shows it" : "does not show it yet: " + shown)}};
+  if (shown != ends) {
+    return fail(ErrorCode::timed_out,
+                fmt::format("{} was written to end at {}, but for {} s port {} went on to show "
+                            "'{}': {}",
+                            path,
+                            ends,
+                            limit.count() / 1000,
+                            leaf->port,
+                            shown,
+                            leaf->taken));
+  }
+  deed.effect = now();
+  deed.evidence = {
+      {"how", "expire"},
+      {"path", path},
+      {"not_after_before", was},
+      {"not_after", ends},
+      {"served_not_after", shown},
+      {"served", true},
+      {"summary",
+       fmt::format("{} ends at {} (was {}), and port {} shows it", path, ends, was, leaf->port)}};
   return deed;
 }
 
 Result<std::string> release_certificate(const Json& held, const Means& means) {
-  return release_swapped(held, means, [] { return std::string(); });
+  return release_swapped(held, means, [] { return false; });
 }
 
 }  // namespace harness::guard

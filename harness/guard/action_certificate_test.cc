@@ -30,6 +30,7 @@ class CertificateTest : public testing::Test {
     record_.data_dir = folder_.string();
     record_.unit = "rke2-server.service";
     record_.action = {.kind = Action::Kind::certificate,
+                      .hold = std::chrono::milliseconds(200),
                       .object = "etcd-server",
                       .amounts = {{"expires_in_s", 0}}};
     means_ = means_of(
@@ -94,6 +95,10 @@ class CertificateTest : public testing::Test {
              file()});
   }
 
+  Result<Deed> expire() {
+    return expire_certificate(record_, means_, [] { return false; });
+  }
+
   std::string ca(const char* kind) const {
     return (folder_ / "server/tls/etcd/server-ca").string() + kind;
   }
@@ -118,7 +123,7 @@ class CertificateTest : public testing::Test {
 };
 
 TEST_F(CertificateTest, has_ended_keeps_its_names_and_comes_back) {
-  const auto deed = expire_certificate(record_, means_);
+  const auto deed = expire();
   ASSERT_TRUE(deed) << deed.error().message();
   EXPECT_EQ(deed->evidence["served"], true);
   EXPECT_NE(deed->evidence["not_after"], deed->evidence["not_after_before"]);
@@ -140,7 +145,7 @@ TEST_F(CertificateTest, has_ended_keeps_its_names_and_comes_back) {
 
 TEST_F(CertificateTest, ends_soon_and_is_good_until_then) {
   record_.action.amounts["expires_in_s"] = 300;
-  ASSERT_TRUE(expire_certificate(record_, means_));
+  ASSERT_TRUE(expire());
   openssl({"verify", "-CAfile", ca(".crt"), file()});
   const auto later = spawn({"openssl", "x509", "-in", file(), "-noout", "-checkend", "301"},
                            std::chrono::seconds(20));
@@ -148,16 +153,38 @@ TEST_F(CertificateTest, ends_soon_and_is_good_until_then) {
   EXPECT_FALSE(later->ok());
 }
 
-TEST_F(CertificateTest, that_the_port_does_not_show_is_said) {
+TEST_F(CertificateTest, that_the_port_does_not_show_is_no_hit_and_is_put_back) {
   reloads_ = false;
-  const auto deed = expire_certificate(record_, means_, std::chrono::milliseconds(50));
+  const auto deed = expire();
+  ASSERT_FALSE(deed);
+  EXPECT_EQ(deed.error().code(), ErrorCode::timed_out);
+  EXPECT_THAT(deed.error().message(), HasSubstr("port 2379 went on to show"));
+  EXPECT_THAT(deed.error().message(), HasSubstr("takes a new file by itself"));
+  EXPECT_NE(read_whole(file()).value(), original_);
+  ASSERT_TRUE(release(held_, means_));
+  EXPECT_EQ(read_whole(file()).value(), original_);
+}
+
+TEST_F(CertificateTest, is_waited_for_until_the_port_shows_it) {
+  reloads_ = false;
+  record_.action.hold = std::chrono::seconds(20);
+  int looks = 0;
+  const auto deed = expire_certificate(record_, means_, [&] {
+    reloads_ = ++looks == 2;
+    return false;
+  });
   ASSERT_TRUE(deed) << deed.error().message();
-  EXPECT_EQ(deed->evidence["served"], false);
-  EXPECT_THAT(json_string(deed->evidence, "summary"), HasSubstr("port 2379 does not show it yet"));
+  EXPECT_THAT(json_string(deed->evidence, "summary"), HasSubstr("port 2379 shows it"));
+}
+
+TEST_F(CertificateTest, is_waited_for_no_longer_than_anybody_wants_it) {
+  reloads_ = false;
+  record_.action.hold = std::chrono::minutes(10);
+  EXPECT_FALSE(expire_certificate(record_, means_, [] { return true; }));
 }
 
 TEST_F(CertificateTest, that_rke2_renewed_meanwhile_stays) {
-  ASSERT_TRUE(expire_certificate(record_, means_));
+  ASSERT_TRUE(expire());
   std::ofstream(file()) << "renewed\n";
   EXPECT_THAT(release(held_, means_).value(), HasSubstr("left as it is"));
   EXPECT_EQ(read_whole(file()).value(), "renewed\n");
@@ -169,7 +196,7 @@ TEST_F(CertificateTest, is_seen_by_a_pod_that_has_the_file_mounted) {
   struct stat after {};
 
   ASSERT_EQ(stat(file().c_str(), &before), 0);
-  ASSERT_TRUE(expire_certificate(record_, means_));
+  ASSERT_TRUE(expire());
   ASSERT_EQ(stat(file().c_str(), &after), 0);
   EXPECT_EQ(before.st_ino, after.st_ino) << "another file of that name is never seen there";
   ASSERT_TRUE(release(held_, means_));
@@ -178,7 +205,7 @@ TEST_F(CertificateTest, is_seen_by_a_pod_that_has_the_file_mounted) {
 }
 
 TEST_F(CertificateTest, that_was_written_by_half_comes_back) {
-  ASSERT_TRUE(expire_certificate(record_, means_));
+  ASSERT_TRUE(expire());
   const std::string ours = read_whole(file()).value();
   for (const std::string& torn : {ours.substr(0, 100), std::string(), ours + original_.substr(9)}) {
     std::ofstream(file()) << torn;
@@ -190,7 +217,7 @@ TEST_F(CertificateTest, that_was_written_by_half_comes_back) {
 
 TEST_F(CertificateTest, is_left_alone_without_its_authority) {
   std::filesystem::remove(ca(".key"));
-  const auto deed = expire_certificate(record_, means_);
+  const auto deed = expire();
   ASSERT_FALSE(deed);
   EXPECT_EQ(deed.error().code(), ErrorCode::not_supported);
   EXPECT_EQ(read_whole(file()).value(), original_);

@@ -13,6 +13,7 @@
 #include "harness/guard/action_pulse.h"
 #include "harness/guard/action_registry.h"
 #include "harness/guard/action_throttle.h"
+#include "harness/guard/heartbeat.h"
 #include "harness/guard/nft_table.h"
 
 namespace harness::guard {
@@ -32,7 +33,9 @@ constexpr std::array kWaysBack = {
     WayBack{"frozen", [](const Json& held, const Means&) { return release_frozen(held); }},
     WayBack{"stopped", release_stopped},
     WayBack{"slowed", release_slowed},
-    WayBack{"manifest", release_manifest, true},
+    WayBack{"manifest",
+            [](const Json& held, const Means& means) { return release_manifest(held, means); },
+            true},
     WayBack{"certificate", release_certificate, true},
     WayBack{"hog", release_hog},
     WayBack{"filled", release_filled},
@@ -115,7 +118,9 @@ Result<Struck> strike(const ArmRecord& record,
     case Action::Kind::clock:
       return alone(jump_clock(record, means));
     case Action::Kind::certificate:
-      return alone(expire_certificate(record, means));
+      return alone(expire_certificate(record, means, [&] {
+        return heartbeat_age_ms(std::string(kRunDir)) > record.lease.count();
+      }));
     case Action::Kind::partition:
       return alone(strike_partition(record, means));
     case Action::Kind::dns:

@@ -214,11 +214,62 @@ TEST_F(HoldTest, leaves_a_quota_that_was_there_and_counts_none_without_effect) {
   ASSERT_FALSE(deed);
   EXPECT_THAT(deed.error().message(), HasSubstr("no effect"));
   EXPECT_TRUE(release(held_, means()));
-  EXPECT_THAT(asked_, Contains("systemctl set-property --runtime " + kUnit + " CPUQuota="));
   answer_ = [](const std::string&) { return Finished{.out = "100ms\n"}; };
   const auto left = release(held_, means());
+  EXPECT_THAT(asked_, Contains("systemctl set-property --runtime " + kUnit + " CPUQuota="));
   ASSERT_FALSE(left);
   EXPECT_THAT(left.error().message(), HasSubstr("was infinity before"));
+}
+
+TEST_F(HoldTest, leaves_a_quota_that_somebody_else_has_set_meanwhile) {
+  const TestFolder folder;
+  std::filesystem::create_directories(folder / "unit.d");
+  const std::string drop_in = (folder / "unit.d/50-CPUQuota.conf").string();
+  const Json held = {{"kind", "slowed"},
+                     {"unit", kUnit},
+                     {"boot_id", boot_id()},
+                     {"quota", "infinity"},
+                     {"ours", "10"},
+                     {"drop_in", drop_in},
+                     {"had_drop_in", false}};
+  std::ofstream(drop_in) << "[Service]\nCPUQuota=70%\n";
+  answer_ = [](const std::string&) { return Finished{.out = "700ms\n"}; };
+  const auto said = release(held, means());
+  ASSERT_TRUE(said) << said.error().message();
+  EXPECT_THAT(*said, HasSubstr("set to 700ms by somebody else: left as it is"));
+  EXPECT_TRUE(there(drop_in));
+  for (const std::string& line : asked_) {
+    EXPECT_THAT(line, HasSubstr("systemctl show")) << "nothing was changed";
+  }
+  std::ofstream(drop_in) << "[Service]\nCPUQuota=10.00%\n";
+  ASSERT_TRUE(release(held, means())) << "theirs is elsewhere, and outranks ours";
+  EXPECT_FALSE(there(drop_in)) << "ours is taken away nevertheless";
+}
+
+TEST_F(HoldTest, takes_its_own_quota_back_with_its_drop_in) {
+  const TestFolder folder;
+  const std::string drop_in = (folder / "50-CPUQuota.conf").string();
+  std::ofstream(drop_in) << "[Service]\nCPUQuota=10%\n";
+  bool back = false;
+  answer_ = [&](const std::string& line) {
+    if (line.find("set-property") != std::string::npos) {
+      back = true;
+      std::ofstream(drop_in) << "[Service]\nCPUQuota=\n";
+    }
+    return Finished{.out = back ? "infinity\n" : "100ms\n"};
+  };
+  const auto said = release({{"kind", "slowed"},
+                             {"unit", kUnit},
+                             {"boot_id", boot_id()},
+                             {"quota", "infinity"},
+                             {"ours", "10"},
+                             {"drop_in", drop_in},
+                             {"had_drop_in", false}},
+                            means());
+  ASSERT_TRUE(said) << said.error().message();
+  EXPECT_THAT(*said, HasSubstr("is infinity again"));
+  EXPECT_FALSE(there(drop_in));
+  EXPECT_THAT(asked_, Contains("systemctl daemon-reload"));
 }
 
 TEST_F(HoldTest, has_nothing_to_take_back_after_a_reboot) {

@@ -11,14 +11,13 @@ namespace {
 
 constexpr const char* kBroken = "# hookshot: this manifest is broken on purpose\n{\n";
 
-// rke2 began anew since the harm, and writes its manifests itself.
-bool began_anew(const Json& held, const Means& means) {
+// rke2 began anew since the harm, writes its manifests itself, and has not come to rest.
+bool is_beginning_anew(const Json& held, const Means& means) {
   const std::string unit = json_string(held, "unit");
   const auto state = unit_property(means, unit, "ActiveState");
   const auto invocation = unit_property(means, unit, "InvocationID");
-  const bool runs =
-      state && (*state == "active" || *state == "activating" || *state == "reloading");
-  return runs && invocation && *invocation != json_string(held, "invocation");
+  const bool begins = state && (*state == "activating" || *state == "reloading");
+  return begins && invocation && *invocation != json_string(held, "invocation");
 }
 
 }  // namespace
@@ -64,11 +63,11 @@ Result<Deed> take_manifest(const ArmRecord& record, const Means& means) {
   return deed;
 }
 
-Result<std::string> release_manifest(const Json& held, const Means& means) {
-  return release_swapped(held, means, [&] {
-    return began_anew(held, means) ? json_string(held, "unit") + " began anew and writes it itself"
-                                   : std::string();
-  });
+Result<std::string> release_manifest(const Json& held,
+                                     const Means& means,
+                                     std::chrono::milliseconds limit) {
+  return release_swapped(
+      held, means, [&] { return is_beginning_anew(held, means); }, limit);
 }
 
 }  // namespace harness::guard

@@ -1,9 +1,12 @@
 #include "harness/guard/action_manifest.h"
 
+#include <cstring>
 #include <fstream>
 
 #include <gmock/gmock.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "harness/guard/guard_fixture.h"
 
@@ -37,6 +40,9 @@ class ManifestTest : public testing::Test {
     };
     means_.run = [this](const std::vector<std::string>& argv) -> Result<Finished> {
       const bool state = std::ranges::find(argv, "--property=ActiveState") != argv.end();
+      if (state && looks_) {
+        looks_(++look_);
+      }
       return Finished{.out = (state ? state_ : invocation_) + "\n"};
     };
     means_.before = (folder_ / "armed/before").string();
@@ -77,6 +83,8 @@ class ManifestTest : public testing::Test {
   bool there_at_note_ = false;
   std::string state_ = "active";
   std::string invocation_ = "one";
+  std::function<void(int)> looks_;  // at each question for the state
+  int look_ = 0;
 };
 
 TEST_F(ManifestTest, is_away_and_comes_back_as_it_was) {
@@ -134,12 +142,57 @@ TEST_F(ManifestTest, that_somebody_wrote_meanwhile_stays) {
   }
 }
 
-TEST_F(ManifestTest, that_is_away_is_left_to_an_rke2_that_began_anew) {
+TEST_F(ManifestTest, that_is_away_is_waited_for_while_rke2_begins_anew) {
   ASSERT_TRUE(take("move"));
   invocation_ = "two";
   state_ = "activating";
-  EXPECT_THAT(release(), HasSubstr("began anew and writes it itself"));
+  looks_ = [this](int look) {
+    if (look == 3) {
+      write("rke2's own\n");
+    }
+  };
+  EXPECT_THAT(release(), HasSubstr("left as it is"));
+  EXPECT_EQ(content(), "rke2's own\n");
+  EXPECT_FALSE(there(means_.before));
+}
+
+TEST_F(ManifestTest, comes_back_when_rke2_has_come_to_rest_without_it) {
+  for (const char* rest : {"active", "failed", "inactive"}) {
+    ASSERT_TRUE(take("move"));
+    invocation_ += "+";
+    state_ = "activating";
+    look_ = 0;
+    looks_ = [this, rest](int look) { state_ = look < 3 ? "activating" : rest; };
+    EXPECT_THAT(release(), HasSubstr("is back, read back")) << rest;
+    EXPECT_EQ(content(), kManifest) << rest;
+    looks_ = {};
+  }
+}
+
+TEST_F(ManifestTest, is_kept_and_no_success_while_rke2_neither_writes_it_nor_rests) {
+  ASSERT_TRUE(take("move"));
+  invocation_ = "two";
+  state_ = "activating";
+  const auto said = release_manifest(held_, means_, std::chrono::milliseconds(1));
+  ASSERT_FALSE(said);
+  EXPECT_EQ(said.error().code(), ErrorCode::timed_out);
+  EXPECT_THAT(said.error().message(), HasSubstr("rke2-server.service began anew"));
   EXPECT_EQ(content(), "(away)");
+  EXPECT_EQ(read_whole(means_.before).value(), kManifest) << "what was there is kept";
+  state_ = "active";
+  EXPECT_THAT(release(), HasSubstr("is back"));
+  EXPECT_EQ(content(), kManifest);
+}
+
+TEST_F(ManifestTest, that_was_being_put_back_when_the_undo_was_cut_off) {
+  ASSERT_TRUE(take("break"));
+  const std::string ours = content();
+  std::filesystem::remove(file());
+  std::filesystem::rename(means_.before, file());
+  std::ofstream(means_.before) << ours;
+  EXPECT_THAT(release(), HasSubstr("is as it was"));
+  EXPECT_EQ(content(), kManifest);
+  EXPECT_FALSE(there(means_.before));
 }
 
 TEST_F(ManifestTest, that_is_away_comes_back_at_a_boot_before_rke2_begins) {
@@ -167,6 +220,69 @@ TEST_F(ManifestTest, that_is_a_link_or_missing_is_left_alone) {
   EXPECT_FALSE(take("move"));
   EXPECT_TRUE(std::filesystem::is_symlink(file()));
   EXPECT_TRUE(held_.is_null());
+}
+
+// A filesystem of the test's own, of which the last byte is taken before the way back.
+class FullManifestTest : public ManifestTest {
+ protected:
+  void SetUp() override {
+    ManifestTest::SetUp();
+    data_dir_ = (folder_ / "disk").string();
+    std::filesystem::create_directories(data_dir_);
+    if (geteuid() != 0 || mount("tmpfs", data_dir_.c_str(), "tmpfs", 0, "size=1m") != 0) {
+      GTEST_SKIP() << "a filesystem that can be full needs root, and mount of a tmpfs: "
+                   << std::strerror(errno);
+    }
+    mounted_ = true;
+    std::filesystem::create_directories(data_dir_ + "/agent/pod-manifests");
+    std::filesystem::create_directories(data_dir_ + "/h-1");
+    std::ofstream(manifest()) << kManifest;
+    record_.data_dir = data_dir_;
+    means_.before = data_dir_ + "/h-1/before";
+  }
+
+  void TearDown() override {
+    if (mounted_) {
+      umount2(data_dir_.c_str(), MNT_DETACH);
+    }
+  }
+
+  std::string manifest() const { return data_dir_ + "/agent/pod-manifests/etcd.yaml"; }
+
+  bool fill() const {
+    std::ofstream file(data_dir_ + "/full");
+    while (file << std::string(4096, 'x') << std::flush) {
+    }
+    return !write_whole(data_dir_ + "/probe", "x");
+  }
+
+  std::string data_dir_;
+  bool mounted_ = false;
+};
+
+TEST_F(FullManifestTest, comes_back_on_a_disk_without_space) {
+  for (const char* how : {"move", "break", "uid"}) {
+    ASSERT_TRUE(take(how)) << how;
+    ASSERT_TRUE(fill());
+    EXPECT_THAT(release(), HasSubstr("is back, read back")) << how;
+    EXPECT_EQ(read_whole(manifest()).value_or("(away)"), kManifest) << how;
+    EXPECT_FALSE(there(means_.before)) << how;
+    std::filesystem::remove(data_dir_ + "/full");
+  }
+}
+
+TEST_F(FullManifestTest, is_kept_on_its_own_filesystem_where_kubelet_does_not_look) {
+  means_.before = (folder_ / "armed/before").string();
+  for (const char* how : {"move", "break"}) {
+    ASSERT_TRUE(take(how)) << how;
+    const std::string aside = data_dir_ + "/agent/.hookshot-armed-etcd.yaml";
+    EXPECT_EQ(read_whole(aside).value_or(""), kManifest) << how;
+    ASSERT_TRUE(fill());
+    EXPECT_THAT(release(), HasSubstr("is back, read back")) << how;
+    EXPECT_EQ(read_whole(manifest()).value_or("(away)"), kManifest) << how;
+    EXPECT_FALSE(there(aside)) << how;
+    std::filesystem::remove(data_dir_ + "/full");
+  }
 }
 
 TEST(OtherUid, needs_a_uid_of_the_pod) {

@@ -1,4 +1,6 @@
 #include <csignal>
+#include <cstdlib>
+#include <sstream>
 
 #include <fmt/format.h>
 #include <unistd.h>
@@ -35,6 +37,24 @@ Result<Deed> stop_service(const std::string& unit, const Means& means) {
       {"active_state", active},
       {"summary", fmt::format("{} is {}: its main process {} is gone", unit, active, main.pid)}};
   return deed;
+}
+
+// As systemd shows it, of a second: what `percent` of one core is.
+std::string quota_of(const std::string& percent) {
+  return fmt::format("{}ms", std::atoi(percent.c_str()) * 10);
+}
+
+// No quota, or exactly this one: what we had systemd write, and nobody has written since.
+bool sets_nothing_but(const std::string& drop_in, const std::string& percent) {
+  constexpr std::string_view kKey = "CPUQuota=";
+  std::istringstream lines(read_whole(drop_in, 65536).value_or(""));
+  for (std::string line; std::getline(lines, line);) {
+    const std::string value = line.starts_with(kKey) ? line.substr(kKey.size()) : "";
+    if (!value.empty() && std::atof(value.c_str()) != std::atof(percent.c_str())) {
+      return false;
+    }
+  }
+  return true;
 }
 
 }  // namespace
@@ -113,31 +133,34 @@ Result<std::string> release_stopped(const Json& held, const Means& means) {
 Result<std::string> release_slowed(const Json& held, const Means& means) {
   const std::string unit = json_string(held, "unit");
   const std::string before = json_string(held, "quota");
-  TRY(asked(means,
-            {"systemctl",
-             "set-property",
-             "--runtime",
-             unit,
-             "CPUQuota=" + json_string(held, "quota_percent")}),
-      "put the quota back");
+  const std::string ours = json_string(held, "ours");
   const std::string drop_in = json_string(held, "drop_in");
-  if (!json_bool(held, "had_drop_in") && unlink(drop_in.c_str()) == 0) {
-    const std::size_t slash = drop_in.rfind('/');
-    static_cast<void>(rmdir(drop_in.substr(0, slash).c_str()));
+  TRY_ASSIGN(const std::string found, unit_property(means, unit, "CPUQuotaPerSecUSec"), "look");
+  if (found == quota_of(ours)) {
+    TRY(asked(means, {"systemctl", "set-property", "--runtime", unit, "CPUQuota="}),
+        "put the quota back");
+  }
+  if (!json_bool(held, "had_drop_in") && sets_nothing_but(drop_in, ours) &&
+      unlink(drop_in.c_str()) == 0) {
+    static_cast<void>(rmdir(parent_directory(drop_in).c_str()));
     TRY(asked(means, {"systemctl", "daemon-reload"}), "forget our drop-in");
   }
   TRY_ASSIGN(
       const std::string after, unit_property(means, unit, "CPUQuotaPerSecUSec"), "read back");
-  if (after != before) {
-    return fail(ErrorCode::remote_failed,
-                fmt::format("the CPU quota of {} is {}, but was {} before the fault; `systemctl "
-                            "set-property --runtime {} CPUQuota=` on the node",
-                            unit,
-                            after,
-                            before,
-                            unit));
+  if (after == before) {
+    return fmt::format("the CPU quota of {} is {} again", unit, after);
   }
-  return fmt::format("the CPU quota of {} is {} again", unit, after);
+  if (after != quota_of(ours)) {
+    return fmt::format(
+        "the CPU quota of {} was set to {} by somebody else: left as it is", unit, after);
+  }
+  return fail(ErrorCode::remote_failed,
+              fmt::format("the CPU quota of {} is {}, but was {} before the fault; `systemctl "
+                          "set-property --runtime {} CPUQuota=` on the node",
+                          unit,
+                          after,
+                          before,
+                          unit));
 }
 
 Result<Process> main_process(const Means& means, const std::string& unit) {
@@ -183,7 +206,7 @@ Result<Deed> slow_service(const ArmRecord& record, const Means& means) {
                      {"unit", unit},
                      {"boot_id", boot_id()},
                      {"quota", before},
-                     {"quota_percent", ""},
+                     {"ours", record.action.how},
                      {"drop_in", drop_in},
                      {"had_drop_in", access(drop_in.c_str(), F_OK) == 0}};
   TRY(means.note(held), "keep the quota");

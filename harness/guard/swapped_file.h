@@ -2,11 +2,14 @@
 // security label. Compared before it is put back: what somebody else has written meanwhile stays.
 //
 // By rename where whoever reads the folder must see the old or the new and nothing in between; no
-// copy ever stands there but under a name that begins with a dot. In place where a pod has the file
+// copy ever stands there but under a name that begins with a dot. The original itself is then kept,
+// under a second name on its own filesystem: a full disk does not stand in the way of the way back.
+// In place where a pod has the file
 // itself mounted, as RKE2's have their certificates: such a pod never sees another file of that
 // name.
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <optional>
 #include <string>
@@ -28,10 +31,12 @@ Result<Deed> swap_file(const std::string& path,
                        const Means& means,
                        Swap how = Swap::rename);
 
-// Says what was done. `leave`: why a file that is away is left to somebody else; empty: it is put
-// back.
+// Says what was done. `writes`: true while somebody else is about to write a file that is away; he
+// is waited for, and only when he has come to rest without it is ours put back. timed_out, with
+// what was there still kept, when he does neither within the limit.
 Result<std::string> release_swapped(const Json& held,
                                     const Means& means,
-                                    const std::function<std::string()>& leave);
+                                    const std::function<bool()>& writes,
+                                    std::chrono::milliseconds limit = std::chrono::minutes(3));
 
 }  // namespace harness::guard
