@@ -106,6 +106,11 @@ Result<std::string> release_clock(const Json& held, const Means& means, const Cl
   const auto right_us = [&] {
     return json_int(held, "wall_us") + clocks.boot_us() - json_int(held, "boot_us");
   };
+  if (json_int(held, "wall_us") <= 0 || json_int(held, "boot_us") <= 0) {
+    return fail(ErrorCode::invalid_input,
+                "what the record holds of the clock is damaged; `chronyc makestep` or `timedatectl "
+                "set-time` on the node");
+  }
   const std::int64_t off = clocks.wall_us() - right_us();
   if (std::abs(off) > kExactUs) {
     TRY(clocks.set(right_us()), "set the clock back");

@@ -191,6 +191,10 @@ Result<std::string> release_filled(const Json& held, const Means& means) {
   namespace fs = std::filesystem;
   const auto device = static_cast<dev_t>(json_int(held, "device"));
   const auto inode = static_cast<ino_t>(json_int(held, "inode"));
+  if (inode == 0) {
+    return fail(ErrorCode::invalid_input,
+                "what the record holds of the file that fills a disk is damaged: it has no inode");
+  }
   std::error_code ignored;
   for (const auto& process : fs::directory_iterator(means.proc, ignored)) {
     const int pid = std::atoi(process.path().filename().c_str());

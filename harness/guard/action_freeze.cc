@@ -156,8 +156,13 @@ Result<Deed> freeze_container(const ArmRecord& record,
 Result<std::string> release_frozen(const Json& held) {
   const std::string what = json_string(held, "what");
   std::vector<Process> all;
-  for (const Json& item : held.value("processes", Json::array())) {
+  for (const Json& item : held.value("processes", Json(0))) {
     all.push_back({static_cast<int>(json_int(item, "pid")), json_int(item, "start_ticks")});
+    if (all.back().pid <= 0 || all.back().start_ticks <= 0) {
+      return fail(ErrorCode::invalid_input,
+                  "what the record holds of frozen processes is damaged: they have no pid; look "
+                  "for state T on the node");
+    }
   }
   for (const Process& process : all) {
     static_cast<void>(signal_to(process, SIGCONT));

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 
+#include <fmt/format.h>
+
 #include "harness/guard/action_certificate.h"
 #include "harness/guard/action_clock.h"
 #include "harness/guard/action_fill.h"
@@ -149,7 +151,15 @@ Result<std::string> release(const Json& held, const Means& means) {
   if (!way->on_disk && json_string(held, "boot_id") != boot_id()) {
     return std::string("taken back by the reboot since");
   }
-  return way->release(held, means);
+  try {
+    return way->release(held, means);
+  } catch (const Json::exception& problem) {
+    return fail(ErrorCode::invalid_input,
+                fmt::format("what the record holds of '{}' is damaged ({}); nobody can tell what "
+                            "is to be put back",
+                            kind,
+                            problem.what()));
+  }
 }
 
 }  // namespace harness::guard

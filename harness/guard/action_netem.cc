@@ -198,31 +198,33 @@ Result<std::vector<std::string>> qdiscs_left(const Means& means) {
   return out;
 }
 
+Result<std::string> delete_root(const std::string& device, const Means& means) {
+  if (!is_device(device)) {
+    return fail(ErrorCode::internal, "the record names a device that is none");
+  }
+  TRY_ASSIGN(const std::vector<Qdisc> all, read_qdiscs(means), "take back");
+  if (find_qdisc(all, device, "prio", kRootHandle) == nullptr) {
+    return device + " has no qdisc of ours";
+  }
+  // The kernel refuses it when the root has another handle by then.
+  TRY_ASSIGN(
+      const Finished asked,
+      means.feed(
+          {"tc", "qdisc", "del", "dev", device, "root", "handle", kRootHandle}, "", kTcLimit),
+      "take back");
+  TRY_ASSIGN(const std::vector<Qdisc> after, read_qdiscs(means), "read back");
+  if (find_qdisc(after, device, "prio", kRootHandle) != nullptr) {
+    return fail(ErrorCode::remote_failed, fmt::format("{}: {}", device, said_by_tc(asked)));
+  }
+  return device + " has its own qdisc again, read back";
+}
+
 Result<std::string> release_netem(const Json& held, const Means& means) {
   std::string said;
   std::string left;
-  const auto look = [&]() { return read_qdiscs(means); };
   for (const Json& name : held.value("devices", Json::array())) {
-    const std::string device = name.is_string() ? name.get<std::string>() : "";
-    if (!is_device(device)) {
-      return fail(ErrorCode::internal, "the record names a device that is none");
-    }
-    TRY_ASSIGN(const std::vector<Qdisc> all, look(), "take back");
-    if (find_qdisc(all, device, "prio", kRootHandle) == nullptr) {
-      said += device + " has no qdisc of ours; ";
-      continue;
-    }
-    // The kernel refuses it when the root has another handle by then.
-    TRY_ASSIGN(
-        const Finished asked,
-        means.feed(
-            {"tc", "qdisc", "del", "dev", device, "root", "handle", kRootHandle}, "", kTcLimit),
-        "take back");
-    TRY_ASSIGN(const std::vector<Qdisc> after, look(), "read back");
-    if (find_qdisc(after, device, "prio", kRootHandle) != nullptr) {
-      left += fmt::format("{}: {}; ", device, said_by_tc(asked));
-    }
-    said += device + " has its own qdisc again, read back; ";
+    const auto deleted = delete_root(name.is_string() ? name.get<std::string>() : "", means);
+    (deleted ? said : left) += (deleted ? *deleted : deleted.error().message()) + "; ";
   }
   const auto table = release_table(held, means);
   if (!left.empty() || !table) {

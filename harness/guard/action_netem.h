@@ -29,6 +29,8 @@ Result<Deed> strike_netem(const ArmRecord& record, const Means& means);
 // "prio 7a57: on eth0": what bears one of our handles, whoever put it there. None where there is no
 // tc; an error when it gives no answer in time.
 Result<std::vector<std::string>> qdiscs_left(const Means& means);
+// Deletes the device's root qdisc where that bears our handle, and reads it back.
+Result<std::string> delete_root(const std::string& device, const Means& means);
 Result<std::string> release_netem(const Json& held, const Means& means);
 
 }  // namespace harness::guard

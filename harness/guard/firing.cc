@@ -56,6 +56,9 @@ void Firing::tell(const Opening& opening) {
 
 int Firing::fire(const Opening& opening) {
   tell(opening);
+  if (store_.quarantined()) {
+    return not_done("missed", kInQuarantine);
+  }
   switch (state_.record.action.kind) {
     case Action::Kind::kill: {
       if (const Status noted = begin(); !noted) {

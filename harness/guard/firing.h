@@ -30,7 +30,8 @@ class Firing {
   // ten milliseconds to tell, which is too long when the moment is there.
   void look_ahead(const std::string& invocation);
 
-  // Both return the trigger's exit status: 1 when what became of it could not be kept.
+  // Both return the trigger's exit status: 1 when what became of it could not be kept. A node that
+  // came into quarantine meanwhile is left alone: that is a miss.
   int fire(const Opening& opening);
   // outcome: missed, unsupported or expired.
   int miss(const Opening& opening, const std::string& outcome, const std::string& reason);

@@ -19,6 +19,9 @@ AtBoot at_boot(const RecordState& state, const std::string& boot_id) {
 }
 
 Status wake(Store& store, RecordState& state) {
+  if (store.quarantined()) {
+    return fail(ErrorCode::refused, kInQuarantine);
+  }
   state.progress["woken_in"] = boot_id();
   state.progress["woken"] = to_json(now());
   TRY(store.commit(state), "wake");

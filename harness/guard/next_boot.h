@@ -21,7 +21,7 @@ enum class AtBoot {
 AtBoot at_boot(const RecordState& state, const std::string& boot_id);
 
 // Notes the boot, durably, before anything is started: a node that dies now is healed by its next
-// boot. On an error the caller takes the record back.
+// boot. On an error the caller takes the record back. refused: the node is in quarantine.
 Status wake(Store& store, RecordState& state);
 
 // The commands of systemd with which a boot installs the timer and starts the trigger. Neither

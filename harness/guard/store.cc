@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 namespace harness::guard {
 namespace fs = std::filesystem;
@@ -111,23 +112,49 @@ std::vector<RecordState> Store::list(const std::string& directory) const {
 }
 
 std::vector<std::string> Store::unreadable() const {
+  std::vector<std::string> out = armed_ids();
+  std::erase_if(
+      out, [this](const std::string& id) { return load_from(armed_dir() + "/" + id).has_value(); });
+  return out;
+}
+
+std::vector<std::string> Store::armed_ids() const {
   std::vector<std::string> out;
   std::error_code problem;
   for (const auto& item : fs::directory_iterator(armed_dir(), problem)) {
-    if (!load_from(item.path().string())) {
-      out.push_back(item.path().filename().string());
-    }
+    out.push_back(item.path().filename().string());
   }
   return out;
 }
 
+Result<Json> Store::progress_of(const std::string& id) const {
+  return mirror_.get(key(id), armed_dir() + "/" + id + "/state.json");
+}
+
+bool Store::has_no_progress(const std::string& id) const {
+  return !there(armed_dir() + "/" + id + "/state.json") && !mirrored(id);
+}
+
+Json Store::undo_note(const std::string& id) const {
+  return mirror_.get(undo_key(id), undo_file(id)).value_or(Json::object());
+}
+
+Status Store::note_undo(const std::string& id, const Json& note) {
+  return mirror_.put(undo_key(id), undo_file(id), note, Sync::waited);
+}
+
 Status Store::set_aside(const std::string& id) {
+  static_cast<void>(fold(id));
   TRY(make_dir(dir() + "/broken"), "set aside");
   std::error_code problem;
   fs::remove_all(dir() + "/broken/" + id, problem);
   fs::rename(armed_dir() + "/" + id, dir() + "/broken/" + id, problem);
   sync_directory(dir() + "/broken");
   sync_directory(armed_dir());
+  if (!problem) {
+    unlink(mirror_.file(key(id)).c_str());
+    unlink(mirror_.file(undo_key(id)).c_str());
+  }
   return problem ? Status(fail(ErrorCode::remote_failed,
                                fmt::format("set {} aside: {}", id, problem.message())))
                  : Status();

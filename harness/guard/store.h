@@ -14,7 +14,15 @@
 
 namespace harness::guard {
 
-// state: ARMED APPLYING APPLIED REVERTING REVERTED VERIFIED DIRTY
+// Why nothing is fired, woken or armed on such a node.
+inline constexpr const char* kInQuarantine =
+    "this node is in quarantine, as an earlier fault could not be undone; `hookshot heal` says "
+    "what "
+    "is left";
+
+// state: ARMED APPLYING APPLIED, or MISSED or EXPIRED where nothing was fired; at the end VERIFIED,
+// or DIRTY while what it did is not taken back. An undo that is cut off leaves the state as it
+// was: it is done again.
 // outcome: "" while open, then applied, missed, unsupported (this node cannot do it), expired
 struct RecordState {
   ArmRecord record;
@@ -53,8 +61,17 @@ class Store {
   Result<RecordState> load(const std::string& id) const;
   std::vector<RecordState> armed() const;
   // Records that are there and cannot be read: cut off while they were written, or another
-  // build's. Nobody knows what they did.
+  // build's.
   std::vector<std::string> unreadable() const;
+  // The names of all that is armed, readable or not.
+  std::vector<std::string> armed_ids() const;
+  // How far a record got, without the record itself: what it holds of the node is in there.
+  Result<Json> progress_of(const std::string& id) const;
+  // True when nothing ever wrote how far it got: it was cut off before it was armed.
+  bool has_no_progress(const std::string& id) const;
+  // What an undo must know of the ones before it: "tries", "unknown_in". Empty: there was none.
+  Json undo_note(const std::string& id) const;
+  Status note_undo(const std::string& id, const Json& note);
   // Out of the armed ones, kept below broken/ for whoever looks into it.
   Status set_aside(const std::string& id);
   std::vector<RecordState> done() const;
@@ -87,6 +104,12 @@ class Store {
 
  private:
   static std::string key(const std::string& id) { return "record-" + id; }
+
+  static std::string undo_key(const std::string& id) { return "undo-" + id; }
+
+  std::string undo_file(const std::string& id) const {
+    return armed_dir() + "/" + id + "/undo.json";
+  }
 
   std::string directory_of(const std::string& id) const;
   Status put(const RecordState& state, Sync sync);

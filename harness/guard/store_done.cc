@@ -55,6 +55,7 @@ Status Store::move_to_done(const std::string& id) {
     return fail(ErrorCode::remote_failed,
                 fmt::format("move {} to done: {}", id, problem.message()));
   }
+  unlink(mirror_.file(undo_key(id)).c_str());
   sync_directory(done_dir());
   sync_directory(armed_dir());
   forget_oldest();
@@ -94,6 +95,8 @@ void Store::fold_all() {
   for (const std::string& name : mirror_.keys()) {
     if (name.starts_with(key(""))) {
       static_cast<void>(fold(name.substr(key("").size())));
+    } else if (name.starts_with(undo_key(""))) {
+      static_cast<void>(mirror_.fold(name, undo_file(name.substr(undo_key("").size()))));
     }
   }
   for (const RecordState& state : list(armed_dir())) {

@@ -64,15 +64,18 @@ Healed revert(Store& store, RecordState state, const std::string& why) {
   const auto released =
       release(state.progress.value("held", Json()), means_of({}, store.before_of(id)));
   state.progress["released"] = released ? *released : released.error().message();
-  state.progress["state"] = "REVERTED";
-  stop_timer(id);
   const Activity trigger = trigger_activity(id);
+  if (released && trigger == Activity::inactive) {
+    stop_timer(id);  // else it tries again
+  }
   const Activity timer = timer_activity(id);
   const bool clean = released && trigger == Activity::inactive && timer == Activity::inactive;
   const bool unknown = trigger == Activity::unknown || timer == Activity::unknown;
   state.progress["state"] = clean ? "VERIFIED" : "DIRTY";
   state.progress["reverted"] = to_json(now());
-  state.progress["reverted_from"] = before;
+  if (before != "DIRTY") {
+    state.progress["reverted_from"] = before;
+  }
   state.progress["reverted_because"] = why;
   Healed healed{
       .id = id,
@@ -95,6 +98,48 @@ Healed revert(Store& store, RecordState state, const std::string& why) {
   }
   audit(fmt::format("reverted {} ({}): {}", id, healed.summary, healed.state));
   return healed;
+}
+
+Healed undo(Store& store, const std::string& id, const std::string& why) {
+  auto state = store.load(id);
+  if (!state) {
+    return revert_unread(store, id, state.error().message(), why);
+  }
+  if (store.over(*state)) {
+    return {.id = id, .state = "VERIFIED", .summary = "was healed before"};
+  }
+  return revert(store, *std::move(state), why);
+}
+
+bool may_try_again(Store& store, const std::string& id) {
+  Json note = store.undo_note(id);
+  const bool this_boot = json_string(note, "tries_in") == boot_id();
+  const std::int64_t tries = 1 + (this_boot ? json_int(note, "tries") : 0);
+  note["tries"] = tries;
+  note["tries_in"] = boot_id();
+  const Status noted = store.note_undo(id, note);
+  return !noted || tries < kMostTries;
+}
+
+std::string why_expired(const RecordState& state, const Now& at, std::int64_t heartbeat_age_ms) {
+  const auto passed = [&](const Json& since, std::chrono::milliseconds length) {
+    return json_int(since, "mono_us") + length.count() * 1000 <= at.mono_us;
+  };
+  const Json& progress = state.progress;
+  const char* begun = progress.contains("woken") ? "woken" : "armed";
+  const bool held_long_enough = state.state() == "APPLIED" &&
+                                state.record.action.hold.count() > 0 &&
+                                passed(json_object(progress, "effect"), state.record.action.hold);
+  if (state.state() == "DIRTY") {
+    return "its undo had failed and is tried again";
+  }
+  if (held_long_enough || passed(json_object(progress, begun), state.record.ttl)) {
+    return "its time was over";
+  }
+  if (heartbeat_age_ms > state.record.lease.count()) {
+    return fmt::format("the controller's lease of {} ms ran out", state.record.lease.count());
+  }
+  return "its trigger ended before its time";
 }
 
 }  // namespace harness::guard

@@ -23,6 +23,7 @@ constexpr const char* kBootUnitText =
     "Type=oneshot\n"
     "ExecStart=/var/lib/hookshot/guard boot\n"
     "TimeoutStartSec=30\n"
+    "OOMScoreAdjust=-1000\n"
     "\n"
     "[Install]\n"
     "WantedBy=multi-user.target\n";
@@ -46,16 +47,16 @@ Status run(const std::vector<std::string>& argv) {
           "{} {}: {}", argv[0], argv[1], finished.timed_out ? "no answer in 20 s" : finished.err));
 }
 
-Activity activity(const std::string& unit) {
-  return activity_of(spawn({"systemctl", "is-active", unit}, kToolLimit));
-}
-
 void stop_unit(const std::string& unit) {
   static_cast<void>(spawn({"systemctl", "stop", unit}, kToolLimit));
   static_cast<void>(spawn({"systemctl", "reset-failed", unit}, kToolLimit));
 }
 
 }  // namespace
+
+Activity activity_of_unit(const std::string& unit) {
+  return activity_of(spawn({"systemctl", "is-active", unit}, kToolLimit));
+}
 
 Activity activity_of(const Result<Finished>& asked) {
   if (!asked || asked->timed_out || asked->signal != 0) {
@@ -74,19 +75,25 @@ const char* boot_unit_text() {
   return kBootUnitText;
 }
 
+std::vector<std::string> timer_command(const std::string& id, std::chrono::milliseconds after) {
+  return {"systemd-run",
+          "--quiet",
+          "--collect",
+          "--unit=" + timer_name(id),
+          fmt::format("--on-active={}ms", after.count()),
+          fmt::format("--on-unit-inactive={}s", kTryAgain.count()),
+          "--timer-property=AccuracySec=50ms",
+          "--property=OOMScoreAdjust=-1000",
+          std::string(kGuardPath),
+          "expire",
+          id};
+}
+
 Status install_timer(const ArmRecord& record) {
   const std::string unit = timer_name(record.id);
-  const std::vector<std::string> command = {"systemd-run",
-                                            "--quiet",
-                                            "--collect",
-                                            "--unit=" + unit,
-                                            fmt::format("--on-active={}ms", record.ttl.count()),
-                                            "--timer-property=AccuracySec=50ms",
-                                            std::string(kGuardPath),
-                                            "expire",
-                                            record.id};
+  const std::vector<std::string> command = timer_command(record.id, record.ttl);
   TRY(run(record.trigger.next_boot ? early(command) : command), "install the undo timer");
-  if (activity(unit + ".timer") != Activity::active) {
+  if (activity_of_unit(unit + ".timer") != Activity::active) {
     return fail(ErrorCode::remote_failed,
                 fmt::format("the undo timer {}.timer was installed but is not active", unit));
   }
@@ -119,6 +126,8 @@ std::vector<std::string> trigger_command(const ArmRecord& record) {
       "--property=NotifyAccess=main",
       fmt::format("--property=RuntimeMaxSec={}ms", record.ttl.count() + 5000),
       "--property=KillMode=control-group",
+      "--property=OnFailure=" + timer_name(record.id) + ".service",
+      "--property=OOMScoreAdjust=-1000",
       "--property=CPUWeight=10000",
       "--property=IOWeight=10000",
       "--property=TimeoutStartSec=20s",
@@ -131,7 +140,7 @@ std::vector<std::string> trigger_command(const ArmRecord& record) {
 Status start_trigger(const ArmRecord& record) {
   const std::string unit = trigger_name(record.id);
   TRY(run(trigger_command(record)), "start the trigger");
-  if (!record.trigger.now && activity(unit + ".service") != Activity::active) {
+  if (!record.trigger.now && activity_of_unit(unit + ".service") != Activity::active) {
     return fail(
         ErrorCode::remote_failed,
         fmt::format(
@@ -146,6 +155,25 @@ void ask_for_undo(const std::string& id) {
                           std::chrono::seconds(10)));
 }
 
+void keep_trying(const std::string& id) {
+  if (!check_id("id", id)) {
+    return;
+  }
+  if (timer_activity(id) == Activity::active) {
+    return ask_for_undo(id);
+  }
+  if (const Status again = run(early(timer_command(id, kTryAgain))); !again) {
+    audit(fmt::format("{} is not undone, and its timer cannot be set again: {}; `hookshot heal`",
+                      id,
+                      again.error().message()));
+  }
+}
+
+Activity stopped(const std::string& unit) {
+  stop_unit(unit);
+  return activity_of_unit(unit);
+}
+
 void stop_trigger(const std::string& id) {
   stop_unit(trigger_name(id) + ".service");
 }
@@ -155,11 +183,11 @@ void stop_timer(const std::string& id) {
 }
 
 Activity trigger_activity(const std::string& id) {
-  return activity(trigger_name(id) + ".service");
+  return activity_of_unit(trigger_name(id) + ".service");
 }
 
 Activity timer_activity(const std::string& id) {
-  return activity(timer_name(id) + ".timer");
+  return activity_of_unit(timer_name(id) + ".timer");
 }
 
 bool stop_units(const std::string& id) {

@@ -10,8 +10,10 @@
 
 namespace harness::guard {
 
-// hookshot-rv-<id>.timer: PID 1 runs `guard revert` when ttl is over, whoever is dead by then. Read
-// back active.
+// hookshot-rv-<id>.timer: PID 1 runs `guard expire` when ttl is over, whoever is dead by then, and
+// again kTryAgain after one that failed. Read back active.
+inline constexpr std::chrono::seconds kTryAgain{30};
+std::vector<std::string> timer_command(const std::string& id, std::chrono::milliseconds after);
 Status install_timer(const ArmRecord& record);
 // hookshot-boot.service: in each boot, before rke2, if anything is armed. The only persistent unit.
 // `units`: /etc/systemd/system.
@@ -19,7 +21,8 @@ Status install_boot_unit(const std::string& units);
 // hookshot-trig-<id>.service: waits for the moment. Read back active.
 Status start_trigger(const ArmRecord& record);
 // What start_trigger runs. All that the trigger started ends with it: a ctr that hangs does not
-// outlive the revert.
+// outlive the revert. A trigger that is killed, or fails, makes systemd start the timer's service
+// at once; one that ends well or is stopped, also by a shutdown, does not.
 std::vector<std::string> trigger_command(const ArmRecord& record);
 
 // What `systemctl is-active` said. No answer is `unknown`, which never passes for clean.
@@ -28,6 +31,9 @@ Activity activity_of(const Result<Finished>& asked);
 
 // The timer's service does it now rather than when the record's time is over.
 void ask_for_undo(const std::string& id);
+// After an undo that failed: by the timer where it still stands, else by a new one. Not for the
+// timer's own service, which is tried again anyway.
+void keep_trying(const std::string& id);
 
 void stop_trigger(const std::string& id);
 void stop_timer(const std::string& id);
@@ -35,6 +41,9 @@ Activity trigger_activity(const std::string& id);
 Activity timer_activity(const std::string& id);
 // Both; false when one may still be active.
 bool stop_units(const std::string& id);
+// The unit of any name, stopped and read back.
+Activity stopped(const std::string& unit);
+Activity activity_of_unit(const std::string& unit);
 
 const char* boot_unit_text();
 inline constexpr const char* kBootUnit = "hookshot-boot.service";

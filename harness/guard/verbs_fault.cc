@@ -22,9 +22,7 @@ namespace {
 Status check_can_arm(const Store& store, const ArmRecord& record) {
   TRY(check_allowed(record.cluster, store.places().allow), "arm");
   if (store.quarantined()) {
-    return fail(ErrorCode::refused,
-                "arm: this node is in quarantine, as an earlier fault could not be undone; "
-                "`hookshot heal` says what is left");
+    return fail(ErrorCode::refused, std::string("arm: ") + kInQuarantine);
   }
   for (const RecordState& other : store.armed()) {
     if (const std::string why = stands_in_the_way(other.record, record); !why.empty()) {
@@ -39,8 +37,8 @@ Status check_can_arm(const Store& store, const ArmRecord& record) {
   }
   for (const std::string& id : store.unreadable()) {
     return fail(ErrorCode::refused,
-                fmt::format("arm: record {} on this node cannot be read, so what it did is not "
-                            "known; `hookshot heal` ends what it started and sets it aside",
+                fmt::format("arm: record {} on this node cannot be read; `hookshot heal` takes "
+                            "back what it did and sets it aside",
                             id));
   }
   return {};
@@ -84,7 +82,11 @@ Status verb_arm(Store& store, const Json& json) {
     ready = state.record.trigger.next_boot ? Status() : start_trigger(state.record);
   }
   if (!ready) {
-    revert(store, store.load(state.record.id).value_or(state), "arming failed");
+    const Healed healed =
+        revert(store, store.load(state.record.id).value_or(state), "arming failed");
+    if (healed.state == "DIRTY") {
+      keep_trying(healed.id);
+    }
     return ready;
   }
   emit({{"type", "armed"},
@@ -120,72 +122,6 @@ Status verb_status(Store& store, const Json& record) {
   }
   for (const RecordState& state : store.done()) {
     emit(state.to_json("record"));
-  }
-  return {};
-}
-
-Status verb_revert(Store& store, const Json& record) {
-  TRY(check_allowed(json_string(record, "cluster"), store.places().allow), "revert");
-  TRY(make_dir(store.dir()), "revert");
-  TRY_ASSIGN(const DirectoryLock lock, store.lock(), "revert");
-  store.fold_all();
-  TRY_ASSIGN(RecordState state, store.load(json_string(record, "id")), "revert");
-  if (store.over(state)) {
-    emit({{"type", "healed"},
-          {"id", state.record.id},
-          {"state", "VERIFIED"},
-          {"summary", "was healed before"}});
-    return {};
-  }
-  const Healed healed = revert(store, std::move(state), "asked by the controller");
-  emit({{"type", "healed"},
-        {"id", healed.id},
-        {"state", healed.state},
-        {"summary", healed.summary}});
-  return {};
-}
-
-Status verb_heal(Store& store, const Json& record) {
-  TRY(check_allowed(json_string(record, "cluster"), store.places().allow), "heal");
-  TRY(make_dir(store.dir()), "heal");
-  TRY_ASSIGN(const DirectoryLock lock, store.lock(), "heal");
-  store.fold_all();
-  const std::string run = json_string(record, "run", "*");
-  bool dirty = false;
-  for (RecordState& state : store.armed()) {
-    if (run != "*" && !run.empty() && state.record.run != run) {
-      continue;
-    }
-    const Healed healed = revert(store, std::move(state), "asked by the controller");
-    dirty = dirty || healed.state == "DIRTY";
-    emit({{"type", "healed"},
-          {"id", healed.id},
-          {"state", healed.state},
-          {"summary", healed.summary}});
-  }
-  for (const std::string& id : store.unreadable()) {
-    const bool stopped = stop_units(id) && remove_table_of(id, means_of());
-    const Status aside = stopped ? store.set_aside(id) : Status();
-    const bool verified = stopped && aside.has_value();
-    dirty = dirty || !verified;
-    emit({{"type", "healed"},
-          {"id", id},
-          {"state", verified ? "VERIFIED" : "DIRTY"},
-          {"summary",
-           verified ? "its record cannot be read; its trigger and timer are stopped, and it is "
-                      "kept in " +
-                          store.dir() + "/broken"
-           : stopped ? aside.error().message()
-                     : "its record cannot be read, and its trigger, its timer or its nft table is "
-                       "still there"}});
-  }
-  if (!dirty && store.quarantined() && store.armed().empty() && units_left().empty() &&
-      tables_of_ours_left().empty() && qdiscs_of_ours_left().empty()) {
-    TRY(store.lift_quarantine(), "heal");
-    emit({{"type", "healed"},
-          {"id", "quarantine"},
-          {"state", "VERIFIED"},
-          {"summary", "nothing is armed any more: the quarantine is lifted"}});
   }
   return {};
 }
@@ -248,40 +184,6 @@ Status verb_release(Store& store, const Json& record) {
   }
   emit({{"type", "released"}});
   return {};
-}
-
-int run_boot(Store& store) {
-  const auto lock = store.lock();
-  if (!lock) {
-    audit("boot: " + lock.error().message());
-    return 1;
-  }
-  store.fold_all();
-  for (RecordState& state : store.armed()) {
-    const AtBoot what = at_boot(state, boot_id());
-    if (what == AtBoot::revert) {
-      revert(store, std::move(state), "the node booted");
-    } else if (what == AtBoot::wake) {
-      if (const Status woken = wake(store, state); !woken) {
-        revert(store, std::move(state), woken.error().message());
-      }
-    }
-  }
-  return 0;
-}
-
-int run_expire(Store& store, const std::string& id) {
-  const auto lock = store.lock();
-  if (!lock) {
-    audit("expire " + id + ": " + lock.error().message());
-    return 1;
-  }
-  store.fold_all();
-  auto state = store.load(id);
-  if (state && !store.over(*state)) {
-    revert(store, *std::move(state), "its time was over");
-  }
-  return 0;
 }
 
 }  // namespace harness::guard
