@@ -91,10 +91,12 @@ TEST_F(ResourcesOnTheLab, an_ended_certificate_refuses_a_handshake_until_it_is_b
 
 TEST_F(ResourcesOnTheLab, a_full_disk_is_felt_by_etcds_filesystem_and_over_with_its_holder) {
   const std::string db = node().data_dir() + "/server/db";
-  const Standing refused = stands("fill-disk", {{"what", "etcd"}, {"duration", "3s"}});
-  ASSERT_EQ(refused.outcome.outcome, "missed") << "the lab's disk is its host's";
-  EXPECT_THAT(refused.outcome.reason, HasSubstr("--allow-root-fill"));
-  is_undone(refused);
+  const InjectRequest made = request("fill-disk", {{"what", "etcd"}, {"duration", "3s"}});
+  const Status refused =
+      arm(node(), made.fault, made.arm, Deadline::after(std::chrono::minutes(1)));
+  ASSERT_FALSE(refused) << "the lab's disk is its host's";
+  EXPECT_EQ(refused.error().code(), ErrorCode::not_supported);
+  EXPECT_THAT(refused.error().message(), HasSubstr("--allow-root-fill"));
   // A filesystem of its own, beside the one that etcd has open.
   ASSERT_EQ(on_node({"mount", "-t", "tmpfs", "-o", "size=16m", "tmpfs", db}), "");
   const Standing standing = stands("fill-disk", {{"what", "etcd"}, {"duration", "3s"}});

@@ -184,6 +184,7 @@ TEST(Facts, say_how_the_clock_stands) {
                               {"allow", "lab-a"},
                               {"sysrq", true},
                               {"tools", {{"ctr", true}, {"tc", false}}},
+                              {"kernel_parts", {{"nf_tables", true}, {"netem", false}}},
                               {"free_kb", {{"/run", 12}}},
                               {"node_wall_us", wall_now_us() + 5'000'000}}};
   });
@@ -192,6 +193,8 @@ TEST(Facts, say_how_the_clock_stands) {
   EXPECT_EQ(facts->allow, "lab-a");
   EXPECT_TRUE(facts->tools.at("ctr"));
   EXPECT_FALSE(facts->tools.at("tc"));
+  EXPECT_TRUE(facts->kernel_parts.at("nf_tables"));
+  EXPECT_FALSE(facts->kernel_parts.at("netem"));
   EXPECT_EQ(facts->free_kb.at("/run"), 12);
   const auto wrong = facts->clock_offset - std::chrono::seconds(5);
   EXPECT_LE(std::abs(wrong.count()), facts->clock_error.count() + 1);

@@ -7,6 +7,15 @@ namespace {
 
 constexpr int kRounds = 3;
 
+std::map<std::string, bool> flags_of(const Json& line, const char* key) {
+  std::map<std::string, bool> out;
+  const Json all = line.value(key, Json::object());
+  for (const auto& [name, there] : all.items()) {
+    out[name] = there.is_boolean() && there.get<bool>();
+  }
+  return out;
+}
+
 NodeFacts from_line(const std::string& node, const Json& line) {
   NodeFacts facts;
   facts.node = node;
@@ -22,10 +31,8 @@ NodeFacts from_line(const std::string& node, const Json& line) {
   facts.own_clock = json_bool(line, "own_clock");
   facts.io_limits = json_bool(line, "io_limits");
   facts.quarantine = json_bool(line, "quarantine");
-  const Json tools = line.value("tools", Json::object());
-  for (const auto& [tool, there] : tools.items()) {
-    facts.tools[tool] = there.is_boolean() && there.get<bool>();
-  }
+  facts.tools = flags_of(line, "tools");
+  facts.kernel_parts = flags_of(line, "kernel_parts");
   const Json space = line.value("free_kb", Json::object());
   for (const auto& [path, free] : space.items()) {
     facts.free_kb[path] = free.is_number_integer() ? free.get<std::int64_t>() : -1;

@@ -129,7 +129,7 @@ Status check_shared(const ArmRecord& record, const std::string& folder, const Me
     return {};
   }
   return fail(
-      ErrorCode::refused,
+      ErrorCode::not_supported,
       fmt::format(
           "{} {}; it is filled only with --allow-root-fill on the command line", folder, why));
 }
@@ -142,10 +142,15 @@ std::string folder_of(const std::string& what, const std::string& data_dir) {
                             : std::string("/var/log");
 }
 
+Status check_fill(const ArmRecord& record, const Means& means) {
+  const std::string folder = folder_of(record.action.object, record.data_dir);
+  return there(folder) ? check_shared(record, folder, means) : Status();
+}
+
 Result<Struck> fill_disk(const ArmRecord& record, const Means& means) {
   const Action& action = record.action;
   const std::string folder = folder_of(action.object, record.data_dir);
-  TRY(check_shared(record, folder, means), "fill");
+  TRY(check_fill(record, means), "");
   TRY_ASSIGN(UniqueFd file, nameless(folder), "fill");
 
   struct stat info {};

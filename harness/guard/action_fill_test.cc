@@ -132,9 +132,15 @@ TEST_F(FillTest, is_refused_for_the_root_filesystem) {
   }
   const auto struck = fill_disk(asked, means_);
   ASSERT_FALSE(struck);
-  EXPECT_EQ(struck.error().code(), ErrorCode::refused);
+  EXPECT_EQ(struck.error().code(), ErrorCode::not_supported);
   EXPECT_THAT(struck.error().message(), HasSubstr("--allow-root-fill"));
   EXPECT_TRUE(held_.is_null());
+  const Status armed = check_means(asked, means_);
+  ASSERT_FALSE(armed) << "said when it is armed already";
+  EXPECT_EQ(armed.error().code(), ErrorCode::not_supported);
+  EXPECT_EQ(armed.error().message(), struck.error().message());
+  asked.action.amounts["may_fill_root"] = 1;
+  EXPECT_TRUE(check_means(asked, means_));
 }
 
 TEST_F(FillTest, is_refused_where_only_a_part_is_mounted) {
@@ -148,6 +154,12 @@ TEST_F(FillTest, is_refused_where_only_a_part_is_mounted) {
   const auto struck = fill_disk(fills(), means_);
   ASSERT_FALSE(struck);
   EXPECT_THAT(struck.error().message(), HasSubstr("somebody else has the rest"));
+  EXPECT_FALSE(check_means(fills(), means_));
+}
+
+TEST_F(FillTest, may_be_armed_for_a_folder_that_rke2_makes_later) {
+  record_.data_dir = (folder_ / "not/yet").string();
+  EXPECT_TRUE(check_means(fills(), means_));
 }
 
 }  // namespace

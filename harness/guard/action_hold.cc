@@ -15,6 +15,7 @@
 #include "harness/guard/action_pulse.h"
 #include "harness/guard/action_registry.h"
 #include "harness/guard/action_throttle.h"
+#include "harness/guard/data_dir.h"
 #include "harness/guard/heartbeat.h"
 #include "harness/guard/nft_table.h"
 
@@ -82,15 +83,18 @@ Result<std::string> container_of(const Means& means) {
   return said.ok() ? said.out.substr(0, said.out.find('\n')) : std::string();
 }
 
-Status check_means(const Action& action, const Means& means) {
-  switch (action.kind) {
+Status check_means(const ArmRecord& record, const Means& means) {
+  TRY(check_data_dir(record.data_dir), record.fault);
+  switch (record.action.kind) {
     case Action::Kind::partition:
     case Action::Kind::dns:
     case Action::Kind::registry:
       return check_nft(means);
     case Action::Kind::netem:
       TRY(check_nft(means), "slow-network");
-      return check_netem(action, means);
+      return check_netem(record.action, means);
+    case Action::Kind::fill:
+      return check_fill(record, means);
     default:
       return {};
   }

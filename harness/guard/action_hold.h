@@ -67,7 +67,7 @@ struct Struck {
 
 // not_supported, with the reason and what to install, where this node cannot do it at all; touches
 // nothing.
-Status check_means(const Action& action, const Means& means);
+Status check_means(const ArmRecord& record, const Means& means);
 
 // Does what record.action says, of what lasts or is done to a process. An error is no proof; the
 // caller releases what may have been done by then.

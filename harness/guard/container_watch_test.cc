@@ -10,6 +10,7 @@
 
 #include "harness/event/marker.h"
 #include "harness/guard/file_watch.h"
+#include "harness/guard/firing.h"
 #include "harness/guard/guard_fixture.h"
 
 namespace harness::guard {
@@ -124,6 +125,24 @@ TEST_F(Containers, tells_starts_and_the_ends_of_real_processes) {
   EXPECT_THAT(poll(watch), ElementsAre("exited aaa"));
   ASSERT_NE(watch.running("etcd"), nullptr);
   EXPECT_EQ(watch.running("etcd")->id, "bbb");
+}
+
+TEST_F(Containers, whose_task_no_ctr_can_kill_is_no_miss_that_is_tried_again) {
+  if (!find_program("ctr").empty()) {
+    GTEST_SKIP() << "ctr is on this machine";
+  }
+  Child there;
+  add("aaa", there.pid());
+  ContainerWatch watch(options());
+  poll(watch, true);
+  Disk disk(root_);
+  Store store(disk.places());
+  RecordState state = armed_record("h-1");
+  state.record.data_dir = root_.string();
+  ASSERT_TRUE(store.create(state));
+  ASSERT_EQ(Firing(store, state, watch).fire({}), 0);
+  EXPECT_EQ(store.load("h-1")->outcome(), "unsupported");
+  EXPECT_THAT(json_string(store.load("h-1")->progress, "reason"), HasSubstr("use how=process"));
 }
 
 TEST_F(Containers, takes_only_the_static_pod_s_container_for_the_pod) {

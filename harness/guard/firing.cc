@@ -65,7 +65,10 @@ int Firing::fire(const Opening& opening) {
         return not_done("missed", noted.error().message());
       }
       const auto deed = kill_container(state_.record, containers_);
-      return deed ? applied(*deed) : not_done("missed", deed.error().message());
+      return deed ? applied(*deed)
+                  : not_done(
+                        deed.error().code() == ErrorCode::not_supported ? "unsupported" : "missed",
+                        deed.error().message());
     }
     case Action::Kind::reboot: {
       audit(fmt::format("firing {} ({})", state_.record.id, state_.record.fault));

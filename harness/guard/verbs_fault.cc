@@ -62,7 +62,7 @@ Status verb_arm(Store& store, const Json& json) {
   TRY_ASSIGN(const DirectoryLock lock, store.lock(), "arm");
   store.fold_all();
   TRY(check_can_arm(store, record), "record");
-  TRY(check_means(record.action, means_of()), "arm");
+  TRY(check_means(record, means_of()), "arm");
   TRY(beat(store.places().run), "arm");
   RecordState state{.record = std::move(record)};
   const Now stamp = now();

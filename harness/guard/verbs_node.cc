@@ -16,6 +16,7 @@
 
 #include "harness/base/time.h"
 #include "harness/guard/action_hold.h"
+#include "harness/guard/kernel_parts.h"
 #include "harness/guard/verbs.h"
 
 namespace harness::guard {
@@ -120,6 +121,7 @@ Status verb_facts(const Store& store, const Json& record) {
         {"sysrq", access("/proc/sysrq-trigger", W_OK) == 0},
         {"own_clock", own_clock()},
         {"io_limits", io_limits()},
+        {"kernel_parts", kernel_parts(KernelPlaces::of_this_kernel(), means_of())},
         {"guard_sha256", first_line_of({"sha256sum", "/proc/self/exe"}).substr(0, 64)},
         {"quarantine", store.quarantined()},
         {"free_kb", {{"/var/lib", free_kb("/var/lib")}, {"/run", free_kb("/run")}}},

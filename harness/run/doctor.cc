@@ -42,6 +42,7 @@ std::string without(const std::string& tool) {
   static const std::map<std::string, std::string, std::less<>> needs = {
       {"nft", "the faults partition, block-dns, block-registry and slow-network are skipped"},
       {"tc", "the fault slow-network is skipped"},
+      {"ctr", "`kill-pod how=task` is skipped"},
       {"openssl", "the fault expire-certificate is skipped"}};
   const auto known = needs.find(tool);
   return known != needs.end() ? known->second
@@ -63,7 +64,8 @@ void add_features(const cluster::NodeFacts& facts, std::vector<Finding>& out) {
                 "sysrq",
                 "/proc/sysrq-trigger",
                 "no /proc/sysrq-trigger",
-                "`reboot how=hard` uses reboot without sync instead, and says so in its evidence"},
+                "`reboot how=panic` is skipped on this node; `reboot how=hard` uses reboot without "
+                "sync instead, and says so in its evidence"},
         Feature{facts.own_clock,
                 "clock of its own",
                 "yes",
@@ -79,6 +81,26 @@ void add_features(const cluster::NodeFacts& facts, std::vector<Finding>& out) {
                    one.what,
                    one.there ? one.seen : one.lack,
                    one.there ? "" : one.advice});
+  }
+}
+
+void add_kernel(const cluster::NodeFacts& facts, std::vector<Finding>& out) {
+  static const std::map<std::string, const char*, std::less<>> skipped = {
+      {"nf_tables",
+       "partition, block-dns, block-registry and slow-network are skipped on this node until "
+       "`modprobe nf_tables` works there"},
+      {"netem",
+       "slow-network is skipped on this node until `modprobe -a sch_netem sch_prio cls_fw` works "
+       "there (RHEL has them in kernel-modules-extra)"}};
+  for (const auto& [part, there] : facts.kernel_parts) {
+    const auto known = skipped.find(part);
+    if (known != skipped.end()) {
+      out.push_back({there ? Grade::good : Grade::limited,
+                     facts.node,
+                     part,
+                     there ? "in the kernel" : "not in the kernel, and no module of it",
+                     there ? "" : known->second});
+    }
   }
 }
 
@@ -162,6 +184,7 @@ std::vector<Finding> examine(const cluster::NodeFacts& facts,
                     : Finding{Grade::good, facts.node, "clock", clock, ""});
   add_disk(facts, out);
   add_tools(facts, out);
+  add_kernel(facts, out);
   add_features(facts, out);
   return out;
 }

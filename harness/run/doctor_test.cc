@@ -23,6 +23,7 @@ cluster::NodeFacts good() {
   facts.own_clock = true;
   facts.io_limits = true;
   facts.tools = {{"systemctl", true}, {"tc", true}};
+  facts.kernel_parts = {{"nf_tables", true}, {"netem", true}};
   facts.free_kb = {{"/var/lib/hookshot", 9'000'000}, {"/run", 100'000}};
   return facts;
 }
@@ -98,9 +99,19 @@ TEST(Doctor, blocks_without_systemd_and_only_limits_without_other_tools) {
   facts = good();
   facts.sysrq = false;
   expect(only(facts), Grade::limited, "sysrq", "reboot without sync");
+  expect(only(facts), Grade::limited, "sysrq", "`reboot how=panic` is skipped");
   facts = good();
   facts.tools["nft"] = false;
   expect(only(facts), Grade::limited, "nft", "partition, block-dns");
+  facts = good();
+  facts.tools["ctr"] = false;
+  expect(only(facts), Grade::limited, "ctr", "`kill-pod how=task` is skipped");
+  facts = good();
+  facts.kernel_parts["netem"] = false;
+  expect(only(facts), Grade::limited, "netem", "slow-network is skipped");
+  facts = good();
+  facts.kernel_parts["nf_tables"] = false;
+  expect(only(facts), Grade::limited, "nf_tables", "partition, block-dns, block-registry");
   facts = good();
   facts.own_clock = false;
   expect(only(facts), Grade::limited, "clock of its own", "clock-jump is skipped");

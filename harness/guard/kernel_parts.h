@@ -1,0 +1,29 @@
+// What the node's kernel has, or can load: looked up where the kernel and depmod say it, so that
+// nothing is loaded by the look.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "harness/base/json.h"
+#include "harness/guard/action_hold.h"
+
+namespace harness::guard {
+
+struct KernelPlaces {
+  std::string loaded = "/sys/module";
+  std::string modules;  // /lib/modules/<release>
+
+  static KernelPlaces of_this_kernel();
+};
+
+// All of these modules are loaded, built in or there to be loaded. None: nothing here tells, as in
+// a container, which has its host's kernel and not its modules.
+std::optional<bool> kernel_has(const std::vector<std::string>& modules, const KernelPlaces& places);
+
+// The fact `kernel_parts`: {"nf_tables", "netem"}. Where no list tells, the packet filter is asked
+// what it has, and netem is tried in a network of its own that is gone with the try.
+Json kernel_parts(const KernelPlaces& places, const Means& means);
+
+}  // namespace harness::guard

@@ -1,0 +1,69 @@
+#include "harness/guard/kernel_parts.h"
+
+#include <gmock/gmock.h>
+
+#include "harness/guard/guard_fixture.h"
+
+namespace harness::guard {
+namespace {
+
+class KernelPartsTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    std::filesystem::create_directories(folder_ / "sys/cls_fw");
+    std::filesystem::create_directories(folder_ / "lib");
+    means_.feed = [this](const std::vector<std::string>& argv,
+                         const std::string&,
+                         std::chrono::milliseconds) -> Result<Finished> {
+      asked_ += argv.front() + " ";
+      return Finished{.status = works_ ? 0 : 1};
+    };
+    means_.run = [this](const std::vector<std::string>& argv) -> Result<Finished> {
+      asked_ += argv.front() + " ";
+      return Finished{.status = works_ ? 0 : 1};
+    };
+  }
+
+  void lists(const std::string& built_in, const std::string& loadable) {
+    std::ofstream(folder_ / "lib/modules.builtin") << built_in;
+    std::ofstream(folder_ / "lib/modules.dep") << loadable;
+  }
+
+  KernelPlaces places() const {
+    return {.loaded = (folder_ / "sys").string(), .modules = (folder_ / "lib").string()};
+  }
+
+  TestFolder folder_;
+  Means means_;
+  std::string asked_;
+  bool works_ = true;
+};
+
+TEST_F(KernelPartsTest, are_loaded_built_in_or_there_to_be_loaded) {
+  lists("kernel/net/sched/sch_prio.ko\n",
+        "kernel/net/sched/sch-netem.ko.xz: kernel/a.ko\nkernel/net/netfilter/nf_tables.ko:\n");
+  EXPECT_EQ(kernel_has({"cls_fw"}, places()), true) << "loaded";
+  EXPECT_EQ(kernel_has({"sch_prio"}, places()), true) << "built in";
+  EXPECT_EQ(kernel_has({"sch_netem"}, places()), true) << "can be loaded";
+  EXPECT_EQ(kernel_has({"sch_netem", "sch_tbf"}, places()), false);
+  const Json parts = kernel_parts(places(), means_);
+  EXPECT_EQ(parts, (Json{{"nf_tables", true}, {"netem", true}}));
+  EXPECT_EQ(asked_, "") << "the look loads nothing";
+}
+
+TEST_F(KernelPartsTest, are_missing_from_a_kernel_that_lists_what_it_has) {
+  lists("kernel/net/sched/sch_prio.ko\n", "kernel/net/netfilter/nf_tables.ko:\n");
+  const Json parts = kernel_parts(places(), means_);
+  EXPECT_EQ(parts, (Json{{"nf_tables", true}, {"netem", false}}));
+}
+
+TEST_F(KernelPartsTest, are_tried_where_no_list_tells) {
+  EXPECT_EQ(kernel_has({"sch_netem"}, places()), std::nullopt);
+  EXPECT_EQ(kernel_parts(places(), means_), (Json{{"nf_tables", true}, {"netem", true}}));
+  EXPECT_NE(asked_, "");
+  works_ = false;
+  EXPECT_EQ(kernel_parts(places(), means_), (Json{{"nf_tables", false}, {"netem", false}}));
+}
+
+}  // namespace
+}  // namespace harness::guard
