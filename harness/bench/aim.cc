@@ -19,11 +19,15 @@ constexpr std::chrono::seconds kTrialLimit{3};
 // From the leading line to the marker. journald tells readers of news 250 ms after the first line
 // that it has not told of, so half of the markers share the leading line's notice.
 constexpr std::int64_t kLongestDelayUs = 500'000;
+// Of a planned offset from the marker.
+constexpr std::int64_t kShortestOffsetUs = 20'000;
+constexpr std::int64_t kLongestOffsetUs = 500'000;
 
 // What one trial is asked to do.
 struct Turn {
   int number = 0;
   std::int64_t delay_us = 0;
+  std::int64_t offset_us = 0;  // of the planned ways
   std::int64_t victim = 0;
 };
 
@@ -76,12 +80,23 @@ Result<Trial> with_armed(const Bench& bench, const std::string& id, const Turn& 
   return trial;
 }
 
-Result<Trial> by_guard(const Bench& bench, const Turn& turn) {
+Result<Trial> by_guard(const Bench& bench, Way way, const Turn& turn) {
   const std::string id = fmt::format("{}-{}", bench.run, turn.number);
-  const Json kill = {{"do", "kill"}, {"pod", kPod}, {"how", "process"}};
-  TRY(arm(bench, id, kUnit, message_of("marker", bench.run, turn.number), kill), "guard");
+  const std::int64_t offset_us = is_planned(way) ? turn.offset_us : 0;
+  TRY(arm(bench,
+          {.id = id,
+           .unit = std::string(kUnit),
+           .message = message_of("marker", bench.run, turn.number),
+           .action = {{"do", "kill"},
+                      {"pod", kPod},
+                      {"how", way == Way::guard_planned_task ? "task" : "process"}},
+           .offset_us = offset_us}),
+      "guard");
   auto trial = with_armed(bench, id, turn);
   TRY(revert(bench, id), "guard");
+  if (trial && is_planned(way)) {
+    trial->offset_us = offset_us;
+  }
   return trial;
 }
 
@@ -140,12 +155,25 @@ bool is_loss(const Error& error) {
   return error.code() == ErrorCode::timed_out || error.code() == ErrorCode::remote_failed;
 }
 
+Json victim_for(const Bench& bench, Way way) {
+  return way == Way::guard_planned_task
+             ? Json{{"op", "container"}, {"data_dir", bench.node.data_dir()}}
+             : Json{{"op", "victim"}};
+}
+
+Result<Trial> with_victim(const Bench& bench, Way way, const Turn& turn) {
+  return way == Way::journalctl ? by_loop(bench, turn)
+         : way == Way::ssh      ? by_ssh(bench, turn)
+                                : by_guard(bench, way, turn);
+}
+
 Result<Trial> one(const Bench& bench, Way way, Turn turn) {
-  TRY_ASSIGN(const Json victim, bench.side.ask({{"op", "victim"}}, step()), "victim");
-  turn.victim = json_int(victim, "pid");
-  auto trial = way == Way::guard        ? by_guard(bench, turn)
-               : way == Way::journalctl ? by_loop(bench, turn)
-                                        : by_ssh(bench, turn);
+  const auto victim = bench.side.ask(victim_for(bench, way), step());
+  if (!victim && (way != Way::guard_planned_task || !is_loss(victim.error()))) {
+    return fail(Error(victim.error()).prepend("victim"));
+  }
+  turn.victim = victim ? json_int(*victim, "pid") : 0;
+  auto trial = victim ? with_victim(bench, way, turn) : Result<Trial>(fail(victim.error()));
   if (!trial && is_loss(trial.error())) {
     trial = Trial{.lost = trial.error().message()};
   }
@@ -173,6 +201,12 @@ void Measured::add(const Trial& trial) {
     last_loss = std::move(why);
     return;
   }
+  if (trial.offset_us) {
+    const std::int64_t planned_us = trial.marker_us + *trial.offset_us;
+    planned_to_action.add(trial.action_us - planned_us);
+    planned_to_effect.add(trial.effect_us - planned_us);
+    return;
+  }
   written_to_action.add(trial.action_us - trial.written_us);
   marker_to_action.add(trial.action_us - trial.marker_us);
   action_to_effect.add(trial.effect_us - trial.action_us);
@@ -189,20 +223,26 @@ double Measured::short_window_percent() const {
   return all > 0 ? 100 * within_short_window / all : 0;
 }
 
-Result<std::array<Measured, 3>> measure_aim(const Bench& bench,
-                                            int trials,
-                                            const Seed& seed,
-                                            const std::function<void(int)>& progress) {
-  std::array<Measured, 3> out;
+Result<MeasuredWays> measure_aim(const Bench& bench,
+                                 int trials,
+                                 const Seed& seed,
+                                 const std::function<void(int)>& progress) {
+  constexpr int kAll = static_cast<int>(kWays.size());
+  MeasuredWays out;
   auto random = seed.stream("delay");
   std::uniform_int_distribution<std::int64_t> delay(0, kLongestDelayUs);
+  auto random_offset = seed.stream("offset");
+  std::uniform_int_distribution<std::int64_t> offset(kShortestOffsetUs, kLongestOffsetUs);
   for (int round = 0; round < trials; ++round) {
     const std::int64_t delay_us = delay(random);
-    for (int turn = 0; turn < 3; ++turn) {
-      const int way = (round + turn) % 3;
-      const int number = round * 3 + turn + 1;
+    const std::int64_t offset_us = offset(random_offset);
+    for (int turn = 0; turn < kAll; ++turn) {
+      const int way = (round + turn) % kAll;
+      const int number = round * kAll + turn + 1;
       TRY_ASSIGN(const Trial trial,
-                 one(bench, static_cast<Way>(way), {.number = number, .delay_us = delay_us}),
+                 one(bench,
+                     static_cast<Way>(way),
+                     {.number = number, .delay_us = delay_us, .offset_us = offset_us}),
                  fmt::format("trial {} ({}) on {}", number, kWays[way], bench.node.name()));
       out[way].add(trial);
     }

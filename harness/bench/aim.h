@@ -1,5 +1,6 @@
 // How soon a fault follows its marker, three ways, on one node: by the guard's trigger, by a shell
-// loop behind `journalctl -f` on the node, and by a controller that reads the same over SSH.
+// loop behind `journalctl -f` on the node, and by a controller that reads the same over SSH. And
+// how close to a planned offset the guard comes.
 //
 // Each trial writes one marker line from a unit to its standard output and waits for the end of a
 // victim process. All stamps are the node's CLOCK_MONOTONIC. Nothing is judged.
@@ -8,6 +9,7 @@
 #include <array>
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -19,8 +21,15 @@
 
 namespace harness::bench {
 
-enum class Way { guard, journalctl, ssh };
-inline constexpr std::array<std::string_view, 3> kWays = {"guard", "journalctl", "ssh"};
+// The last two are the guard's again, at a planned offset behind the marker: by its quickest way to
+// kill, and by `ctr`, which is what kill-pod does by default.
+enum class Way { guard, journalctl, ssh, guard_planned, guard_planned_task };
+inline constexpr std::array<std::string_view, 5> kWays = {
+    "guard", "journalctl", "ssh", "guard_planned", "guard_planned_task"};
+
+constexpr bool is_planned(Way way) {
+  return way == Way::guard_planned || way == Way::guard_planned_task;
+}
 
 // Of all ways alike: the writer's stamp before it writes, journald's stamp of the line, the
 // killer's before the signal, and the end of the victim as the node-side program saw it.
@@ -30,7 +39,8 @@ struct Trial {
   std::int64_t seen_us = 0;  // the guard's, when it had read the line
   std::int64_t action_us = 0;
   std::int64_t effect_us = 0;
-  std::string lost;  // why it tells nothing; empty for a complete one
+  std::optional<std::int64_t> offset_us = {};  // planned, from the marker
+  std::string lost;                            // why it tells nothing; empty for a complete one
 };
 
 // The shortest window for which hits are promised.
@@ -44,6 +54,9 @@ struct Measured {
   // The guard's alone.
   Distribution marker_to_seen;
   Distribution seen_to_action;
+  // Only of trials with a planned offset, which are in none of the others.
+  Distribution planned_to_action;
+  Distribution planned_to_effect;
   int within_short_window = 0;  // the effect, counted from the marker
   int lost = 0;
   std::string last_loss;
@@ -53,6 +66,8 @@ struct Measured {
   // Of all trials, lost ones included.
   double short_window_percent() const;
 };
+
+using MeasuredWays = std::array<Measured, kWays.size()>;
 
 struct Bench {
   std::string cluster;
@@ -64,10 +79,11 @@ struct Bench {
 };
 
 // Ways take turns, and each round begins with another. An error means that the benchmark itself
-// could not go on: the connection is gone, or the node could not be cleaned after a trial.
-Result<std::array<Measured, 3>> measure_aim(const Bench& bench,
-                                            int trials,
-                                            const Seed& seed,
-                                            const std::function<void(int)>& progress);
+// could not go on: the connection is gone, or the node could not be cleaned after a trial. A node
+// on which no container can be made loses the trials by `ctr`.
+Result<MeasuredWays> measure_aim(const Bench& bench,
+                                 int trials,
+                                 const Seed& seed,
+                                 const std::function<void(int)>& progress);
 
 }  // namespace harness::bench

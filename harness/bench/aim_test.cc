@@ -24,6 +24,22 @@ TEST(Measured, takes_each_span_from_the_stamps_at_its_ends) {
   EXPECT_EQ(measured.seen_to_action.percentile(50), 500);
 }
 
+TEST(Measured, counts_a_planned_offset_from_the_marker_and_among_no_others) {
+  Measured measured;
+  Trial late = whole();
+  late.offset_us = 850;
+  measured.add(late);
+  EXPECT_EQ(measured.planned_to_action.percentile(50), 50);
+  EXPECT_EQ(measured.planned_to_effect.percentile(50), 150);
+  EXPECT_EQ(measured.marker_to_action.size(), 0U);
+  EXPECT_EQ(measured.written_to_action.size(), 0U);
+  Trial early = whole();
+  early.offset_us = 950;
+  measured.add(early);
+  EXPECT_EQ(measured.planned_to_action.percentile(0), -50) << "too early is seen, too";
+  EXPECT_EQ(measured.planned_to_effect.size(), 2U);
+}
+
 TEST(Measured, counts_a_lost_trial_and_takes_no_time_from_it) {
   Measured measured;
   Trial lost = whole();

@@ -86,7 +86,12 @@ Result<Cost> measure_cost(const Bench& bench, std::chrono::seconds span) {
   }
   TRY_ASSIGN(const auto rest, shares(bench, *stream, {"watch"}, span), "at rest");
   const std::string id = bench.run + "-cost";
-  TRY(arm(bench, id, unit, message_of("marker", bench.run, 0), {{"do", "none"}}), "armed");
+  TRY(arm(bench,
+          {.id = id,
+           .unit = unit,
+           .message = message_of("marker", bench.run, 0),
+           .action = {{"do", "none"}}}),
+      "armed");
   const auto armed = shares(bench, *stream, {"watch", "trigger"}, span);
   TRY(revert(bench, id), "armed");
   TRY(armed, "armed");

@@ -97,6 +97,12 @@ int run_strike() {
   return sent ? 0 : 1;
 }
 
+int run_wait() {
+  const timespec patience{std::chrono::seconds(kPatience).count(), 0};
+  clock_nanosleep(CLOCK_MONOTONIC, 0, &patience, nullptr);
+  return 0;
+}
+
 }  // namespace harness::bench
 
 int main(int argc, char** argv) {
@@ -108,9 +114,12 @@ int main(int argc, char** argv) {
   if (verb == "strike") {
     return harness::bench::run_strike();
   }
+  if (verb == "wait") {
+    return harness::bench::run_wait();
+  }
   if (verb == "serve") {
     return harness::bench::run_serve();
   }
-  std::fprintf(stderr, "usage: node logger | strike | serve\n");
+  std::fprintf(stderr, "usage: node logger | strike | wait | serve\n");
   return 2;
 }

@@ -83,16 +83,14 @@ Status check_both_run() {
                                        kUnits)));
 }
 
-std::string container_config() {
+Json container_annotations() {
   const std::string prefix = "io.kubernetes.cri.";
-  return Json{{"annotations",
-               {{prefix + "container-name", kPod},
-                {prefix + "sandbox-name", fmt::format("{}-bench", kPod)},
-                {prefix + "container-type", "container"},
-                {prefix + "sandbox-id", kVictim},
-                {prefix + "sandbox-uid", kVictim},
-                {prefix + "sandbox-namespace", "kube-system"}}}}
-      .dump();
+  return {{prefix + "container-name", kPod},
+          {prefix + "sandbox-name", fmt::format("{}-bench", kPod)},
+          {prefix + "container-type", "container"},
+          {prefix + "sandbox-id", kVictim},
+          {prefix + "sandbox-uid", kVictim},
+          {prefix + "sandbox-namespace", "kube-system"}};
 }
 
 }  // namespace
@@ -141,9 +139,23 @@ Result<int> Scene::make_victim() {
   }
   std::error_code problem;
   std::filesystem::create_directories(kBundle, problem);
-  TRY(guard::write_durable(kBundle + "/config.json", container_config()), "victim");
+  TRY(guard::write_durable(kBundle + "/config.json",
+                           Json{{"annotations", container_annotations()}}.dump()),
+      "victim");
   TRY(guard::write_durable(kBundle + "/init.pid", std::to_string(victim_)), "victim");
   return victim_;
+}
+
+Result<int> Scene::make_container(const std::string& data_dir) {
+  TRY_ASSIGN(const int pid,
+             container_.start(data_dir, container_annotations(), kBundle + "/init.pid"),
+             "container");
+  pidfd_ = guard::pidfd_open(pid);
+  if (pidfd_ < 0) {
+    return fail(ErrorCode::remote_failed,
+                fmt::format("pidfd_open of the container's {}: {}", pid, std::strerror(errno)));
+  }
+  return pid;
 }
 
 Status Scene::begin(int trial) {
@@ -176,6 +188,7 @@ Status Scene::end() {
   if (pidfd_ >= 0) {
     close(std::exchange(pidfd_, -1));
   }
+  TRY(container_.remove(), "end");
   std::error_code ignored;
   std::filesystem::remove_all(kBundle, ignored);
   return {};

@@ -6,6 +6,7 @@
 
 #include "harness/base/time.h"
 #include "harness/bench/lines.h"
+#include "harness/bench/node_container.h"
 
 namespace harness::bench {
 
@@ -21,6 +22,8 @@ class Scene {
   Status set_up(const std::string& run);
   // A bundle such as containerd's shim leaves, whose process is the victim; its pid.
   Result<int> make_victim();
+  // A container of containerd's own instead; its first process.
+  Result<int> make_container(const std::string& data_dir);
   // Starts the unit; returns when its logger waits for orders of this trial.
   Status begin(int trial);
   Status order(const Note& note);
@@ -46,6 +49,7 @@ class Scene {
 
   std::string run_;
   Notes notes_;
+  RealContainer container_;
   int trial_ = 0;
   int go_ = -1;
   int back_ = -1;

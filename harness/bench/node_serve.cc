@@ -158,6 +158,10 @@ Result<Json> Server::answer(const Json& request) {
     TRY_ASSIGN(const int pid, scene_.make_victim(), op);
     return Json{{"pid", pid}};
   }
+  if (op == "container") {
+    TRY_ASSIGN(const int pid, scene_.make_container(json_string(request, "data_dir")), op);
+    return Json{{"pid", pid}};
+  }
   if (op == "go") {
     return go(json_int(request, "delay_us"),
               std::chrono::milliseconds(json_int(request, "limit_ms")));

@@ -3,9 +3,10 @@
 //   logger   run by rke2-agent.service; writes its lines when told by the FIFO `go`, answers by
 //            the FIFO `back`
 //   strike   reads a pid, stamps CLOCK_MONOTONIC, sends SIGKILL, prints the stamp in microseconds
+//   wait     what runs in the container that is killed by `ctr`; ends by itself after five minutes
 //   serve    one JSON request per line in, one answer with the same "seq" per line out: {"op":
-//            setup | victim | begin | probe | loop | go | end | usage | machine}; an answer with
-//            "error" is a failure. The end of its input takes away all that it made
+//            setup | victim | container | begin | probe | loop | go | end | usage | machine}; an
+//            answer with "error" is a failure. The end of its input takes away all that it made
 #pragma once
 
 #include <string_view>
@@ -25,6 +26,7 @@ inline constexpr std::string_view kPod = "kube-scheduler";
 
 int run_logger();
 int run_strike();
+int run_wait();
 int run_serve();
 
 }  // namespace harness::bench

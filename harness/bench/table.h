@@ -1,7 +1,6 @@
 // The benchmark's result for a reader and for a program.
 #pragma once
 
-#include <array>
 #include <string>
 
 #include "harness/bench/aim.h"
@@ -20,7 +19,7 @@ struct Setup {
   std::uint64_t seed = 0;
 };
 
-std::string table(const Setup& setup, const std::array<Measured, 3>& measured, const Cost& cost);
-Json report(const Setup& setup, const std::array<Measured, 3>& measured, const Cost& cost);
+std::string table(const Setup& setup, const MeasuredWays& measured, const Cost& cost);
+Json report(const Setup& setup, const MeasuredWays& measured, const Cost& cost);
 
 }  // namespace harness::bench

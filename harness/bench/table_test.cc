@@ -17,8 +17,8 @@ const Setup kSetup{.node = "cp-1",
                    .trials = 2,
                    .seed = 7};
 
-std::array<Measured, 3> one_lost() {
-  std::array<Measured, 3> measured;
+MeasuredWays one_lost() {
+  MeasuredWays measured;
   measured[0].add({.written_us = 900, .marker_us = 1000, .action_us = 2500, .effect_us = 2590});
   measured[0].add({.lost = "the victim outlived 3 s"});
   return measured;
@@ -40,6 +40,31 @@ TEST(Table, says_of_each_target_whether_it_is_met) {
   EXPECT_THAT(text, ContainsRegex("marker to action, p50 +1\\.500 ms +<= 2 ms +met"));
   EXPECT_THAT(text,
               ContainsRegex("hits in a window of 50 ms +50\\.00 % +>= 99 % of trials +missed"));
+}
+
+TEST(Table, holds_the_planned_offset_against_its_target_and_tells_what_the_default_costs) {
+  MeasuredWays measured = one_lost();
+  const Trial at = {.written_us = 900,
+                    .marker_us = 1000,
+                    .action_us = 3100,
+                    .effect_us = 6900,
+                    .offset_us = 2000};
+  measured[3].add(at);
+  measured[4].add({.written_us = 900,
+                   .marker_us = 1000,
+                   .action_us = 3100,
+                   .effect_us = 93'000,
+                   .offset_us = 2000});
+  const std::string text = table(kSetup, measured, {});
+  EXPECT_THAT(text, ContainsRegex("planned offset to effect, p95 +3\\.900 ms +<= 5 ms +met"));
+  EXPECT_THAT(text, ContainsRegex("the same by how=task, p95 +90\\.000 ms +no target"));
+  EXPECT_THAT(text, ContainsRegex("planned to action +0\\.100"));
+  EXPECT_THAT(table(kSetup, {}, {}), ContainsRegex("to effect, p95 +- +<= 5 ms +missed"));
+  const Json json = report(kSetup, measured, {});
+  EXPECT_EQ(json["guard_planned"]["planned_to_effect_us"]["p95"], 3900);
+  EXPECT_EQ(json["guard_planned"]["planned_to_action_us"]["max"], 100);
+  EXPECT_EQ(json["guard_planned_task"]["planned_to_effect_us"]["p95"], 90'000);
+  EXPECT_EQ(json["guard"]["marker_to_action_us"].contains("p95"), false) << "as documented";
 }
 
 TEST(Table, misses_every_target_of_time_without_a_trial_that_fired) {

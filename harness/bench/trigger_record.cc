@@ -13,29 +13,32 @@ constexpr std::chrono::milliseconds kStatusPeriod{20};
 
 }  // namespace
 
-Status arm(const Bench& bench,
-           const std::string& id,
-           std::string_view unit,
-           const std::string& message,
-           Json action) {
-  const Json record = {{"id", id},
-                       {"run", bench.run},
-                       {"case", "bench aim"},
-                       {"cluster", bench.cluster},
-                       {"unit", unit},
-                       {"data_dir", bench.node.data_dir()},
-                       {"fault", "kill-pod"},
-                       {"params", Json::object()},
-                       {"action", std::move(action)},
-                       {"undo", Json::array()},
-                       {"trigger",
-                        {{"window", "bench"},
-                         {"open", {{{"log", message}}}},
-                         {"close", {{{"log", "Hookshot bench window closes"}}}},
-                         {"offset_us", 0},
-                         {"any_invocation", false}}},
-                       {"ttl_ms", 180'000},
-                       {"lease_ms", 60'000}};
+Json record_of(const std::string& run,
+               const std::string& cluster,
+               const std::string& data_dir,
+               const Armed& armed) {
+  return {{"id", armed.id},
+          {"run", run},
+          {"case", "bench aim"},
+          {"cluster", cluster},
+          {"unit", armed.unit},
+          {"data_dir", data_dir},
+          {"fault", "kill-pod"},
+          {"params", Json::object()},
+          {"action", armed.action},
+          {"undo", Json::array()},
+          {"trigger",
+           {{"window", "bench"},
+            {"open", {{{"log", armed.message}}}},
+            {"close", {{{"log", "Hookshot bench window closes"}}}},
+            {"offset_us", armed.offset_us},
+            {"any_invocation", false}}},
+          {"ttl_ms", 180'000},
+          {"lease_ms", 60'000}};
+}
+
+Status arm(const Bench& bench, const Armed& armed) {
+  const Json record = record_of(bench.run, bench.cluster, bench.node.data_dir(), armed);
   TRY(bench.node.guard("arm", record, Deadline::after(kStepLimit)), "arm");
   return {};
 }
