@@ -239,7 +239,7 @@ TEST_F(Cli, names_every_node_whose_journal_it_cannot_read) {
                                 "cluster: lab-a\nssh: {user: root, known_hosts: known_hosts}\n"
                                 "nodes:\n"
                                 "  - {name: cp-1, address: 127.0.0.1, roles: [server], port: 1}\n"
-                                "  - {name: w-1, address: 127.0.0.1, roles: [agent], port: 1}\n"
+                                "  - {name: w-1, address: 127.0.0.1, roles: [agent], port: 2}\n"
                                 "install: {method: tarball, artifacts: none}\n");
   const auto check = hookshot({"windows", "check", "--json", "-i", path});
   EXPECT_EQ(check.exit_status, 3) << check.out << check.err;
