@@ -1,12 +1,20 @@
 #include "harness/guard/beside.h"
 
-#include <algorithm>
+#include <string_view>
+#include <utility>
 
 namespace harness::guard {
 namespace {
 
+constexpr std::string_view kApiserver = "kube-apiserver";
+
+// What waits for kube-apiserver waits as long as it is frozen, and is not harmed itself.
+bool freezes_apiserver(const ArmRecord& one) {
+  return one.action.kind == Action::Kind::freeze && one.action.pod == kApiserver;
+}
+
 bool stretches(const ArmRecord& one) {
-  return one.action.kind == Action::Kind::slow;
+  return one.action.kind == Action::Kind::slow || freezes_apiserver(one);
 }
 
 bool lasts(const ArmRecord& one) {
@@ -28,6 +36,17 @@ std::string stands_in_the_way(const ArmRecord& other, const ArmRecord& record) {
   }
   if (stretches(other) && stretches(record)) {
     return "a node is stretched by one fault at a time";
+  }
+  for (const auto& [frozen, beside] : {std::pair(other, record), std::pair(record, other)}) {
+    if (!freezes_apiserver(frozen) || reboots(beside)) {
+      continue;
+    }
+    if (beside.action.kind != Action::Kind::kill) {
+      return "beside a frozen kube-apiserver stands a kill of another pod, and nothing else";
+    }
+    if (beside.action.pod == kApiserver) {
+      return "the kill would end the stretch";
+    }
   }
   if (reboots(other) && reboots(record)) {
     return "a node is rebooted by one fault at a time";

@@ -45,6 +45,30 @@ TEST(Beside, lets_a_stretch_stand_beside_a_kill_only) {
   EXPECT_THAT(stands_in_the_way(kReboot, kReboot), HasSubstr("one fault at a time"));
 }
 
+TEST(Beside, lets_a_frozen_apiserver_stand_beside_a_kill_of_another_pod_only) {
+  const auto frozen = [](const char* pod) {
+    ArmRecord out = record(Action::Kind::freeze, 20'000);
+    out.action.pod = pod;
+    return out;
+  };
+  const auto killed = [](const char* pod) {
+    ArmRecord out = kKill;
+    out.action.pod = pod;
+    return out;
+  };
+  const ArmRecord stretch = frozen("kube-apiserver");
+  for (const char* pod : {"etcd", "kube-controller-manager", "kube-scheduler"}) {
+    EXPECT_EQ(stands_in_the_way(stretch, killed(pod)), "") << pod;
+    EXPECT_EQ(stands_in_the_way(killed(pod), stretch), "") << pod;
+    EXPECT_THAT(stands_in_the_way(frozen(pod), killed("etcd")), HasSubstr("stands alone")) << pod;
+  }
+  EXPECT_THAT(stands_in_the_way(stretch, killed("kube-apiserver")), HasSubstr("end the stretch"));
+  EXPECT_THAT(stands_in_the_way(stretch, kReboot), HasSubstr("end the stretch"));
+  EXPECT_THAT(stands_in_the_way(kKillService, stretch), HasSubstr("and nothing else"));
+  EXPECT_THAT(stands_in_the_way(stretch, kSlow), HasSubstr("one fault at a time"));
+  EXPECT_THAT(stands_in_the_way(stretch, stretch), HasSubstr("one fault at a time"));
+}
+
 TEST(Beside, takes_nothing_of_another_case_or_run) {
   ArmRecord other = kKill;
   other.case_name = "d";
