@@ -12,9 +12,13 @@ const harness::fault::FaultRegistration kRegistration{{
     .name = "block-dns",
     .summary = "Let no DNS query out of the node",
     .params = {harness::fault::cut_parameter(), harness::fault::hold_parameter("30s")},
+    .mechanism =
+        "a table of nftables of the guard's own, which drops or resets queries at ports 53 "
+        "and 853",
     .blast_radius = "DNS (53 and 853) of the node, of its pods to other nodes, and to a resolver "
                     "on the node itself; nothing else",
-    .survives_reboot = false,
+    .rke2_itself = "nothing: what needs a name fails and is tried again",
+    .survives_reboot = "nothing: the table is in the kernel's memory alone",
     .undo = harness::fault::kTableUndo,
     .evidence = "the table and its ports read back; a query to the node's first name server that "
                 "gets no answer; packets that its rules have met",

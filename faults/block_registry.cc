@@ -19,9 +19,13 @@ const harness::fault::FaultRegistration kRegistration{{
                 .unit = {},
                 .summary = "which; without a port it is cut off at 443 and 80"},
                harness::fault::hold_parameter("60s")},
+    .mechanism =
+        "a table of nftables of the guard's own with timed sets, which drops what goes to the "
+        "registry's addresses",
     .blast_radius = "TCP of the node and its pods to the registry's addresses, at its port; what "
                     "else is at these addresses and ports is cut off with it",
-    .survives_reboot = false,
+    .rke2_itself = "nothing: kubelet tries a pull again, with growing pauses",
+    .survives_reboot = "nothing: the table is in the kernel's memory alone",
     .undo = harness::fault::kTableUndo,
     .evidence = "the table, addresses and ports read back; a connection to the registry that does "
                 "not come about; packets that its rules have met",

@@ -14,8 +14,14 @@ const harness::fault::FaultRegistration kRegistration{{
     .params = {harness::fault::integer(
                    "cores", "0", "cores", "how many cores are burnt; 0: all there are", 0, 4096),
                harness::fault::hold_parameter("30s")},
-    .blast_radius = "the whole node gets less CPU; nothing is stopped",
-    .survives_reboot = false,
+    .mechanism =
+        "processes of a transient systemd unit that do nothing but count, with RuntimeMaxSec",
+    .blast_radius =
+        "the whole node gets less CPU; nothing is stopped, but etcd without CPU costs a voter",
+    .rke2_itself =
+        "nothing: an etcd that gets too little CPU loses its leadership, and probes that are "
+        "late can end containers",
+    .survives_reboot = "nothing: the unit is of this boot alone",
     .undo = "the unit of the processes is stopped, when the time, the lease or the record's timer "
             "is over; read back. systemd ends it by itself after its time, and a reboot does",
     .evidence = "CPU time that the processes have used, read from /proc",
@@ -27,6 +33,7 @@ const harness::fault::FaultRegistration kRegistration{{
       fault.action = Json{{"do", "burn"},
                           {"cores", harness::fault::number(params, "cores")},
                           {"hold_ms", harness::fault::hold_ms(params)}};
+      fault.needs = harness::fault::needs_of_node();
       return fault;
     },
 }};

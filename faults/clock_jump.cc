@@ -15,8 +15,16 @@ const harness::fault::FaultRegistration kRegistration{{
                harness::fault::choice(
                    "direction", "forward", {"forward", "back"}, "forward or back"),
                harness::fault::hold_parameter("30s")},
-    .blast_radius = "the whole node: certificates, tokens, leases and logs see another time",
-    .survives_reboot = false,
+    .mechanism = "clock_settime, after what keeps the time was stopped",
+    .blast_radius =
+        "the whole node: certificates, tokens, leases and logs see another time: one server, one "
+        "voter",
+    .rke2_itself =
+        "nothing: it judges certificates and tokens by the time that it finds, and one that "
+        "starts meanwhile renews what then seems to end soon",
+    .survives_reboot =
+        "nothing of the clock, which a boot takes from the hardware; certificates that were "
+        "renewed meanwhile stay",
     .undo = "set back by CLOCK_BOOTTIME, which nobody sets, and what keeps the time is started "
             "again, when the time, the lease or the record's timer is over (these go by the "
             "monotonic clock); read back. At a reboot the hardware's clock is right",
@@ -30,6 +38,7 @@ const harness::fault::FaultRegistration kRegistration{{
       fault.action = Json{{"do", "clock"},
                           {"offset_ms", sign * harness::fault::duration_ms(params, "by")},
                           {"hold_ms", harness::fault::hold_ms(params)}};
+      fault.needs = harness::fault::needs_of_node();
       return fault;
     },
 }};

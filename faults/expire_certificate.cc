@@ -16,9 +16,16 @@ const harness::fault::FaultRegistration kRegistration{{
                harness::fault::duration(
                    "expires-in", "0s", "when it ends; 0s: it has ended", 0, 600000),
                harness::fault::hold_parameter("60s")},
+    .mechanism =
+        "openssl on the node signs the certificate anew with another end, by the authority's "
+        "key there; written into the same file",
     .blast_radius = "who connects to that port and checks; etcd costs a voter, kube-apiserver that "
                     "server's API",
-    .survives_reboot = true,
+    .rke2_itself =
+        "rke2 renews what has ended or ends soon when it starts, and nothing while it runs",
+    .survives_reboot =
+        "the certificate is still there when the node boots; the guard's boot unit puts the "
+        "original back before rke2 begins",
     .undo = "put back as it was (content, owner, mode, label), when the time, the lease or the "
             "record's timer is over, and at a boot before rke2 begins; read back. What RKE2 has "
             "renewed meanwhile stays",

@@ -85,14 +85,21 @@ class EveryFault : public testing::TestWithParam<std::string> {
 
 TEST_P(EveryFault, says_all_about_itself) {
   EXPECT_FALSE(spec().summary.empty());
+  EXPECT_FALSE(spec().mechanism.empty());
   EXPECT_FALSE(spec().blast_radius.empty());
+  EXPECT_FALSE(spec().rke2_itself.empty());
+  EXPECT_FALSE(spec().survives_reboot.empty());
   EXPECT_FALSE(spec().undo.empty());
   EXPECT_FALSE(spec().evidence.empty());
   for (const ParamSpec& param : spec().params) {
     EXPECT_FALSE(param.summary.empty()) << param.name;
     EXPECT_EQ(param.type == fault::ParamType::choice, !param.choices.empty()) << param.name;
   }
-  EXPECT_THAT(show(spec()), HasSubstr(std::string(spec().name) + " - "));
+  const std::string page = show(spec());
+  EXPECT_THAT(page, HasSubstr(std::string(spec().name) + " - "));
+  EXPECT_THAT(page, HasSubstr("Mechanism: " + std::string(spec().mechanism)));
+  EXPECT_THAT(page, HasSubstr("RKE2 by itself: " + std::string(spec().rke2_itself)));
+  EXPECT_THAT(page, HasSubstr("Survives a reboot: " + std::string(spec().survives_reboot)));
 }
 
 TEST_P(EveryFault, refuses_an_unknown_parameter) {
@@ -209,6 +216,23 @@ TEST_P(EveryFault, fails_with_a_code_when_the_transport_is_dead_at_any_step) {
   EXPECT_FALSE(
       heal({&guard.server.node}, "lab", "", {}, Deadline::after(std::chrono::milliseconds(20)))
           .clean());
+}
+
+TEST(Budget, is_asked_about_whatever_is_done_to_the_whole_node) {
+  for (const auto& [name, params] :
+       {std::pair<const char*, Params>{"fill-disk", {{"what", "etcd"}}},
+        {"fill-disk", {{"what", "images"}}},
+        {"fill-disk", {{"what", "logs"}}},
+        {"burn-cpu", {}},
+        {"memory-pressure", {}},
+        {"clock-jump", {}},
+        {"slow-network", {}},
+        {"reboot", {}}}) {
+    const auto fault = make_fault(name, params);
+    ASSERT_TRUE(fault) << fault.error().message();
+    EXPECT_EQ(fault->needs.etcd_voters, 1) << fault->describe();
+    EXPECT_EQ(fault->needs.servers_down, 1) << fault->describe();
+  }
 }
 
 std::vector<std::string> names() {

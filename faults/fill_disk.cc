@@ -18,8 +18,14 @@ const harness::fault::FaultRegistration kRegistration{{
                    "the filesystem of etcd's database, of containerd's images, or of /var/log"),
                harness::fault::integer("keep-free", "0", "MB", "space that is left free", 0, 256),
                harness::fault::hold_parameter("30s")},
-    .blast_radius = "all that writes there; etcd costs a voter",
-    .survives_reboot = false,
+    .mechanism = "one file without a name, set aside with fallocate and held open by the trigger",
+    .blast_radius =
+        "all that writes there. It costs a voter whatever is filled, as etcd is on the same "
+        "filesystem unless it was given one of its own",
+    .rke2_itself =
+        "nothing: kubelet deletes images that are not used and can evict pods; an etcd that "
+        "cannot write ends, and kubelet starts it again",
+    .survives_reboot = "nothing: a file without a name ends with its holder",
     .undo = "the file is let go, when the time, the lease or the record's timer is over; read back "
             "that nobody holds it. The kernel gives the space back when its holder ends, whatever "
             "ends it, and at a reboot",
@@ -34,9 +40,8 @@ const harness::fault::FaultRegistration kRegistration{{
                           {"what", params.at("what")},
                           {"keep_free_mb", harness::fault::number(params, "keep-free")},
                           {"hold_ms", harness::fault::hold_ms(params)}};
-      if (params.at("what") == "etcd") {
-        fault.needs = harness::fault::needs_of_static_pod("etcd");
-      }
+      // By default RKE2 has etcd's database on the filesystem of the images and of /var/log.
+      fault.needs = harness::fault::needs_of_node();
       fault.needs.fills_disk = true;
       return fault;
     },

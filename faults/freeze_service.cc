@@ -13,9 +13,11 @@ const harness::fault::FaultRegistration kRegistration{{
     .name = "freeze-service",
     .summary = "Freeze the main process of rke2-server or rke2-agent",
     .params = {harness::fault::hold_parameter("30s")},
+    .mechanism = "SIGSTOP to the unit's main process alone, by process id and start time",
     .blast_radius =
         "the rke2 process: 9345 and what it controls hang; kubelet, containerd and pods run on",
-    .survives_reboot = false,
+    .rke2_itself = "nothing: neither a watchdog nor a probe ends an rke2 that hangs",
+    .survives_reboot = "nothing: the process ends with the boot",
     .undo = harness::fault::kFreezeUndo,
     .evidence = "the main process (with its start time) in state T",
     .notes = "A stop or restart of the unit ends it early: systemd sends SIGCONT with SIGTERM.\n"

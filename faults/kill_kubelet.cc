@@ -12,8 +12,10 @@ const harness::fault::FaultRegistration kRegistration{{
     .name = "kill-kubelet",
     .summary = "Kill the kubelet that rke2 runs",
     .params = {},
+    .mechanism = "SIGKILL to the child of rke2 whose program is kubelet, by its pidfd",
     .blast_radius = "kubelet of the node; pods, containerd and rke2 live on",
-    .survives_reboot = false,
+    .rke2_itself = "rke2 starts kubelet again in its loop of 5s",
+    .survives_reboot = "nothing: a boot starts kubelet anew",
     .undo = "nothing to undo: rke2 starts kubelet again within 5s",
     .evidence = "the process (by its parent, its program and its start time) gone, read back",
     .notes =

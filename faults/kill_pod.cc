@@ -20,8 +20,14 @@ const harness::fault::FaultRegistration kRegistration{{
                    {"task", "process", "shim", "sandbox"},
                    "SIGKILL through containerd's task, to the container's first process, to its "
                    "shim, or to the process of the pod's sandbox")},
+    .mechanism = "SIGKILL through containerd's task (`ctr task kill`), or to the container's first "
+                 "process, its shim, or the process of the pod's sandbox, by process id and start "
+                 "time; never through the API, where only the mirror pod would go",
     .blast_radius = "one container; etcd costs a voter, kube-apiserver that server's API",
-    .survives_reboot = false,
+    .rke2_itself =
+        "nothing: kubelet starts the container again, after its back-off; a start of rke2 "
+        "that waits for the pod goes on waiting",
+    .survives_reboot = "nothing: a boot starts every static pod anew",
     .undo = "nothing to undo: kubelet starts the container again",
     .evidence = "container id and first process (with its start time) gone, exit seen on the node",
     .notes =

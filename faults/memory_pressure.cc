@@ -14,8 +14,16 @@ const harness::fault::FaultRegistration kRegistration{{
     .params = {harness::fault::integer(
                    "leave", "256", "MB", "memory that is left available", 16, 16777216),
                harness::fault::hold_parameter("30s")},
-    .blast_radius = "the whole node: caches go, and what asks for more may be ended by the kernel",
-    .survives_reboot = false,
+    .mechanism =
+        "a process of a transient systemd unit that holds memory until so much is left, with "
+        "RuntimeMaxSec",
+    .blast_radius =
+        "the whole node: caches go, and what asks for more may be ended by the kernel: one server, "
+        "one voter",
+    .rke2_itself =
+        "nothing: kubelet can evict pods when memory is low, and what the kernel ends is "
+        "started again",
+    .survives_reboot = "nothing: the unit is of this boot alone",
     .undo = "the unit of the process is stopped, when the time, the lease or the record's timer is "
             "over; read back. systemd ends it by itself after its time, and a reboot does",
     .evidence = "memory that the process holds and that is left available, read from /proc",
@@ -27,6 +35,7 @@ const harness::fault::FaultRegistration kRegistration{{
       fault.action = Json{{"do", "memory"},
                           {"leave_mb", harness::fault::number(params, "leave")},
                           {"hold_ms", harness::fault::hold_ms(params)}};
+      fault.needs = harness::fault::needs_of_node();
       return fault;
     },
 }};

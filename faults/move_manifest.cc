@@ -12,8 +12,16 @@ const harness::fault::FaultRegistration kRegistration{{
     .name = "move-manifest",
     .summary = "Take one static pod's manifest away",
     .params = {harness::fault::static_pod_parameter(), harness::fault::hold_parameter("30s")},
+    .mechanism =
+        "the file loses its name in agent/pod-manifests; the original keeps a second name on "
+        "its own filesystem, out of that folder",
     .blast_radius = "one static pod; etcd costs a voter, kube-apiserver that server's API",
-    .survives_reboot = true,
+    .rke2_itself =
+        "kubelet sees it within 5s and ends the pod; rke2 writes its manifests only when it "
+        "starts, and then this one, too",
+    .survives_reboot =
+        "the manifest is still away when the node boots; the guard's boot unit puts it back "
+        "before rke2 begins",
     .undo = "put back as it was (content, owner, mode, label), when the time, the lease or the "
             "record's timer is over, and at a boot before rke2 begins; read back. What RKE2 or an "
             "upgrade has written meanwhile stays",

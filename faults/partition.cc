@@ -26,9 +26,15 @@ const harness::fault::FaultRegistration kRegistration{{
                                       "of the packets that do not get through, seen from the node"),
                harness::fault::cut_parameter(),
                harness::fault::hold_parameter("30s")},
+    .mechanism =
+        "a table of nftables of the guard's own with timed sets, which drops or resets what "
+        "goes to or comes from the other nodes at these ports",
     .blast_radius = "the node's traffic with the cluster's other nodes at these ports, of its pods "
                     "too; SSH and loopback go on. etcd-peers costs a voter",
-    .survives_reboot = false,
+    .rke2_itself =
+        "nothing: etcd elects another leader, agents and clients go on to another server, and "
+        "all come back by themselves when packets get through",
+    .survives_reboot = "nothing: the table is in the kernel's memory alone",
     .undo = harness::fault::kTableUndo,
     .evidence = "the table, its peers and ports read back; connections to the peers that do not "
                 "come about; packets that its rules have met",

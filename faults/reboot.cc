@@ -17,8 +17,14 @@ const harness::fault::FaultRegistration kRegistration{{
         {"graceful", "hard", "panic", "power"},
         "through systemd, at once (no sync, no unmount), by a panic of the kernel, or by its power "
         "cut and given back")},
+    .mechanism = "`systemctl reboot`; b or c written to /proc/sysrq-trigger; or the inventory's "
+                 "commands of `power`",
     .blast_radius = "the whole node: one server, one voter; the connection is lost meanwhile",
-    .survives_reboot = false,
+    .rke2_itself =
+        "systemd starts the service, rke2 writes its manifests anew, and kubelet starts the "
+        "static pods",
+    .survives_reboot =
+        "what is on the disk; but for graceful, what was not written there yet is lost",
     .undo =
         "nothing to undo: the node comes back by itself, and is waited for. power is given back by "
         "this machine, which has noted the node before; `hookshot heal` does it when the run died",
@@ -40,8 +46,7 @@ const harness::fault::FaultRegistration kRegistration{{
     .make = [](const Params& params) -> Fault {
       Fault fault;
       fault.action = Json{{"do", "reboot"}, {"how", params.at("how")}};
-      fault.needs.etcd_voters = 1;
-      fault.needs.servers_down = 1;
+      fault.needs = harness::fault::needs_of_node();
       fault.needs.reboots = true;
       fault.needs.power = params.at("how") == "power";
       return fault;

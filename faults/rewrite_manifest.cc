@@ -18,8 +18,15 @@ const harness::fault::FaultRegistration kRegistration{{
                    {"uid", "break"},
                    "another pod UID, for which kubelet makes the pod anew, or no manifest"),
                harness::fault::hold_parameter("30s")},
+    .mechanism = "another file renamed over it; the original keeps a second name on its own "
+                 "filesystem, out of that folder",
     .blast_radius = "one static pod; etcd costs a voter, kube-apiserver that server's API",
-    .survives_reboot = true,
+    .rke2_itself =
+        "kubelet sees it within 5s and makes the pod anew, or says that the file is none; "
+        "rke2 writes its manifests only when it starts",
+    .survives_reboot =
+        "the other manifest is still there when the node boots; the guard's boot unit puts "
+        "the original back before rke2 begins",
     .undo = "put back as it was (content, owner, mode, label), when the time, the lease or the "
             "record's timer is over, and at a boot before rke2 begins; read back. What RKE2 or an "
             "upgrade has written meanwhile stays",

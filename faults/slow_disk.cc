@@ -19,9 +19,15 @@ const harness::fault::FaultRegistration kRegistration{{
                                        2,
                                        1000000),
                harness::fault::hold_parameter("30s")},
+    .mechanism =
+        "reads and writes a second in io.max of the pod's cgroup, for the disk that its data "
+        "is on",
     .blast_radius =
         "one container; a journal that the filesystem shares can slow others. etcd costs a voter",
-    .survives_reboot = false,
+    .rke2_itself =
+        "nothing: an etcd that is too slow loses its leadership, and a probe that is late can "
+        "end the container",
+    .survives_reboot = "nothing: the cgroup ends with the boot",
     .undo = "the limit is taken away, when the time, the lease or the record's timer is over; read "
             "back. It is gone with the pod's cgroup, and at a reboot",
     .evidence = "the limit, read back from the kernel",

@@ -32,9 +32,12 @@ const harness::fault::FaultRegistration kRegistration{{
                share("reorder", "sent before their turn"),
                harness::fault::integer("rate", "0", "kbit/s", "at most; 0: as it is", 0, kFastest),
                harness::fault::hold_parameter("30s")},
+    .mechanism = "tc: prio as the device's root and netem on a band of its own, for packets that a "
+                 "timed set of nftables marks",
     .blast_radius = "what the node sends to the cluster's other nodes, but SSH; as it begins and "
                     "ends, all its traffic stops for a moment",
-    .survives_reboot = false,
+    .rke2_itself = "nothing: etcd may lose its leader, and what is late is sent again",
+    .survives_reboot = "nothing: the qdiscs and the table are in the kernel's memory alone",
     .undo = "the qdisc with our handle and the table of the packet filter deleted, and no other, "
             "when the time, the lease or the record's timer is over; read back. The kernel ends "
             "the marks by itself 5s after its time. A reboot forgets both",
@@ -55,8 +58,7 @@ const harness::fault::FaultRegistration kRegistration{{
                           {"reorder_percent", number("reorder")},
                           {"rate_kbit", number("rate")},
                           {"hold_ms", harness::fault::hold_ms(params)}};
-      fault.needs.etcd_voters = 1;
-      fault.needs.servers_down = 1;
+      fault.needs = harness::fault::needs_of_node();
       fault.needs.peers = Needs::Peers::nodes;
       return fault;
     },

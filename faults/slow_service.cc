@@ -14,9 +14,13 @@ const harness::fault::FaultRegistration kRegistration{{
     .summary = "Slow rke2-server or rke2-agent by a CPU quota, or by stopping it in turns",
     .params = {harness::fault::choice("percent", "10", {"1", "5", "10", "20", "50"}, "of one core"),
                harness::fault::hold_parameter("30s")},
+    .mechanism =
+        "CPUQuota of the unit for this boot (`systemctl set-property --runtime`), or SIGSTOP "
+        "and SIGCONT in turns",
     .blast_radius =
         "rke2, kubelet and containerd of the node get little CPU; the containers keep theirs",
-    .survives_reboot = false,
+    .rke2_itself = "nothing: what it does takes longer, and its own limits of time can run out",
+    .survives_reboot = "nothing: the quota is of this boot alone, and the processes end with it",
     .undo =
         "the quota that was there before, or SIGCONT to exactly the processes that were stopped, "
         "when the time, the lease or the record's timer is over; read back. A reboot forgets it",

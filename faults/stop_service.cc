@@ -12,8 +12,12 @@ const harness::fault::FaultRegistration kRegistration{{
     .name = "stop-service",
     .summary = "Stop rke2-server or rke2-agent for a while",
     .params = {harness::fault::hold_parameter("30s")},
+    .mechanism = "`systemctl stop` of the unit, which is neither disabled nor masked",
     .blast_radius = "rke2, kubelet and containerd of the node; the containers live on",
-    .survives_reboot = false,
+    .rke2_itself =
+        "the stop ends kubelet and containerd and leaves the containers; the unit does not "
+        "start again by itself before the next boot",
+    .survives_reboot = "nothing: the unit stays enabled, and the boot starts it",
     .undo = "the service is started, when the time, the lease or the record's timer is over; read "
             "back that its start is on its way. At a reboot it starts by itself",
     .evidence = "the unit inactive or failed, its main process (with its start time) gone",

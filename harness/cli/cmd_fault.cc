@@ -126,7 +126,7 @@ Result<int> inject(const Options& options, run::Interrupt& interrupt) {
              fmt::print(stderr, "{}: {}: {}\n", node->name(), options.name, to_string(step));
            }},
       {},
-      Deadline::after(std::chrono::minutes(5)),
+      Deadline::after(fault::time_for(fault)),
       interrupt.token());
   static_cast<void>((*lease)->release(Deadline::after(std::chrono::seconds(5))));
   TRY(injected, "inject");

@@ -224,11 +224,15 @@ std::string show(const FaultSpec& spec) {
                                                  : fmt::format("default {}", param.fallback));
     }
   }
-  text += fmt::format("\nBlast radius: {}\nSurvives a reboot: {}\nUndone by: {}\nEvidence: {}\n",
-                      spec.blast_radius,
-                      spec.survives_reboot ? "yes" : "no",
-                      spec.undo,
-                      spec.evidence);
+  text += fmt::format(
+      "\nMechanism: {}\nBlast radius: {}\nRKE2 by itself: {}\nSurvives a reboot: {}\n"
+      "Undone by: {}\nEvidence: {}\n",
+      spec.mechanism,
+      spec.blast_radius,
+      spec.rke2_itself,
+      spec.survives_reboot,
+      spec.undo,
+      spec.evidence);
   if (!spec.notes.empty()) {
     text += fmt::format("\n{}\n", spec.notes);
   }
@@ -237,15 +241,18 @@ std::string show(const FaultSpec& spec) {
 
 std::string catalogue_markdown() {
   std::string text =
-      "| fault | what it does | parameters | blast radius | survives a reboot | undone by | "
-      "evidence |\n|---|---|---|---|---|---|---|\n";
+      "| fault | what it does | parameters | mechanism | blast radius | RKE2 by itself | survives "
+      "a "
+      "reboot | undone by | evidence |\n|---|---|---|---|---|---|---|---|---|\n";
   for (const auto& [name, spec] : registry()) {
-    text += fmt::format("| `{}` | {} | {} | {} | {} | {} | {} |\n",
+    text += fmt::format("| `{}` | {} | {} | {} | {} | {} | {} | {} | {} |\n",
                         name,
                         spec.summary,
                         params_column(spec),
+                        spec.mechanism,
                         spec.blast_radius,
-                        spec.survives_reboot ? "yes" : "no",
+                        spec.rke2_itself,
+                        spec.survives_reboot,
                         spec.undo,
                         spec.evidence);
   }

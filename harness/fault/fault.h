@@ -64,11 +64,14 @@ struct FaultSpec {
   std::string_view name;     // what suites write: verb-object
   std::string_view summary;  // one line
   std::vector<ParamSpec> params;
+  // In words, and none of them empty but the notes.
+  std::string_view mechanism;  // how it is done
   std::string_view blast_radius;
-  bool survives_reboot = false;
-  std::string_view undo;      // what takes it back, in words
-  std::string_view evidence;  // what proves it, in words
-  std::string_view notes;     // further paragraphs of `fault show`; may be empty
+  std::string_view rke2_itself;      // what RKE2 does about it without us
+  std::string_view survives_reboot;  // what of it
+  std::string_view undo;             // what takes it back
+  std::string_view evidence;         // what proves it
+  std::string_view notes;            // further paragraphs of `fault show`; may be empty
   // Gets complete, validated parameters.
   std::function<Fault(const Params&)> make;
 };

@@ -29,8 +29,10 @@ FaultSpec spec() {
                       .choices = {},
                       .unit = "bytes",
                       .summary = "per second"}},
+          .mechanism = "a limit in the kernel",
           .blast_radius = "one disk",
-          .survives_reboot = false,
+          .rke2_itself = "nothing",
+          .survives_reboot = "nothing of it",
           .undo = "the limit is lifted",
           .evidence = "latency seen",
           .notes = {},
@@ -93,7 +95,9 @@ TEST(FaultPage, says_what_an_operator_must_know) {
                            "one of etcd, root, required",
                            "default 100ms",
                            "Blast radius: one disk",
-                           "Survives a reboot: no",
+                           "Mechanism: a limit in the kernel",
+                           "RKE2 by itself: nothing",
+                           "Survives a reboot: nothing of it",
                            "Undone by: the limit is lifted",
                            "Evidence: latency seen"}) {
     EXPECT_THAT(page, HasSubstr(part));

@@ -13,6 +13,7 @@ constexpr int kBeatsPerLease = 5;
 // Healing has its own time: it must not fail because the fault took all of the caller's.
 constexpr std::chrono::minutes kHealLimit{5};
 
+constexpr std::chrono::minutes kAroundTheFault{5};
 constexpr std::chrono::milliseconds kHoldPeriod{500};
 
 // What lasts is given its time: the node takes it back, and healing would cut it short.
@@ -76,6 +77,10 @@ std::string_view to_string(Step step) {
       return "healed";
   }
   return "?";
+}
+
+std::chrono::milliseconds time_for(const Fault& fault) {
+  return kAroundTheFault + std::chrono::milliseconds(json_int(fault.action, "hold_ms"));
 }
 
 Status preflight(const observe::Access& access,

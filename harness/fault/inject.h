@@ -1,6 +1,7 @@
 // One fault from beginning to end: checks, arming, heartbeat, waiting, healing.
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <stop_token>
 #include <string>
@@ -32,6 +33,10 @@ Status preflight(const observe::Access& access,
                  cluster::Node& target,
                  const InjectRequest& request,
                  Deadline deadline);
+
+// How long inject() may take on a node that answers: what the fault takes by itself, and five
+// minutes for all around it.
+std::chrono::milliseconds time_for(const Fault& fault);
 
 struct Injected {
   Result<Outcome> outcome;

@@ -86,6 +86,14 @@ TEST_F(Inject, tells_each_step_as_it_is_reached) {
   EXPECT_THAT(steps, testing::ElementsAre("begun"));
 }
 
+TEST_F(Inject, is_given_the_time_that_its_fault_takes) {
+  const auto at_once = time_for(request.fault);
+  EXPECT_GE(at_once, std::chrono::minutes(5));
+  request.fault.action = {{"do", "freeze"}, {"pod", "etcd"}, {"hold_ms", 600'000}};
+  EXPECT_EQ(time_for(request.fault), at_once + std::chrono::minutes(10))
+      << "ten minutes, the longest that a fault lasts, and all around it";
+}
+
 TEST_F(Inject, does_not_touch_a_cluster_that_is_not_expendable) {
   request.expendable = false;
   const auto injected = inject(access, server.node, request, {}, soon());

@@ -65,6 +65,13 @@ Needs needs_of_static_pod(const std::string& pod) {
   return out;
 }
 
+Needs needs_of_node() {
+  Needs out;
+  out.etcd_voters = 1;
+  out.servers_down = 1;
+  return out;
+}
+
 ParamSpec cut_parameter() {
   return {.name = "how",
           .type = ParamType::choice,

@@ -31,6 +31,8 @@ ParamSpec duration(std::string_view name,
 ParamSpec static_pod_parameter();
 // What it costs while that pod does not serve.
 Needs needs_of_static_pod(const std::string& pod);
+// What is done to the whole node: one voter, one server.
+Needs needs_of_node();
 
 // `how` of what does not get through: drop or reset.
 ParamSpec cut_parameter();

@@ -11,7 +11,7 @@
 namespace harness::guard {
 namespace {
 
-constexpr unsigned kOthersWrite = 022;
+constexpr unsigned kOthersWrite = 002;
 
 std::string resolved(const std::string& path) {
   const std::unique_ptr<char, decltype(&std::free)> real(realpath(path.c_str(), nullptr),
@@ -29,7 +29,7 @@ std::string flaw_of(const std::string& path) {
   if (info.st_uid != 0) {
     return "does not belong to root";
   }
-  return (info.st_mode & kOthersWrite) != 0 ? "can be written to by others than root" : "";
+  return (info.st_mode & kOthersWrite) != 0 ? "can be written to by everybody" : "";
 }
 
 }  // namespace

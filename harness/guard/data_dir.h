@@ -8,9 +8,9 @@
 
 namespace harness::guard {
 
-// refused, with what is wrong: no directory of root's that only root may write to, or without
-// server/ or agent/ beneath it, or one of these leads out of it. One that is not there yet is
-// taken: RKE2 makes it when it first starts, and there is nothing in it to harm.
+// refused, with what is wrong: no directory of root's, or one that everybody may write to, or
+// without server/ or agent/ beneath it, or one of these leads out of it. One that is not there yet
+// is taken: RKE2 makes it when it first starts, and there is nothing in it to harm.
 Status check_data_dir(const std::string& path);
 
 }  // namespace harness::guard

@@ -59,7 +59,7 @@ TEST_F(DataDirTest, is_no_other_directory_of_the_node) {
 
 TEST_F(DataDirTest, is_roots_alone_and_leads_nowhere_else) {
   chmod(path().c_str(), 0777);
-  EXPECT_THAT(refusal(), HasSubstr("by others than root"));
+  EXPECT_THAT(refusal(), HasSubstr("by everybody"));
   chmod(path().c_str(), 0755);
   ASSERT_EQ(chown(path().c_str(), 1, 1), 0);
   EXPECT_THAT(refusal(), HasSubstr("does not belong to root"));

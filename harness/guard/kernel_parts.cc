@@ -60,8 +60,14 @@ Json kernel_parts(const KernelPlaces& places, const Means& means) {
   const auto netem = kernel_has({"sch_netem", "sch_prio", "cls_fw"}, places);
   Action delay{.kind = Action::Kind::netem};
   delay.amounts["delay_us"] = 1000;
-  return {{"nf_tables", tables ? *tables : check_nft(means).has_value()},
-          {"netem", netem ? *netem : check_netem(delay, means).has_value()}};
+  Json out = Json::object();
+  if (tables || !find_program("nft").empty()) {
+    out["nf_tables"] = tables ? *tables : check_nft(means).has_value();
+  }
+  if (netem || !find_program("tc").empty()) {
+    out["netem"] = netem ? *netem : check_netem(delay, means).has_value();
+  }
+  return out;
 }
 
 }  // namespace harness::guard

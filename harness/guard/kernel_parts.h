@@ -23,7 +23,8 @@ struct KernelPlaces {
 std::optional<bool> kernel_has(const std::vector<std::string>& modules, const KernelPlaces& places);
 
 // The fact `kernel_parts`: {"nf_tables", "netem"}. Where no list tells, the packet filter is asked
-// what it has, and netem is tried in a network of its own that is gone with the try.
+// what it has, and netem is tried in a network of its own that is gone with the try; where
+// the tool for it is missing, too, nothing is said.
 Json kernel_parts(const KernelPlaces& places, const Means& means);
 
 }  // namespace harness::guard

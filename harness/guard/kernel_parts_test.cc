@@ -58,11 +58,15 @@ TEST_F(KernelPartsTest, are_missing_from_a_kernel_that_lists_what_it_has) {
 }
 
 TEST_F(KernelPartsTest, are_tried_where_no_list_tells) {
+  const FakeTools tools(folder_.path());
   EXPECT_EQ(kernel_has({"sch_netem"}, places()), std::nullopt);
   EXPECT_EQ(kernel_parts(places(), means_), (Json{{"nf_tables", true}, {"netem", true}}));
   EXPECT_NE(asked_, "");
   works_ = false;
   EXPECT_EQ(kernel_parts(places(), means_), (Json{{"nf_tables", false}, {"netem", false}}));
+  std::filesystem::remove_all(folder_ / "tools");
+  EXPECT_EQ(kernel_parts(places(), means_).contains("nf_tables"), !find_program("nft").empty())
+      << "without the tool nothing is known";
 }
 
 }  // namespace

@@ -127,14 +127,10 @@ TEST_P(Cut, at_any_step_leaves_nothing_behind_what_comes_next) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Nexts,
-                         Cut,
-                         testing::Values(Next::heal, Next::timer_or_heal, Next::boot),
-                         [](const auto& info) {
-                           return info.param == Next::heal            ? "heal"
-                                  : info.param == Next::timer_or_heal ? "timer"
-                                                                      : "boot";
-                         });
+INSTANTIATE_TEST_SUITE_P(
+    Nexts, Cut, testing::Values(Next::heal, Next::timer_or_heal, Next::boot), [](const auto& one) {
+      return one.param == Next::heal ? "heal" : one.param == Next::timer_or_heal ? "timer" : "boot";
+    });
 
 }  // namespace
 }  // namespace harness::guard

@@ -181,8 +181,8 @@ TEST_P(Unread, whose_state_is_lost_is_not_taken_for_one_that_was_never_armed) {
 INSTANTIATE_TEST_SUITE_P(Records,
                          Unread,
                          testing::Values(Damage::cut_off, Damage::another_build),
-                         [](const auto& info) {
-                           return info.param == Damage::cut_off ? "cut_off" : "another_builds";
+                         [](const auto& one) {
+                           return one.param == Damage::cut_off ? "cut_off" : "another_builds";
                          });
 
 }  // namespace
