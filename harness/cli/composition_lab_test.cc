@@ -40,8 +40,12 @@ std::string written(const std::string& name, const std::string& rest) {
 }
 
 TEST_F(WholePath, hurts_one_node_while_another_is_in_its_window) {
-  const auto run =
-      run_suite(kSource + "/suites/between-nodes.yaml", "while", {"--filter", "*kill-kubelet*w-1"});
+  const auto run = run_suite(
+      written("while",
+              "paths: [{versions: [v1.30.12+rke2r1, v1.30.13-rc2+rke2r1]}]\n"
+              "matrix: {fault: [kill-kubelet], window: [start-up-hooks], while: first-server, "
+              "offset: [200ms], target: [w-1]}\n"),
+      "while");
   ASSERT_EQ(run.exit_status, 0) << run.out << run.err;
   const Json trial = last_trial("while");
   EXPECT_TRUE(trial["hit"].get<bool>()) << trial.dump();

@@ -85,7 +85,7 @@ TEST_F(Hosting, replays_a_sweep_where_nothing_was_learned) {
   EXPECT_EQ(planned.exit_status, 2);
   EXPECT_THAT(planned.err, HasSubstr("has not been learned"));
   const std::string name =
-      "s/v1.30.12+rke2r1_to_v1.30.13-rc2+rke2r1/kill-pod.task.etcd/start-up-hooks+sweep/cp-1";
+      "s/v1.30.12+rke2r1_to_v1.30.13-rc2+rke2r1/kill-pod.etcd/start-up-hooks+sweep/cp-1";
   const std::string earlier = (directory_ / "earlier").string();
   std::filesystem::create_directories(earlier);
   file("earlier/run.json", Json{{"suites", {suite}}, {"seed", 7}}.dump());

@@ -116,7 +116,7 @@ TEST_F(SudoByDigest, lets_everything_be_done_by_this_guard_and_nothing_by_anothe
   for (const std::vector<std::string>& words :
        {std::vector<std::string>{"allow", "-i", theirs},
         {"doctor", "-i", theirs},
-        {"fault", "inject", "burn-cpu", "cores=1", "duration=1s", "--node", "cp-1", "-i", theirs},
+        {"fault", "inject", "block-dns", "duration=1s", "--node", "cp-1", "-i", theirs},
         {"heal", "-i", theirs}}) {
     const auto done = hookshot(words);
     EXPECT_EQ(done.exit_status, 0) << words.front() << ": " << done.out << done.err;

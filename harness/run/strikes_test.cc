@@ -231,7 +231,6 @@ TEST(Strikes, count_no_agent_as_a_server_that_is_down) {
   FakeGuard guard(agent);
   bench.has({&bench.server, &agent});
   bench.cell.companions[0].target = "w-1";
-  bench.cell.companions[0].fault = "kill-service";
   Strikes strikes = bench.strikes();
   ASSERT_TRUE(strikes.prepare());
   const Status armed = strikes.arm();

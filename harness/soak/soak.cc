@@ -22,6 +22,8 @@ using std::chrono::seconds;
 
 constexpr seconds kAsk{20};
 constexpr seconds kEnd{60};
+// A snapshot is twenty questions; an emulated machine takes a second or two for each.
+constexpr minutes kLook{3};
 // Longer than a lease and than a fault with its undo timer take to be over by themselves.
 constexpr seconds kByItself{50};
 constexpr minutes kHealed{4};
@@ -56,7 +58,7 @@ Result<Soak> Soak::begin(const cluster::Cluster& cluster, Target target) {
                             clean.dump()));
   }
   TRY_ASSIGN(Snapshot before,
-             take_snapshot(*node, cluster.name(), Deadline::after(kEnd)),
+             take_snapshot(*node, cluster.name(), Deadline::after(kLook)),
              "look at the node");
   return Soak(cluster, *node, std::move(target), std::move(before));
 }
@@ -230,7 +232,7 @@ Result<std::vector<std::string>> Soak::left(Mishap mishap) {
       }
       return Observation{.done = false, .seen = last.front()};
     }
-    const auto after = take_snapshot(node_, cluster_.name(), Deadline::after(kEnd));
+    const auto after = take_snapshot(node_, cluster_.name(), Deadline::after(kLook));
     last = after ? differences(before_, *after) : std::vector{after.error().message()};
     if (after && !last.empty() && written_anew()) {
       take_over_files(before_, *after);

@@ -1,7 +1,9 @@
 // Ten minutes of drawn faults, each with something that goes wrong meanwhile, on a real node.
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
+#include <set>
 
 #include <fmt/format.h>
 #include <gmock/gmock.h>
@@ -17,9 +19,30 @@ namespace {
 
 const std::string kLab = "soak-test";
 constexpr Limits kLimits{.rounds = 200, .time = std::chrono::minutes(10)};
-constexpr std::size_t kFewest = 20;
-// The same rounds each time: scripts/soak-faults draws its seed anew.
-constexpr std::uint64_t kSeed = 4103408432;
+constexpr std::size_t kFewest = 15;
+// The same rounds each time: scripts/soak-faults draws its seed anew. Looked for until reboots,
+// restarts of the service and hookshot's end at each of its steps meet faults that last.
+constexpr std::uint64_t kSeed = 375689;
+// A container cannot do them; scripts/soak-faults --vm plays them.
+const std::set<std::string, std::less<>> kOfAMachine = {
+    "clock-jump", "fill-disk", "slow-disk", "slow-network"};
+
+std::vector<std::string> of_a_container() {
+  const std::vector<Choice> all = choices().value();
+  std::vector<std::string> out;
+  for (const Choice& choice : all) {
+    if (!kOfAMachine.contains(choice.spec->name)) {
+      out.emplace_back(choice.spec->name);
+    }
+  }
+  return out;
+}
+
+// A fault that lasts, and was applied or had its hookshot killed.
+bool stood(const Round& round, Mishap mishap) {
+  return round.drawn.mishap == mishap && round.drawn.params.contains("duration") &&
+         (round.outcome == "applied" || round.outcome == "killed");
+}
 
 class OnTheLab : public testing::Test {
  protected:
@@ -102,7 +125,7 @@ TEST_F(OnTheLab, nothing_is_left_whatever_dies_meanwhile) {
       *cluster_,
       {.hookshot = HOOKSHOT_BINARY_DIR "/harness/cli/hookshot", .inventory = inventory_});
   ASSERT_TRUE(soak) << soak.error().message();
-  const auto soaked = soak->play(Draw(seed, choices().value()),
+  const auto soaked = soak->play(Draw(seed, choices(of_a_container()).value()),
                                  kLimits,
                                  [](const Round& round) {
                                    fmt::print("{}\n", round.to_json().dump());
@@ -115,6 +138,15 @@ TEST_F(OnTheLab, nothing_is_left_whatever_dies_meanwhile) {
     EXPECT_THAT(round.leaks, testing::IsEmpty()) << round.to_json().dump();
   }
   EXPECT_GE(soaked->rounds.size(), kFewest);
+  if (given == nullptr) {
+    const auto met = [&](Mishap mishap) {
+      return std::ranges::count_if(soaked->rounds,
+                                   [&](const Round& round) { return stood(round, mishap); });
+    };
+    EXPECT_GE(met(Mishap::rebooted), 1) << "a lasting fault under a reboot";
+    EXPECT_GE(met(Mishap::service_restarted), 1) << "a lasting fault beside a restart";
+    EXPECT_GE(met(Mishap::controller_killed), 3) << "lasting faults whose hookshot was killed";
+  }
 }
 
 }  // namespace

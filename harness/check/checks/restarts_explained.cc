@@ -20,7 +20,7 @@ std::string quoted(const Invocation* one) {
 
 Finding boots(const TrialFacts& facts) {
   for (const auto& [node, seen] : facts.boots) {
-    const auto allowed = static_cast<std::size_t>(1 + facts.reboots_of(node));
+    const auto allowed = 1 + static_cast<std::size_t>(facts.reboots_of(node));
     if (seen.size() > allowed) {
       return failed(fmt::format("{} booted {} time(s), {} of them unexplained",
                                 node,
