@@ -14,6 +14,20 @@ namespace {
 // In the same boot a reboot that was asked for still comes; after this long it does not any more.
 constexpr std::int64_t kRebootComesUs = 300LL * 1000 * 1000;
 
+// The trigger may have fired and written while it was being stopped: its word is newer than ours.
+void take_its_word(const Store& store, const std::string& found, RecordState& state) {
+  auto fresh = store.load(state.record.id);
+  if (!fresh) {
+    return;
+  }
+  if (fresh->progress.contains("held")) {
+    state.progress["held"] = fresh->progress["held"];
+  }
+  if (fresh->state() != found && found != "APPLIED") {
+    state = *std::move(fresh);
+  }
+}
+
 }  // namespace
 
 bool reboot_is_under_way(const RecordState& state) {
@@ -49,15 +63,7 @@ Healed revert(Store& store, RecordState state, const std::string& why) {
   }
   const std::string found = state.state();
   stop_trigger(id);
-  // The trigger may have fired and written while it was being stopped: its word is newer than ours.
-  if (auto fresh = store.load(id)) {
-    if (fresh->progress.contains("held")) {
-      state.progress["held"] = fresh->progress["held"];
-    }
-    if (fresh->state() != found && found != "APPLIED") {
-      state = *std::move(fresh);
-    }
-  }
+  take_its_word(store, found, state);
   forget_signals(store.places().run, id);
   const std::string before = state.state();
   settle_outcome(state, why);
