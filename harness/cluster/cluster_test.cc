@@ -188,7 +188,7 @@ TEST(Facts, say_how_the_clock_stands) {
                               {"free_kb", {{"/run", 12}}},
                               {"node_wall_us", wall_now_us() + 5'000'000}}};
   });
-  const auto facts = ask_facts(node, "lab-a", soon());
+  const auto facts = ask_facts(node, "lab-a", soon(), KernelParts::asked);
   ASSERT_TRUE(facts);
   EXPECT_EQ(facts->allow, "lab-a");
   EXPECT_TRUE(facts->tools.at("ctr"));
@@ -198,6 +198,27 @@ TEST(Facts, say_how_the_clock_stands) {
   EXPECT_EQ(facts->free_kb.at("/run"), 12);
   const auto wrong = facts->clock_offset - std::chrono::seconds(5);
   EXPECT_LE(std::abs(wrong.count()), facts->clock_error.count() + 1);
+}
+
+// Finding them out takes longer than a round trip, which is the doubt of the clock.
+TEST(Facts, ask_for_parts_of_the_kernel_once_and_only_when_wanted) {
+  FakeNode node;
+  std::vector<bool> asked;
+  node.on_guard("facts", [&](const Json& record) {
+    asked.push_back(json_bool(record, "kernel_parts"));
+    Json line = {{"type", "facts"}, {"node_wall_us", wall_now_us()}};
+    if (asked.back()) {
+      line["kernel_parts"] = {{"netem", true}};
+    }
+    return std::vector<Json>{line};
+  });
+  EXPECT_TRUE(ask_facts(node, "lab-a", soon())->kernel_parts.empty());
+  EXPECT_THAT(asked, testing::Each(false));
+  asked.clear();
+  const auto facts = ask_facts(node, "lab-a", soon(), KernelParts::asked);
+  ASSERT_TRUE(facts);
+  EXPECT_TRUE(facts->kernel_parts.at("netem")) << "whichever round was the shortest";
+  EXPECT_THAT(asked, testing::ElementsAre(true, false, false));
 }
 
 TEST(Facts, pass_on_why_there_are_none) {

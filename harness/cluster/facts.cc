@@ -32,7 +32,6 @@ NodeFacts from_line(const std::string& node, const Json& line) {
   facts.io_limits = json_bool(line, "io_limits");
   facts.quarantine = json_bool(line, "quarantine");
   facts.tools = flags_of(line, "tools");
-  facts.kernel_parts = flags_of(line, "kernel_parts");
   const Json space = line.value("free_kb", Json::object());
   for (const auto& [path, free] : space.items()) {
     facts.free_kb[path] = free.is_number_integer() ? free.get<std::int64_t>() : -1;
@@ -43,18 +42,28 @@ NodeFacts from_line(const std::string& node, const Json& line) {
 
 }  // namespace
 
-Result<NodeFacts> ask_facts(Node& node, const std::string& cluster, Deadline deadline) {
+Result<NodeFacts> ask_facts(Node& node,
+                            const std::string& cluster,
+                            Deadline deadline,
+                            KernelParts parts) {
   NodeFacts best;
+  std::map<std::string, bool> kernel_parts;
   for (int round = 0; round < kRounds; ++round) {
     const std::int64_t asked = wall_now_us();
     const auto begun = std::chrono::steady_clock::now();
-    const auto lines =
-        node.guard("facts", {{"cluster", cluster}, {"data_dir", node.data_dir()}}, deadline);
+    Json record = {{"cluster", cluster}, {"data_dir", node.data_dir()}};
+    if (round == 0 && parts == KernelParts::asked) {
+      record["kernel_parts"] = true;
+    }
+    const auto lines = node.guard("facts", record, deadline);
     const auto taken =
         std::chrono::duration_cast<Microseconds>(std::chrono::steady_clock::now() - begun);
     TRY(lines, "ask for the facts of " + node.name());
     if (lines->empty() || json_string(lines->front(), "type") != "facts") {
       return fail(ErrorCode::remote_failed, node.name() + ": the guard tells no facts");
+    }
+    if (round == 0) {
+      kernel_parts = flags_of(lines->front(), "kernel_parts");
     }
     const Microseconds error = taken / 2;
     if (round == 0 || error < best.clock_error) {
@@ -64,6 +73,7 @@ Result<NodeFacts> ask_facts(Node& node, const std::string& cluster, Deadline dea
           Microseconds(json_int(lines->front(), "node_wall_us") - (asked + error.count()));
     }
   }
+  best.kernel_parts = std::move(kernel_parts);
   return best;
 }
 

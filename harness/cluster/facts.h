@@ -27,7 +27,7 @@ struct NodeFacts {
   bool io_limits = false;  // cgroup v2 with the io controller
   bool quarantine = false;
   std::map<std::string, bool> tools;
-  std::map<std::string, bool> kernel_parts;     // nf_tables, netem
+  std::map<std::string, bool> kernel_parts;     // nf_tables, netem; empty: not asked for
   std::map<std::string, std::int64_t> free_kb;  // by path
   // Node wall clock minus ours, and how wrong that may be: half of the shortest round trip seen.
   Microseconds clock_offset{0};
@@ -35,7 +35,13 @@ struct NodeFacts {
   Json raw;  // the guard's own line
 };
 
-// Asks `facts` a few times and keeps the shortest round trip for the clock.
-Result<NodeFacts> ask_facts(Node& node, const std::string& cluster, Deadline deadline);
+// What the node's kernel is made of may take the guard some tenths of a second to find out.
+enum class KernelParts { left_out, asked };
+
+// Asks `facts` a few times and keeps the shortest round trip for the clock. `parts` are asked once.
+Result<NodeFacts> ask_facts(Node& node,
+                            const std::string& cluster,
+                            Deadline deadline,
+                            KernelParts parts = KernelParts::left_out);
 
 }  // namespace harness::cluster

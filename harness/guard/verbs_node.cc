@@ -110,24 +110,27 @@ Status verb_facts(const Store& store, const Json& record) {
   uname(&names);
   std::string machine = read_whole("/etc/machine-id", 64).value_or("");
   const Now stamp = now();
-  emit({{"type", "facts"},
-        {"boot_id", boot_id()},
-        {"hostname", std::string(names.nodename)},
-        {"kernel", std::string(names.release)},
-        {"os", os_name()},
-        {"systemd", first_line_of({"systemctl", "--version"})},
-        {"allow", allowed_cluster()},
-        {"tools", tools},
-        {"sysrq", access("/proc/sysrq-trigger", W_OK) == 0},
-        {"own_clock", own_clock()},
-        {"io_limits", io_limits()},
-        {"kernel_parts", kernel_parts(KernelPlaces::of_this_kernel(), means_of())},
-        {"guard_sha256", first_line_of({"sha256sum", "/proc/self/exe"}).substr(0, 64)},
-        {"quarantine", store.quarantined()},
-        {"free_kb", {{"/var/lib", free_kb("/var/lib")}, {"/run", free_kb("/run")}}},
-        {"machine_id", machine.substr(0, 32)},
-        {"node_wall_us", stamp.wall_us},
-        {"node_mono_us", stamp.mono_us}});
+  Json facts = {{"type", "facts"},
+                {"boot_id", boot_id()},
+                {"hostname", std::string(names.nodename)},
+                {"kernel", std::string(names.release)},
+                {"os", os_name()},
+                {"systemd", first_line_of({"systemctl", "--version"})},
+                {"allow", allowed_cluster()},
+                {"tools", tools},
+                {"sysrq", access("/proc/sysrq-trigger", W_OK) == 0},
+                {"own_clock", own_clock()},
+                {"io_limits", io_limits()},
+                {"guard_sha256", first_line_of({"sha256sum", "/proc/self/exe"}).substr(0, 64)},
+                {"quarantine", store.quarantined()},
+                {"free_kb", {{"/var/lib", free_kb("/var/lib")}, {"/run", free_kb("/run")}}},
+                {"machine_id", machine.substr(0, 32)},
+                {"node_wall_us", stamp.wall_us},
+                {"node_mono_us", stamp.mono_us}};
+  if (json_bool(record, "kernel_parts")) {
+    facts["kernel_parts"] = kernel_parts(KernelPlaces::of_this_kernel(), means_of());
+  }
+  emit(facts);
   return {};
 }
 

@@ -194,8 +194,10 @@ std::vector<Finding> examine(cluster::Cluster& cluster,
                              Deadline deadline) {
   std::vector<Finding> out;
   for (cluster::Node* node : cluster.nodes()) {
-    const auto facts =
-        cluster::ask_facts(*node, cluster.name(), deadline.at_most(std::chrono::seconds(20)));
+    const auto facts = cluster::ask_facts(*node,
+                                          cluster.name(),
+                                          deadline.at_most(std::chrono::seconds(20)),
+                                          cluster::KernelParts::asked);
     if (!facts) {
       out.push_back({Grade::blocking,
                      node->name(),
