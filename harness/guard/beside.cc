@@ -37,14 +37,14 @@ std::string stands_in_the_way(const ArmRecord& other, const ArmRecord& record) {
   if (stretches(other) && stretches(record)) {
     return "a node is stretched by one fault at a time";
   }
-  for (const auto& [frozen, beside] : {std::pair(other, record), std::pair(record, other)}) {
-    if (!freezes_apiserver(frozen) || reboots(beside)) {
+  for (const auto& [frozen, beside] : {std::pair(&other, &record), std::pair(&record, &other)}) {
+    if (!freezes_apiserver(*frozen) || reboots(*beside)) {
       continue;
     }
-    if (beside.action.kind != Action::Kind::kill) {
+    if (beside->action.kind != Action::Kind::kill) {
       return "beside a frozen kube-apiserver stands a kill of another pod, and nothing else";
     }
-    if (beside.action.pod == kApiserver) {
+    if (beside->action.pod == kApiserver) {
       return "the kill would end the stretch";
     }
   }

@@ -7,7 +7,6 @@
 #include "harness/guard/action_hold.h"
 #include "harness/guard/guard_fixture.h"
 #include "harness/guard/next_boot.h"
-#include "harness/guard/trigger.h"
 #include "harness/guard/verbs.h"
 
 namespace harness::guard {
@@ -49,16 +48,7 @@ class FilledDisk : public testing::Test {
     return state;
   }
 
-  // In a process of its own, as on the node.
-  int fire() {
-    const int pid = fork();
-    if (pid == 0) {
-      _exit(run_trigger(store_, "h-1"));
-    }
-    int status = 0;
-    waitpid(pid, &status, 0);
-    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-  }
+  int fire() { return fire_apart(store_, "h-1"); }
 
   char victim() const { return state_of({victim_, start_ticks(victim_)}); }
 

@@ -17,6 +17,7 @@
 
 #include "harness/guard/action_hold.h"
 #include "harness/guard/store.h"
+#include "harness/guard/trigger.h"
 
 namespace harness::guard {
 
@@ -183,6 +184,17 @@ inline RecordState armed_record(const std::string& id) {
   out.record.ttl = out.record.lease = std::chrono::seconds(10);
   out.progress = {{"state", "ARMED"}, {"outcome", ""}, {"boot_id", "boot1"}};
   return out;
+}
+
+// An armed record's trigger in a process of its own, as on the node; its exit status.
+inline int fire_apart(Store& store, const std::string& id) {
+  const int pid = fork();
+  if (pid == 0) {
+    _exit(run_trigger(store, id));
+  }
+  int status = 0;
+  waitpid(pid, &status, 0);
+  return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
 // A verb's answer: its status, and the lines that it wrote.

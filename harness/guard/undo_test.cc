@@ -11,7 +11,6 @@
 #include "harness/guard/heartbeat.h"
 #include "harness/guard/next_boot.h"
 #include "harness/guard/systemd_fixture.h"
-#include "harness/guard/trigger.h"
 #include "harness/guard/undo_units.h"
 #include "harness/guard/verbs.h"
 
@@ -174,18 +173,7 @@ TEST_F(Undo, of_a_fault_whose_trigger_was_killed_does_not_wait_for_its_time) {
   EXPECT_EQ(done->progress["reverted_because"], "its trigger ended before its time");
 }
 
-class Quarantine : public Undo {
- protected:
-  int fire() {
-    const int pid = fork();
-    if (pid == 0) {
-      _exit(run_trigger(store_, "h-1"));
-    }
-    int status = 0;
-    waitpid(pid, &status, 0);
-    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-  }
-};
+class Quarantine : public Undo {};
 
 TEST_F(Quarantine, stops_what_was_armed_before_it) {
   RecordState state = armed_record("h-1");
@@ -194,7 +182,7 @@ TEST_F(Quarantine, stops_what_was_armed_before_it) {
   state.record.lease = std::chrono::milliseconds(100);
   ASSERT_TRUE(store_.create(state));
   ASSERT_TRUE(store_.quarantine("h-0: dirty"));
-  EXPECT_EQ(fire(), 0);
+  EXPECT_EQ(fire_apart(store_, "h-1"), 0);
   const auto missed = store_.load("h-1");
   ASSERT_TRUE(missed);
   EXPECT_EQ(missed->outcome(), "missed");
