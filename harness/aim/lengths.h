@@ -2,8 +2,8 @@
 // the inventory as INVENTORY.lengths.json.
 //
 // A hop is a pair of versions and the way the second one is started; a restart in place is a hop
-// from a version to itself. Samples are
-// kept (the last 200 of each), figures are made from them when asked.
+// from a version to itself. Samples are kept (the last 200 of each), figures are made from them
+// when asked.
 #pragma once
 
 #include <cstdint>

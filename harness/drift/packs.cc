@@ -3,14 +3,12 @@
 namespace harness::drift {
 namespace {
 
-using Entry = plan::WindowPack::Entry;
-
 std::vector<Expected> expected_of(const plan::WindowPack& pack,
                                   const Version& version,
                                   std::string_view role,
                                   const std::optional<inventory::Conditions>& conditions) {
   std::vector<Expected> out;
-  for (const Entry& entry : pack.entries) {
+  for (const plan::WindowPack::Entry& entry : pack.entries) {
     if (entry.role != role || !entry.holds_for(version)) {
       continue;
     }
@@ -18,9 +16,7 @@ std::vector<Expected> expected_of(const plan::WindowPack& pack,
         entry.condition.empty() || (conditions && conditions->contains(entry.condition));
     out.push_back({.window = entry.window,
                    .conditional = entry.optional || !holds,
-                   .starts = entry.starts == Entry::Starts::first   ? Expected::Starts::first
-                             : entry.starts == Entry::Starts::later ? Expected::Starts::later
-                                                                    : Expected::Starts::all,
+                   .starts = entry.starts,
                    .condition = holds ? entry.condition : ""});
   }
   return out;

@@ -17,6 +17,7 @@
 #include "harness/base/version.h"
 #include "harness/event/span.h"
 #include "harness/journal/entry.h"
+#include "harness/plan/pack.h"
 
 namespace harness::drift {
 
@@ -25,7 +26,7 @@ struct Expected {
   event::WindowDef window;
   bool conditional = false;  // may not be in this start: told when seen, never missed
   // Else it is missed in every start, or only in the first of a node's database or all but that.
-  enum class Starts { all, first, later };
+  using Starts = plan::WindowPack::Entry::Starts;
   Starts starts = Starts::all;
   std::string condition;  // that is said to hold on the node, to be told with what is missing
 };

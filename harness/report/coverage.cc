@@ -99,7 +99,6 @@ std::vector<PlannedCell> planned_cells(const Json& plan,
     const auto ran = std::ranges::find(cases, json_string(cell, "name"), &check::CaseVerdict::name);
     if (ran != cases.end()) {
       if (const auto written = written_by(*ran)) {
-        planned.hop = written->hop;
         planned.fault = written->fault;
       }
       planned.errors = count_of(*ran, check::Verdict::error);

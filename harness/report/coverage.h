@@ -21,8 +21,8 @@ struct PlannedCell {
   int skips = 0;  // the node cannot do it
 };
 
-// The cells with a window of a plan.json. Where a case has trials they say how its hop and its
-// faults are written.
+// The cells with a window of a plan.json. Where a case has trials they say how its faults are
+// written.
 std::vector<PlannedCell> planned_cells(const Json& plan,
                                        const std::vector<check::CaseVerdict>& cases);
 
