@@ -152,6 +152,7 @@ class Disk {
       }
       return write_whole(path, content, sync);
     };
+    places_.settles = std::chrono::milliseconds(100);
     std::filesystem::create_directories(places_.state + "/armed");
     std::filesystem::create_directories(std::filesystem::path(places_.allow).parent_path());
     std::ofstream(places_.allow) << "lab\n";

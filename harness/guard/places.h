@@ -1,6 +1,7 @@
 // Where the guard keeps things on the node. Tests give a root of their own.
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <string>
 
@@ -14,6 +15,9 @@ struct Places {
   std::string run = std::string(kRunDir);
   std::string allow = std::string(kAllowFile);
   std::string units = "/etc/systemd/system";
+  // An undo looks so long again at what it finds left of a fault: systemd and the kernel take a
+  // moment.
+  std::chrono::milliseconds settles{5'000};
   // How what must outlast a power cut is written.
   std::function<Status(const std::string& path, std::string_view content, Sync sync)> write =
       [](const std::string& path, std::string_view content, Sync sync) {

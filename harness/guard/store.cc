@@ -29,7 +29,7 @@ std::string Store::directory_of(const std::string& id) const {
   return there(armed) ? armed : done_dir() + "/" + id;
 }
 
-Status Store::create(const RecordState& state) {
+Status Store::create(const RecordState& state, const Json& snapshot) {
   const std::string directory = armed_dir() + "/" + state.record.id;
   if (there(directory) || there(done_dir() + "/" + state.record.id)) {
     return fail(ErrorCode::refused,
@@ -38,6 +38,9 @@ Status Store::create(const RecordState& state) {
   TRY(make_dir(directory), "record");
   Status written = places_.write(
       directory + "/record.json", text_of(guard::to_json(state.record)), Sync::waited);
+  if (written && !snapshot.is_null()) {
+    written = places_.write(snapshot_file(state.record.id), text_of(snapshot), Sync::waited);
+  }
   if (written) {
     written = commit(state);
   }
@@ -46,6 +49,11 @@ Status Store::create(const RecordState& state) {
     fs::remove_all(directory, problem);
   }
   return written;
+}
+
+Json Store::snapshot_of(const std::string& id) const {
+  const auto text = read_whole(snapshot_file(id), 1U << 20U);
+  return text ? parse_json(*text).value_or(Json()) : Json();
 }
 
 Status Store::put(const RecordState& state, Sync sync) {

@@ -50,8 +50,12 @@ class Store {
   // Controller, timer and boot unit never revert at once.
   Result<DirectoryLock> lock() const { return DirectoryLock::take(dir()); }
 
-  // Writes the record and its first state to the disk. Nothing is left behind when it fails.
-  Status create(const RecordState& state);
+  // Writes the record, its first state and what the node looks like before it to the disk. Nothing
+  // is left behind when it fails.
+  Status create(const RecordState& state, const Json& snapshot = {});
+  // What was given to create(); null when there is none, or it cannot be read. It goes when the
+  // record is finished.
+  Json snapshot_of(const std::string& id) const;
   // To the disk, and while that does not take it, to memory.
   Status save(const RecordState& state);
   // As save, but not waited for by the disk: for a step that must not delay the next.
@@ -112,6 +116,11 @@ class Store {
   }
 
   std::string directory_of(const std::string& id) const;
+
+  std::string snapshot_file(const std::string& id) const {
+    return armed_dir() + "/" + id + "/snapshot.json";
+  }
+
   Status put(const RecordState& state, Sync sync);
   Result<RecordState> load_from(const std::string& directory) const;
   std::vector<RecordState> list(const std::string& directory) const;

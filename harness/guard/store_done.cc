@@ -50,6 +50,7 @@ Status Store::move_to_done(const std::string& id) {
   if (there(from)) {
     fs::remove_all(to, problem);
   }
+  unlink(snapshot_file(id).c_str());
   fs::rename(from, to, problem);
   if (problem) {
     return fail(ErrorCode::remote_failed,

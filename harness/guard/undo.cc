@@ -6,6 +6,7 @@
 #include "harness/guard/action_hold.h"
 #include "harness/guard/next_boot.h"
 #include "harness/guard/signals.h"
+#include "harness/guard/snapshot.h"
 #include "harness/guard/undo_units.h"
 
 namespace harness::guard {
@@ -71,11 +72,16 @@ Healed revert(Store& store, RecordState state, const std::string& why) {
       release(state.progress.value("held", Json()), means_of({}, store.before_of(id)));
   state.progress["released"] = released ? *released : released.error().message();
   const Activity trigger = trigger_activity(id);
-  if (released && trigger == Activity::inactive) {
+  const Compared compared =
+      compare(state, store.snapshot_of(id), means_of(), store.places().settles);
+  if (released && compared.left.empty() && trigger == Activity::inactive) {
     stop_timer(id);  // else it tries again
   }
   const Activity timer = timer_activity(id);
-  const bool clean = released && trigger == Activity::inactive && timer == Activity::inactive;
+  state.progress["left"] = compared.left;
+  state.progress["changed"] = compared.changed;
+  const bool clean = released && compared.left.empty() && trigger == Activity::inactive &&
+                     timer == Activity::inactive;
   const bool unknown = trigger == Activity::unknown || timer == Activity::unknown;
   state.progress["state"] = clean ? "VERIFIED" : "DIRTY";
   state.progress["reverted"] = to_json(now());
@@ -91,11 +97,13 @@ Healed revert(Store& store, RecordState state, const std::string& why) {
   if (const std::string said = json_string(state.progress, "released"); !said.empty()) {
     healed.summary += "; " + said;
   }
+  healed.summary += "; " + compared.summary;
   const Status finished = clean ? store.finish(state) : store.save(state);
   if (!clean || !finished) {
     healed.state = "DIRTY";
-    healed.summary += !finished   ? "; " + finished.error().message()
-                      : !released ? "; what it did is not taken back"
+    healed.summary += !finished                ? "; " + finished.error().message()
+                      : !released              ? "; what it did is not taken back"
+                      : !compared.left.empty() ? "; something of it is still there"
                       : unknown ? "; systemctl does not say whether its trigger and timer are gone"
                                 : "; its trigger or timer is still active";
     if (const Status kept = store.quarantine(healed.summary); !kept) {

@@ -104,11 +104,11 @@ TEST_P(Cut, at_any_step_leaves_nothing_behind_what_comes_next) {
       ASSERT_LT(nth, kMostSteps);
       const TestFolder folder;
       const FakeTools tools(folder.path());
-      FakeSystemd systemd(folder,
-                          tools,
-                          "n=$(cat " + (folder / "cut").string() + " 2>/dev/null) && [ $(wc -l < " +
-                              (folder / "tools" / "asked").string() +
-                              ") -eq \"$n\" ] && kill -9 $PPID");
+      FakeSystemd systemd(
+          folder,
+          tools,
+          "n=$(cat " + (folder / "cut").string() + " 2>/dev/null) && [ $(grep -c ^system " +
+              (folder / "tools" / "asked").string() + ") -eq \"$n\" ] && kill -9 $PPID");
       Disk disk(folder);
       std::filesystem::create_directories(disk.places().units);
       Children children;

@@ -11,6 +11,7 @@
 #include "harness/guard/heartbeat.h"
 #include "harness/guard/next_boot.h"
 #include "harness/guard/nft_table.h"
+#include "harness/guard/snapshot.h"
 #include "harness/guard/trigger.h"
 #include "harness/guard/undo.h"
 #include "harness/guard/undo_units.h"
@@ -69,7 +70,8 @@ Status verb_arm(Store& store, const Json& json) {
   state.progress = {
       {"state", "ARMED"}, {"outcome", ""}, {"boot_id", boot_id()}, {"armed", to_json(stamp)}};
   state.progress["baseline_invocation"] = current_invocation(state.record.unit);
-  TRY(store.create(state), "arm");
+  const Json snapshot = take_snapshot(state.record, means_of());
+  TRY(store.create(state, snapshot), "arm");
   Status ready = install_timer(state.record);
   ready = ready ? install_boot_unit(store.places().units) : ready;
   if (ready) {
