@@ -248,7 +248,8 @@ Result<std::optional<JournalEntry>> JournalFile::seek_first(
 }
 
 bool JournalFile::skip() {
-  if (array_ == 0 || index_ >= capacity_) {
+  // An array may say that it goes on behind the end of the file, for as long as it likes.
+  if (array_ == 0 || index_ >= capacity_ || !item_at(array_, index_)) {
     return false;
   }
   ++index_;
