@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "harness/guard/action_form.h"
+#include "harness/guard/notify.h"
 #include "harness/guard/undo_units.h"
 
 namespace harness::guard {
@@ -30,10 +31,9 @@ int Firing::not_done(const std::string& outcome, const std::string& reason) {
   state_.progress["state"] = outcome == "expired" ? "EXPIRED" : "MISSED";
   const Status saved = store_.save(state_);
   audit(fmt::format("did not fire {} ({}): {}", state_.record.id, state_.record.fault, reason));
-  if (outcome == "expired") {
-    ask_for_undo(state_.record.id);
-  }
-  return kept(saved);
+  const bool asked = outcome != "expired" || ask_for_undo(state_.record.id);
+  const int status = kept(saved);
+  return asked ? status : 1;
 }
 
 int Firing::kept(const Status& saved) const {
@@ -116,6 +116,9 @@ int Firing::strike_and_hold() {
 }
 
 int Firing::applied(const Deed& deed) {
+  if (const auto hold = state_.record.action.hold; hold.count() > 0) {
+    notify_end_after(hold + kHangsAfter);
+  }
   state_.progress["begun"] = to_json(deed.begun);
   state_.progress["effect"] = to_json(deed.effect);
   state_.progress["evidence"] = deed.evidence;

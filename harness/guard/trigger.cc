@@ -1,18 +1,16 @@
 #include "harness/guard/trigger.h"
 
 #include <algorithm>
-#include <cstring>
 
 #include <fmt/format.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "harness/guard/firing.h"
 #include "harness/guard/heartbeat.h"
+#include "harness/guard/notify.h"
 #include "harness/guard/signals.h"
 #include "harness/guard/system.h"
 #include "harness/guard/trigger_logic.h"
@@ -24,25 +22,6 @@ namespace {
 
 constexpr std::int64_t kPeriodUs = 1000;
 constexpr int kLeaseCheckEvery = 100;
-
-void notify_ready() {
-  const char* path = std::getenv("NOTIFY_SOCKET");
-  if (path == nullptr) {
-    return;
-  }
-  sockaddr_un address{};
-  address.sun_family = AF_UNIX;
-  std::strncpy(address.sun_path, path, sizeof address.sun_path - 1);
-  socklen_t length = sizeof address;
-  if (path[0] == '@') {
-    address.sun_path[0] = '\0';
-    length = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + std::strlen(path));
-  }
-  const int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-  static_cast<void>(
-      sendto(fd, "READY=1", 7, MSG_NOSIGNAL, reinterpret_cast<sockaddr*>(&address), length));
-  close(fd);
-}
 
 void until(std::int64_t mono_us) {
   const timespec at{mono_us / 1'000'000, (mono_us % 1'000'000) * 1000};
@@ -63,6 +42,7 @@ class Watcher {
  private:
   int watch();
   int stay(int status);
+  int asked_for_undo(int status) const;
 
   Opening opening() const {
     return {logic_.invocation(), logic_.opened_mono_us(), logic_.opened_wall_us(), seen_};
@@ -93,12 +73,16 @@ int Watcher::run() {
   return stay(watch());
 }
 
+// Where systemd cannot be asked, a failure makes it come by itself.
+int Watcher::asked_for_undo(int status) const {
+  return ask_for_undo(state_.record.id) ? status : 1;
+}
+
 // What was done is taken back when the controller is gone, not only when the record's time is over.
 int Watcher::stay(int status) {
   while (json_string(state_.progress, "outcome") != "expired") {
     if (lease_is_over()) {
-      ask_for_undo(state_.record.id);
-      break;
+      return asked_for_undo(status);
     }
     if (store_.mirrored(state_.record.id)) {
       static_cast<void>(store_.fold(state_.record.id));
@@ -109,8 +93,7 @@ int Watcher::stay(int status) {
       const std::int64_t over =
           json_int(state_.progress["effect"], "mono_us") + state_.record.action.hold.count() * 1000;
       if (at >= over) {
-        ask_for_undo(state_.record.id);
-        break;
+        return asked_for_undo(status);
       }
       next = std::min(next, over);
       Standing* standing = firing_.standing();

@@ -128,9 +128,11 @@ std::vector<std::string> trigger_command(const ArmRecord& record) {
       "--property=KillMode=control-group",
       "--property=OnFailure=" + timer_name(record.id) + ".service",
       "--property=OOMScoreAdjust=-1000",
+      "--property=LimitCORE=0",
       "--property=CPUWeight=10000",
       "--property=IOWeight=10000",
       "--property=TimeoutStartSec=20s",
+      fmt::format("--property=TimeoutStopSec={}s", kTriggerDies.count()),
       std::string(kGuardPath),
       "trigger",
       record.id};
@@ -150,9 +152,10 @@ Status start_trigger(const ArmRecord& record) {
   return {};
 }
 
-void ask_for_undo(const std::string& id) {
-  static_cast<void>(spawn({"systemctl", "start", "--no-block", timer_name(id) + ".service"},
-                          std::chrono::seconds(10)));
+bool ask_for_undo(const std::string& id) {
+  const auto asked = spawn({"systemctl", "start", "--no-block", timer_name(id) + ".service"},
+                           std::chrono::seconds(10));
+  return asked && asked->ok();
 }
 
 void keep_trying(const std::string& id) {
@@ -160,7 +163,8 @@ void keep_trying(const std::string& id) {
     return;
   }
   if (timer_activity(id) == Activity::active) {
-    return ask_for_undo(id);
+    static_cast<void>(ask_for_undo(id));
+    return;
   }
   if (const Status again = run(early(timer_command(id, kTryAgain))); !again) {
     audit(fmt::format("{} is not undone, and its timer cannot be set again: {}; `hookshot heal`",

@@ -22,15 +22,20 @@ Status install_boot_unit(const std::string& units);
 Status start_trigger(const ArmRecord& record);
 // What start_trigger runs. All that the trigger started ends with it: a ctr that hangs does not
 // outlive the revert. A trigger that is killed, or fails, makes systemd start the timer's service
-// at once; one that ends well or is stopped, also by a shutdown, does not.
+// at once; one that ends well or is stopped, also by a shutdown, does not. A trigger that hangs
+// over what it did is ended kHangsAfter the fault's time, and is dead kTriggerDies later at the
+// latest, whatever it does with the first signal: so the undo comes within 30 s.
+inline constexpr std::chrono::seconds kHangsAfter{15};
+inline constexpr std::chrono::seconds kTriggerDies{10};
 std::vector<std::string> trigger_command(const ArmRecord& record);
 
 // What `systemctl is-active` said. No answer is `unknown`, which never passes for clean.
 enum class Activity { active, inactive, unknown };
 Activity activity_of(const Result<Finished>& asked);
 
-// The timer's service does it now rather than when the record's time is over.
-void ask_for_undo(const std::string& id);
+// The timer's service does it now rather than when the record's time is over. False: systemd did
+// not take it.
+bool ask_for_undo(const std::string& id);
 // After an undo that failed: by the timer where it still stands, else by a new one. Not for the
 // timer's own service, which is tried again anyway.
 void keep_trying(const std::string& id);
