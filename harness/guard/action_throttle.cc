@@ -112,7 +112,10 @@ Result<Deed> throttle_disk(const ArmRecord& record,
   return deed;
 }
 
-Result<std::string> release_throttled(const Json& held, const Means&) {
+Result<std::string> release_throttled(
+    const Json& held,
+    const Means&,
+    const std::function<Status(const std::string& file, const std::string& text)>& write) {
   const std::string file = json_string(held, "file");
   const std::string disk = json_string(held, "disk");
   TRY(check_path("file", file), "limit");
@@ -127,7 +130,7 @@ Result<std::string> release_throttled(const Json& held, const Means&) {
     return fmt::format(
         "{} has another limit in {} by now ({}): left as it is", disk, file, current);
   }
-  TRY(write_once(file, disk + " rbps=max wbps=max riops=max wiops=max"), "take the limit away");
+  TRY(write(file, disk + " rbps=max wbps=max riops=max wiops=max"), "take the limit away");
   if (const std::string after = limit_of(file, disk); !after.empty()) {
     return fail(ErrorCode::remote_failed, fmt::format("{} still limits {}: {}", file, disk, after));
   }

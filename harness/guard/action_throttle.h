@@ -2,6 +2,7 @@
 // but that pod is slowed, and with the cgroup the limit is gone.
 #pragma once
 
+#include <functional>
 #include <string>
 
 #include "harness/guard/action_hold.h"
@@ -16,7 +17,12 @@ Result<Deed> throttle_disk(const ArmRecord& record,
                            const Means& means,
                            const std::string& cgroups = "/sys/fs/cgroup",
                            const std::string& devices = "/sys/dev/block");
-Result<std::string> release_throttled(const Json& held, const Means& means);
+// `write`: to the kernel's file, which says nothing of a disk any more that has no limit.
+Result<std::string> release_throttled(
+    const Json& held,
+    const Means& means,
+    const std::function<Status(const std::string& file, const std::string& text)>& write =
+        write_once);
 
 // "8:16" of the disk that the device belongs to: a partition has no limit of its own.
 Result<std::string> whole_disk(unsigned major, unsigned minor, const std::string& devices);
