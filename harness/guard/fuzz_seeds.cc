@@ -1,5 +1,5 @@
-// Writes what the fuzzing begins with, to DIRECTORY/journal and DIRECTORY/record: fuzz_seeds
-// DIRECTORY.
+// Writes what the fuzzing begins with beside the corpus, to DIRECTORY/journal, DIRECTORY/record and
+// DIRECTORY/record.dict: fuzz_seeds DIRECTORY.
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
@@ -7,6 +7,7 @@
 #include <zstd.h>
 
 #include "harness/guard/journal_fixture.h"
+#include "harness/guard/record_seeds.h"
 
 namespace {
 
@@ -67,26 +68,8 @@ void write_journals(const std::filesystem::path& directory) {
 }
 
 void write_records(const std::filesystem::path& directory) {
-  const std::string markers =
-      R"("open":[{"log":"Starting etcd"},{"manifest":"removed","file":"etcd.yaml"}],)"
-      R"("close":[{"container":"started","pod":"etcd"},{"unit":"active"}],"offset_us":5)";
-  const char* const actions[] = {R"({"do":"kill","pod":"etcd","how":"task"})",
-                                 R"({"do":"reboot","how":"hard"})",
-                                 R"({"do":"freeze","pod":"etcd","hold_ms":500})",
-                                 R"({"do":"service","how":"stop","hold_ms":500})",
-                                 R"({"do":"slow","how":"5","hold_ms":500})",
-                                 R"({"do":"none"})"};
-  int count = 0;
-  for (const char* action : actions) {
-    for (const std::string& trigger : {std::string(R"("now":true)"),
-                                       R"("window":"etcd-start","boot":"next",)" + markers,
-                                       R"("window":"gap","any_invocation":true,)" + markers}) {
-      std::ofstream(directory / std::to_string(count++))
-          << R"({"id":"h-1","run":"r","case":"c","cluster":"lab","unit":"rke2-server.service",)"
-          << R"("data_dir":"/var/lib/rancher/rke2","fault":"kill-pod","params":{"a":[1,"b"]},)"
-          << R"("undo":[],"ttl_ms":60000,"lease_ms":15000,"action":)" << action << R"(,"trigger":{)"
-          << trigger << "}}";
-    }
+  for (const harness::guard::RecordSeed& seed : harness::guard::record_seeds()) {
+    std::ofstream(directory / seed.name, std::ios::binary) << seed.bytes;
   }
 }
 
@@ -102,5 +85,6 @@ int main(int argc, char** argv) {
   std::filesystem::create_directories(directory / "record");
   write_journals(directory / "journal");
   write_records(directory / "record");
+  std::ofstream(directory / "record.dict") << harness::guard::record_dictionary();
   return 0;
 }

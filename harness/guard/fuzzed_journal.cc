@@ -1,21 +1,22 @@
-// Journal files of any content, as libFuzzer makes them: no crash, no hang, no growth without end.
-// Built with -DHOOKSHOT_FUZZ=ON and clang; fuzz_seeds writes the corpus to begin with.
-#include <cstdint>
+#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
 
 #include <unistd.h>
 
+#include "harness/guard/fuzzed.h"
 #include "harness/guard/journal_reader.h"
 
+namespace harness::guard {
 namespace {
 
 namespace fs = std::filesystem;
-using namespace harness;
-using namespace harness::guard;
 
 constexpr std::size_t kMostEntries = 100'000;
+constexpr std::size_t kMostItems = 64;
+constexpr std::size_t kMostBytes = 4000;
+constexpr int kPolls = 40;
 constexpr const char* kBoot = "01020304-0506-0708-090a-0b0c0d0e0f10";
 
 struct Folder {
@@ -38,15 +39,15 @@ const std::string& directory() {
   return made.path;
 }
 
-void write(const std::string& path, const std::uint8_t* data, std::size_t size) {
+void write(const std::string& path, std::string_view bytes) {
   std::ofstream out(path, std::ios::binary | std::ios::trunc);
-  out.write(reinterpret_cast<const char*>(data), static_cast<std::streamsize>(size));
+  out.write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
 }
 
-void read_file(const std::string& path) {
+std::string read_file(const std::string& path) {
   auto file = JournalFile::open(path);
   if (!file) {
-    return;
+    return {};
   }
   static_cast<void>(file->seek(1'000));
   static_cast<void>(file->seek_first([](const JournalEntry& entry) { return entry.seqnum > 2; }));
@@ -56,20 +57,20 @@ void read_file(const std::string& path) {
     const auto entry = file->next();
     goes_on = entry ? entry->has_value() : file->skip();
     if (++entries > kMostEntries) {
-      std::abort();
+      return "a file has no end of entries";
     }
-    for (std::size_t i = 0;
-         entry && *entry && i < std::min<std::size_t>((*entry)->items.size(), 64);
+    for (std::size_t i = 0; entry && *entry && i < std::min((*entry)->items.size(), kMostItems);
          ++i) {
-      const auto text = file->payload((*entry)->items[i], 4000);
-      if (text && text->size() > 4000) {
-        std::abort();
+      const auto text = file->payload((*entry)->items[i], kMostBytes);
+      if (text && text->size() > kMostBytes) {
+        return "a payload is longer than was asked for";
       }
     }
   }
+  return {};
 }
 
-void follow(const std::string& live, const std::uint8_t* data, std::size_t size) {
+void follow(const std::string& live, std::string_view bytes) {
   JournalReader reader(
       {.unit = "rke2-server.service", .directories = {directory()}, .boot_id = kBoot});
   const auto take = [](const Json& fact) {
@@ -79,34 +80,33 @@ void follow(const std::string& live, const std::uint8_t* data, std::size_t size)
     return;
   }
   reader.poll(take);
-  write(live, data, size);
-  for (int i = 0; i < 40; ++i) {
+  write(live, bytes);
+  for (int i = 0; i < kPolls; ++i) {
     reader.poll(take);
   }
 }
 
 }  // namespace
 
-// The first byte says where the file ends when the reader begins, in parts of 256, and whether it
-// is an archived one beside it.
-extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  if (size < 2) {
-    return 0;
+std::string fuzzed_journal(std::string_view input) {
+  if (input.size() < 2) {
+    return {};
   }
-  const std::size_t part = data[0];
-  ++data;
-  --size;
+  const std::size_t part = static_cast<unsigned char>(input.front());
+  const std::string_view bytes = input.substr(1);
   const std::string live = directory() + "/system.journal";
   const std::string archived = directory() + "/system@1-2-3.journal";
-  write(live, data, size);
-  read_file(live);
+  write(live, bytes);
+  std::string wrong = read_file(live);
   if (part % 2 == 1) {
-    write(archived, data, size);
+    write(archived, bytes);
   }
-  write(live, data, size - size * part / 512);
-  follow(live, data, size);
+  write(live, bytes.substr(0, bytes.size() - bytes.size() * part / 512));
+  follow(live, bytes);
   if (part % 2 == 1) {
     fs::remove(archived);
   }
-  return 0;
+  return wrong;
 }
+
+}  // namespace harness::guard
