@@ -18,6 +18,8 @@ namespace {
 constexpr std::chrono::milliseconds kGuardSays{1500};
 constexpr std::chrono::milliseconds kLongestExec{3'600'000};
 constexpr std::chrono::milliseconds kRetryConnect{500};
+constexpr const char* kFirstRecord =
+    "-mindepth 2 -maxdepth 2 -name record.json -printf '%P\\n' -exec /bin/cat {} ';' -quit";
 
 std::string staging_name() {
   std::random_device device;
@@ -135,17 +137,18 @@ Status SshNode::check_nothing_armed(ssh::Session& session, Deadline deadline) co
   if (!listed.ok() && listed.err.find("No such file") == std::string::npos) {
     return fail(root_problem(name() + ": see what is armed in " + folder, listed, login_));
   }
-  const std::string id = listed.out.substr(0, listed.out.find('\n'));
-  if (!listed.ok() || id.empty()) {
+  if (!listed.ok() || listed.out.empty()) {
     return {};
   }
+  // The first that has a record, and that record: no name of the node's becomes part of a command.
+  TRY_ASSIGN(
+      const exec::CommandResult first,
+      session.run(as_root(fmt::format("/usr/bin/find {} {}", folder, kFirstRecord)), "", deadline),
+      "see what is armed");
+  const std::string id = first.out.substr(0, first.out.find('/'));
   Json record;
-  if (guard::check_id("id", id)) {
-    TRY_ASSIGN(
-        const exec::CommandResult text,
-        session.run(as_root(fmt::format("/bin/cat {}/{}/record.json", folder, id)), "", deadline),
-        "see what is armed");
-    record = parse_json(text.ok() ? text.out : "null").value_or(Json());
+  if (first.ok() && guard::check_id("id", id)) {
+    record = parse_json(first.out.substr(first.out.find('\n') + 1)).value_or(Json());
   }
   const std::string what = record.is_object()
                                ? fmt::format("record {} ({}) of run {} is armed there",
