@@ -7,6 +7,7 @@
 
 #include "harness/cli/command.h"
 #include "harness/cli/session.h"
+#include "harness/cluster/facts.h"
 #include "harness/cluster/lease.h"
 #include "harness/exec/local_runner.h"
 #include "harness/fault/fault.h"
@@ -129,7 +130,13 @@ Result<int> inject(const Options& options, run::Interrupt& interrupt) {
       Deadline::after(fault::time_for(fault)),
       interrupt.token());
   static_cast<void>((*lease)->release(Deadline::after(std::chrono::seconds(5))));
-  TRY(injected, "inject");
+  if (!injected) {
+    // Refused, and perhaps for the sake of somebody else's fault that could not be taken back.
+    const auto facts = cluster::ask_facts(
+        *node, connected.inventory.cluster, Deadline::after(std::chrono::seconds(20)));
+    const int status = fail_with(Error(injected.error()).prepend("inject"));
+    return facts && facts->quarantine ? kUnhealed : status;
+  }
   print_injected(options, node->name(), *injected);
   const auto& outcome = injected->outcome;
   return !injected->healed.clean()       ? kUnhealed

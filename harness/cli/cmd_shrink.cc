@@ -74,7 +74,9 @@ Result<run::Shrunk> shrink_in(run::Session& session,
       [&](const plan::Case& one) -> Result<std::vector<check::TrialVerdict>> {
         TRY(kept, "results");
         if (session.stopped()) {
-          return fail(ErrorCode::refused, "stopped before it came to an end");
+          return fail(ErrorCode::refused,
+                      session.dirty() ? "a node could not be healed; `hookshot heal` says which"
+                                      : "stopped before it came to an end");
         }
         TRY_ASSIGN(const auto trials, session.trial(one, one.shot), "trial");
         session.progress().line(
@@ -152,17 +154,18 @@ int shrink_case(const Options& options) {
     return fail_with(shrunk.error());
   }
   const auto end = session.close(shrunk ? Status() : Status(fail(shrunk.error())));
-  if (interrupt.exit_status() != 0) {
-    return interrupt.exit_status();
-  }
-  if (!shrunk) {
-    return fail_with(shrunk.error());
-  }
-  if (!end) {
-    return fail_with(end.error());
-  }
-  const auto folder = run::RunFolder::open(end->folder);
-  return folder ? show(options, *confirm, *shrunk, *folder) : fail_with(folder.error());
+  const auto told = [&]() -> int {
+    if (interrupt.exit_status() != 0) {
+      return interrupt.exit_status();
+    }
+    if (!shrunk || !end) {
+      return fail_with(!shrunk ? shrunk.error() : end.error());
+    }
+    const auto folder = run::RunFolder::open(end->folder);
+    return folder ? show(options, *confirm, *shrunk, *folder) : fail_with(folder.error());
+  };
+  const int status = told();
+  return session.dirty() ? kUnhealed : status;
 }
 
 }  // namespace
@@ -182,7 +185,8 @@ void add_shrink(CLI::App& app, Action& action) {
   verb->add_flag("--json", options->json, "As JSON");
   verb->footer(
       "Each set is tried at the anchors of the case's first failing trial (or RUN:CASE:TRIAL). "
-      "Exit status 0: found; 4: the failure did not come again; smallest.yaml in the results "
+      "Exit status 0: found; 4: the failure did not come again; 5: a node could not be healed; "
+      "smallest.yaml in the results "
       "is a suite of what was found.");
   verb->callback([options, &action] { action = [options] { return shrink_case(*options); }; });
 }

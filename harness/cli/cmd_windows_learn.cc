@@ -71,7 +71,7 @@ void print(const aim::Lengths& lengths) {
   }
 }
 
-Result<std::string> start_often(const Options& options, const inventory::Inventory& inventory) {
+Result<run::RunEnd> start_often(const Options& options, const inventory::Inventory& inventory) {
   TRY_ASSIGN(const Version from, Version::parse(options.from), "--from");
   TRY_ASSIGN(const Version to, Version::parse(options.to), "--to");
   TRY_ASSIGN(const std::vector<plan::WindowPack> packs, window_packs(), "windows");
@@ -80,8 +80,8 @@ Result<std::string> start_often(const Options& options, const inventory::Invento
              "plan");
   const run::RunOptions with = run_options(options.results, options.json);
   run::Interrupt interrupt;
-  TRY_ASSIGN(const run::RunEnd end, run::run(inventory, plan, with, interrupt), "learn");
-  return end.folder.string();
+  TRY_ASSIGN(run::RunEnd end, run::run(inventory, plan, with, interrupt), "learn");
+  return end;
 }
 
 Result<int> learn(const Options& options) {
@@ -89,13 +89,18 @@ Result<int> learn(const Options& options) {
   const auto file = aim::Lengths::beside(options.inventory);
   TRY_ASSIGN(aim::Lengths lengths, aim::Lengths::load(file), "lengths");
   std::string path = options.run;
+  int status = kPassed;
   if (path.empty()) {
     if (options.from.empty() || options.to.empty()) {
       return fail(ErrorCode::invalid_input,
                   "windows learn takes --from and --to, two releases between which it upgrades "
                   "(the same one twice: restarts), or --run RUN");
     }
-    TRY_ASSIGN(path, start_often(options, inventory), "learn");
+    TRY_ASSIGN(const run::RunEnd end, start_often(options, inventory), "learn");
+    path = end.folder.string();
+    // What was learned until then is kept, and so is the word on how the run ended.
+    const bool cut_short = end.exit_status == kUnhealed || end.exit_status >= run::kTimeLimitPassed;
+    status = cut_short ? end.exit_status : kPassed;
   }
   TRY_ASSIGN(const run::RunFolder folder, run::RunFolder::open(path), "run");
   TRY_ASSIGN(
@@ -103,15 +108,17 @@ Result<int> learn(const Options& options) {
       run::learn(folder, lengths, options.failed ? run::Learn::failing_too : run::Learn::passing),
       "learn");
   if (learned.starts == 0) {
-    return fail(ErrorCode::remote_failed,
-                fmt::format("{}: nothing could be learned from it{}",
-                            folder.path().string(),
-                            learned.why_not.empty() ? "" : ": " + learned.why_not));
+    const Error nothing(ErrorCode::remote_failed,
+                        fmt::format("{}: nothing could be learned from it{}",
+                                    folder.path().string(),
+                                    learned.why_not.empty() ? "" : ": " + learned.why_not));
+    const int failed = fail_with(nothing);
+    return status != kPassed ? status : failed;
   }
   TRY(lengths.save(file), "lengths");
   if (options.json) {
     fmt::print("{}\n", lengths.to_json().dump(2));
-    return kPassed;
+    return status;
   }
   print(lengths);
   fmt::print(
@@ -121,7 +128,7 @@ Result<int> learn(const Options& options) {
           ? ""
           : fmt::format(", {} trial(s) left out (the last: {})", learned.left_out, learned.why_not),
       file.string());
-  return kPassed;
+  return status;
 }
 
 }  // namespace

@@ -140,7 +140,10 @@ Result<RunEnd> run(const inventory::Inventory& inventory,
   }
   if (!hosted.prepared) {
     if (session.has_folder()) {
-      static_cast<void>(session.close(hosted.prepared));
+      auto end = session.close(hosted.prepared);
+      if (end && session.dirty()) {
+        return end;
+      }
     }
     return fail(Error(hosted.prepared.error()).prepend("run"));
   }

@@ -6,7 +6,8 @@
 
 namespace harness::run {
 
-// An error is one that came before the first trial: nothing was hurt.
+// An error is one that came before the first trial: nothing was hurt. A node that was dirty before
+// is no error but an end with exit status 5.
 Result<RunEnd> run(const inventory::Inventory& inventory,
                    const plan::Plan& plan,
                    const RunOptions& options,

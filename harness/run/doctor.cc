@@ -167,7 +167,7 @@ std::vector<Finding> examine(const cluster::NodeFacts& facts,
   if (facts.quarantine) {
     out.push_back({Grade::blocking,
                    facts.node,
-                   "quarantine",
+                   std::string(kQuarantine),
                    "an earlier fault could not be undone",
                    "`hookshot heal -i <inventory>` says what is left"});
   }

@@ -26,6 +26,7 @@ std::string_view to_string(Finding::Grade grade);
 
 // The one finding that only the user can do something about: `hookshot allow`.
 inline constexpr std::string_view kAllowMarker = "allow marker";
+inline constexpr std::string_view kQuarantine = "quarantine";
 
 struct DoctorOptions {
   bool need_allow = true;  // a run needs the marker; plain doctor only says that it is missing

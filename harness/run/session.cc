@@ -83,11 +83,20 @@ Status Session::preflight() {
   std::ranges::move(examine_power(inventory_, *outside_.commands, Deadline::after(minutes(1))),
                     std::back_inserter(findings));
   if (blocks(findings)) {
-    const bool unmarked = std::ranges::any_of(findings, [](const Finding& finding) {
-      return finding.grade == Finding::Grade::blocking && finding.what == kAllowMarker;
-    });
+    const auto blocked_by = [&findings](std::string_view what) {
+      return std::ranges::any_of(findings, [what](const Finding& finding) {
+        return finding.grade == Finding::Grade::blocking && finding.what == what;
+      });
+    };
+    for (const Finding& finding : findings) {
+      if (finding.what == kQuarantine) {
+        dirty_ = true;
+        recorder_->put({{"type", "node.dirty"},
+                        {"reason", fmt::format("{}: {}", finding.node, finding.seen)}});
+      }
+    }
     return fail(
-        unmarked ? ErrorCode::refused : ErrorCode::remote_failed,
+        blocked_by(kAllowMarker) ? ErrorCode::refused : ErrorCode::remote_failed,
         "the cluster is not fit for a run:\n" + describe(findings, Finding::Grade::blocking));
   }
   for (const Finding& finding : findings) {

@@ -80,6 +80,10 @@ class Session {
   // No further trial may begin: it was interrupted, a node is dirty, or the run was ended.
   bool stopped() const { return interrupt_.token().stop_requested() || dirty_; }
 
+  // A node could not be healed, by this run or by whoever was there before: exit status 5, whatever
+  // else there is to say.
+  bool dirty() const { return dirty_; }
+
   // Why it was ended early; shown and kept.
   void end(const std::string& why);
 

@@ -9,6 +9,7 @@
 #include <gmock/gmock.h>
 #include <unistd.h>
 
+#include "harness/cluster/fake_node.h"
 #include "harness/soak/run_and_kill.h"
 #include "harness/soak/snapshot.h"
 #include "harness/soak/soak.h"
@@ -131,6 +132,22 @@ TEST(Draw, lets_every_fault_meet_every_mishap_once_before_the_rest) {
   EXPECT_EQ(met["burn-cpu"], all);
   EXPECT_FALSE(std::ranges::is_sorted(order)) << "the order is drawn";
   EXPECT_FALSE(draw.next().fault.empty()) << "and then at random";
+}
+
+TEST(Soak, does_not_begin_on_a_node_that_is_dirty_and_tells_that_from_one_that_does_not_answer) {
+  auto owned = std::make_unique<cluster::FakeNode>();
+  cluster::FakeNode& node = *owned;
+  std::vector<std::unique_ptr<cluster::Node>> nodes;
+  nodes.push_back(std::move(owned));
+  const cluster::Cluster lab("lab", std::move(nodes));
+  const auto silent = Soak::begin(lab, {});
+  ASSERT_FALSE(silent);
+  EXPECT_EQ(silent.error().code(), ErrorCode::remote_failed) << silent.error().message();
+  node.on_guard("clean", {{{"type", "clean"}, {"left", {"quarantine"}}}});
+  const auto dirty = Soak::begin(lab, {});
+  ASSERT_FALSE(dirty);
+  EXPECT_EQ(dirty.error().code(), ErrorCode::refused);
+  EXPECT_THAT(dirty.error().message(), HasSubstr("is not clean before the soak"));
 }
 
 TEST(RunAndKill, kills_at_the_words_and_tells_an_end_from_a_kill) {

@@ -1,6 +1,7 @@
 #include "harness/soak/soak.h"
 
 #include <algorithm>
+#include <iterator>
 
 #include <fmt/format.h>
 
@@ -51,16 +52,21 @@ Soak::Soak(const cluster::Cluster& cluster, cluster::Node& node, Target target, 
 Result<Soak> Soak::begin(const cluster::Cluster& cluster, Target target) {
   TRY_ASSIGN(cluster::Node * node, cluster.first_server(), "soak");
   const Json clean = observe::clean_state(*node, cluster.name(), Deadline::after(kAsk));
-  if (clean.value("left", Json()) != Json::array()) {
+  if (!clean.contains("left")) {
+    return fail(ErrorCode::remote_failed,
+                fmt::format("{}: {}", node->name(), json_string(clean, "error")));
+  }
+  if (clean["left"] != Json::array()) {
     return fail(ErrorCode::refused,
                 fmt::format("{} is not clean before the soak: {}; `hookshot heal` first",
                             node->name(),
                             clean.dump()));
   }
-  TRY_ASSIGN(Snapshot before,
-             take_snapshot(*node, cluster.name(), Deadline::after(kLook)),
-             "look at the node");
-  return Soak(cluster, *node, std::move(target), std::move(before));
+  auto before = take_snapshot(*node, cluster.name(), Deadline::after(kLook));
+  if (!before) {
+    return fail(ErrorCode::remote_failed, "look at the node: " + before.error().message());
+  }
+  return Soak(cluster, *node, std::move(target), *std::move(before));
 }
 
 // A program that was killed leaves its lease, and the next one would be refused before it did
@@ -101,7 +107,7 @@ Result<std::string> Soak::by_program(const Round& round) {
       words, fmt::format(": {}", to_string(round.drawn.step)), Deadline::after(kHealed));
 }
 
-Result<std::string> Soak::by_library(const Round& round) {
+Result<std::string> Soak::by_library(Round& round) {
   TRY_ASSIGN(
       const fault::Fault made, fault::make_fault(round.drawn.fault, round.drawn.params), "fault");
   fault::ArmRequest request{.id = fmt::format("soak-{}-{}", wall_now_us(), round.number),
@@ -140,15 +146,18 @@ Result<std::string> Soak::by_library(const Round& round) {
   TRY(mishap(round, request.id), to_string(round.drawn.mishap));
   const bool stands = outcome->outcome == "applied" && made.action.contains("hold_ms");
   if (stands && round.drawn.mishap == Mishap::none) {
-    TRY(fault::await_undone(node_, cluster_.name(), request.id, Deadline::after(kHealed)),
-        "the node's own undo");
+    const Status undone =
+        fault::await_undone(node_, cluster_.name(), request.id, Deadline::after(kHealed));
+    if (!undone) {
+      round.leaks.push_back("the node's own undo: " + undone.error().message());
+    }
   } else if (!stands && node_.connected()) {
     static_cast<void>(fault::heal({&node_}, cluster_.name(), "", {}, Deadline::after(kHealed)));
   }
   return outcome->outcome + (outcome->reason.empty() ? std::string() : ": " + outcome->reason);
 }
 
-Status Soak::mishap(const Round& round, const std::string& id) {
+Status Soak::mishap(Round& round, const std::string& id) {
   const auto on_node = [&](std::vector<std::string> argv) -> Status {
     TRY(node_.run({.argv = std::move(argv)}, Deadline::after(kAsk)), "on the node");
     return {};
@@ -157,7 +166,8 @@ Status Soak::mishap(const Round& round, const std::string& id) {
     case Mishap::undone_twice:
     case Mishap::undone_first: {
       const auto report = fault::heal({&node_}, cluster_.name(), "", {}, Deadline::after(kHealed));
-      return report.clean() ? Status() : fail(ErrorCode::remote_failed, report.dirty.front());
+      std::ranges::copy(report.dirty, std::back_inserter(round.leaks));
+      return {};
     }
     case Mishap::trigger_killed:
       return on_node(
@@ -263,7 +273,9 @@ Status Soak::round(Round& round) {
       round.outcome,
       round.drawn.mishap == Mishap::controller_killed ? by_program(round) : by_library(round),
       round.drawn.fault);
-  TRY_ASSIGN(round.leaks, left(round.drawn.mishap), "look at what is left");
+  TRY_ASSIGN(
+      const std::vector<std::string> after, left(round.drawn.mishap), "look at what is left");
+  std::ranges::copy(after, std::back_inserter(round.leaks));
   return {};
 }
 

@@ -25,7 +25,7 @@ struct Target {
 
 class Soak {
  public:
-  // The first snapshot is taken here; refused when the node is not clean.
+  // The first snapshot is taken here; refused, and nothing else is, when the node is not clean.
   static Result<Soak> begin(const cluster::Cluster& cluster, Target target);
 
   // Ends with the first leak, as what follows one proves nothing. An error: the soak itself could
@@ -41,8 +41,8 @@ class Soak {
   Status round(Round& round);
   Status await_lease();
   Result<std::string> by_program(const Round& round);
-  Result<std::string> by_library(const Round& round);
-  Status mishap(const Round& round, const std::string& id);
+  Result<std::string> by_library(Round& round);
+  Status mishap(Round& round, const std::string& id);
   Status reboot();
   // The last record's undo found that RKE2 had written a file itself meanwhile.
   bool written_anew();

@@ -1,6 +1,6 @@
-// soak_faults: run by scripts/soak-faults. Exit status 0 when nothing leaked, 5 when something did,
-// 2 for a wrong option, 3 when it could not go on, 130 or 143 when a signal ended it before its
-// time.
+// soak_faults: run by scripts/soak-faults. Exit status 0 when nothing leaked, 5 when something did
+// or the node was not clean before, 2 for a wrong option, 3 when it could not go on, 130 or 143
+// when a signal ended it before its time.
 
 #include <cstdio>
 #include <fstream>
@@ -57,12 +57,19 @@ Result<int> play(const Options& options, std::vector<Choice> drawn) {
   TRY_ASSIGN(const auto cluster,
              cluster::Cluster::connect(inventory, Deadline::after(std::chrono::seconds(30))),
              "connect");
-  TRY_ASSIGN(Soak soak, Soak::begin(*cluster, options.target), "soak");
+  auto soak = Soak::begin(*cluster, options.target);
+  if (!soak && soak.error().code() == ErrorCode::refused) {
+    fmt::print(stderr, "soak_faults: {}\n", soak.error().message());
+    return kLeaked;
+  }
+  if (!soak) {
+    return fail(std::move(soak).error(), "soak");
+  }
   TRY_ASSIGN(const Soaked soaked,
-             soak.play(Draw(options.seed, std::move(drawn), options.each),
-                       options.limits,
-                       tell,
-                       interrupt.token()),
+             soak->play(Draw(options.seed, std::move(drawn), options.each),
+                        options.limits,
+                        tell,
+                        interrupt.token()),
              "soak");
   Json rounds = Json::array();
   for (const Round& round : soaked.rounds) {
