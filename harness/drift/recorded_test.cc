@@ -189,6 +189,8 @@ TEST(Known, holds_lists_that_load_and_no_glob_that_takes_everything) {
   for (const std::string& glob : known()) {
     for (const char* text : {"A text that no release has ever written",
                              "Imported what no release imports",
+                             "Imported certificates from /etc/rancher/rke2/ca.pem: 3",
+                             "Imported manifests/etcd.yaml: done",
                              "Creating what no release creates",
                              "Starting what no release starts",
                              "Setting the sails",

@@ -25,7 +25,7 @@ Record sample(const std::string& name) {
   record.image = "/cache/image";
   record.vm_image = "/cache/vm-image";
   record.artifacts = "/cache/releases";
-  record.inventory = "/work/inventory.yaml";
+  record.inventory = "/home/qa/inventory.yaml";
   record.cgroups = {"/sys/fs/cgroup/hookshot-lab-cp-1"};
   return record;
 }
