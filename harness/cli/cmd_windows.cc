@@ -15,14 +15,37 @@ struct Options {
   bool json = false;
 };
 
+constexpr std::string_view starts_of(const plan::WindowPack::Entry& entry) {
+  switch (entry.starts) {
+    case plan::WindowPack::Entry::Starts::first:
+      return "first";
+    case plan::WindowPack::Entry::Starts::later:
+      return "later";
+    case plan::WindowPack::Entry::Starts::all:
+      break;
+  }
+  return "all";
+}
+
+std::string when_it_comes(const plan::WindowPack::Entry& entry) {
+  std::string out = entry.optional ? ", not in every start" : "";
+  if (entry.starts != plan::WindowPack::Entry::Starts::all) {
+    out += fmt::format(", in a database's {} start{} alone",
+                       starts_of(entry),
+                       entry.starts == plan::WindowPack::Entry::Starts::later ? "s" : "");
+  }
+  return out + (entry.may_stay_open ? ", its end may not come" : "");
+}
+
 void print_entry(const plan::WindowPack::Entry& entry) {
-  fmt::print("\n{} ({}{}{}){}{}\n  {}\n",
+  fmt::print("\n{} ({}{}{}){}{}{}\n  {}\n",
              entry.window.name,
              entry.role,
              entry.from ? ", from " + entry.from->tag() : "",
              entry.to ? ", up to " + entry.to->tag() : "",
              entry.usual_length.empty() ? "" : ", usually " + entry.usual_length,
              entry.condition.empty() ? "" : ", only with " + entry.condition,
+             when_it_comes(entry),
              entry.window.description);
   for (const event::Marker& marker : entry.window.open) {
     fmt::print("  opens   {}\n", event::describe(marker));
@@ -38,6 +61,9 @@ Json to_json(const plan::WindowPack& pack, const plan::WindowPack::Entry& entry)
               {"role", entry.role},
               {"description", entry.window.description},
               {"condition", entry.condition},
+              {"optional", entry.optional},
+              {"starts", starts_of(entry)},
+              {"may_stay_open", entry.may_stay_open},
               {"from", entry.from ? entry.from->tag() : ""},
               {"to", entry.to ? entry.to->tag() : ""},
               {"usual_length", entry.usual_length},

@@ -123,15 +123,20 @@ Result<Version> version_of(const Options& options, cluster::Node& node) {
   return Version::parse(installed.version);
 }
 
-Result<std::vector<std::unique_ptr<observe::NodeStream>>> follow(const Options& options,
-                                                                 cluster::Cluster& cluster,
-                                                                 Screen& screen) {
+Result<std::vector<std::unique_ptr<observe::NodeStream>>> follow(
+    const Options& options,
+    const inventory::Inventory& inventory,
+    cluster::Cluster& cluster,
+    Screen& screen) {
   TRY_ASSIGN(const std::vector<plan::WindowPack> packs, window_packs(), "windows");
   std::vector<std::unique_ptr<observe::NodeStream>> out;
   for (cluster::Node* node : cluster.nodes()) {
     TRY_ASSIGN(const Version version, version_of(options, *node), "watch");
     TRY_ASSIGN(std::vector<event::WindowDef> windows,
-               plan::windows_for(packs, version, node->is_server() ? "server" : "agent"),
+               plan::windows_on(packs,
+                                version,
+                                node->is_server() ? "server" : "agent",
+                                inventory.conditions_of(*inventory.find(node->name()))),
                node->name());
     screen.watching(node->name(), version.tag());
     fmt::print(stderr, "{}: {} windows of {}\n", node->name(), windows.size(), version.tag());
@@ -147,22 +152,22 @@ Result<std::vector<std::unique_ptr<observe::NodeStream>>> follow(const Options& 
 }
 
 // Those of the inventory that are asked for.
-Status choose(const std::string& name, inventory::Inventory& inventory) {
+Result<inventory::Inventory> choose(const std::string& name, inventory::Inventory inventory) {
   if (name.empty()) {
-    return {};
+    return inventory;
   }
   std::string names;
   for (const inventory::Node& node : inventory.nodes) {
     names += (names.empty() ? "" : ", ") + node.name;
   }
   std::erase_if(inventory.nodes, [&](const inventory::Node& node) { return node.name != name; });
-  return inventory.nodes.empty()
-             ? Status(fail(ErrorCode::invalid_input,
-                           fmt::format("--node: cluster {} has no node '{}'; it has: {}",
-                                       inventory.cluster,
-                                       name,
-                                       names)))
-             : Status();
+  if (inventory.nodes.empty()) {
+    return fail(
+        ErrorCode::invalid_input,
+        fmt::format(
+            "--node: cluster {} has no node '{}'; it has: {}", inventory.cluster, name, names));
+  }
+  return inventory;
 }
 
 Result<int> watch(const Options& options) {
@@ -170,14 +175,14 @@ Result<int> watch(const Options& options) {
   if (!options.length.empty()) {
     TRY_ASSIGN(length, parse_duration(options.length), "--for");
   }
-  TRY_ASSIGN(inventory::Inventory inventory, inventory::load(options.inventory), "inventory");
-  TRY(choose(options.node, inventory), "watch");
+  TRY_ASSIGN(const inventory::Inventory inventory, inventory::load(options.inventory), "inventory");
+  TRY_ASSIGN(const inventory::Inventory chosen, choose(options.node, inventory), "watch");
   const Signals signals;
   TRY_ASSIGN(const std::unique_ptr<cluster::Cluster> cluster,
-             cluster::Cluster::connect(inventory, Deadline::after(std::chrono::minutes(1))),
+             cluster::Cluster::connect(chosen, Deadline::after(std::chrono::minutes(1))),
              "connect");
   Screen screen(options.json, run::Progress::detect(stdout) == run::Progress::Style::live);
-  TRY_ASSIGN(const auto streams, follow(options, *cluster, screen), "windows");
+  TRY_ASSIGN(const auto streams, follow(options, inventory, *cluster, screen), "windows");
   fmt::print(stderr, "watching; Ctrl-C ends it\n");
   const Deadline end = Deadline::after(length.value_or(std::chrono::hours(24 * 365)));
   int signal = 0;

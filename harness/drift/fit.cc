@@ -45,7 +45,7 @@ bool marks(const event::Marker& marker, const ReadLine& read) {
 Follower::Follower(const std::vector<Expected>& expected) : expected_(expected) {
   for (const Expected& one : expected_) {
     tracks_.push_back({.expected = &one,
-                       .seen = {.window = one.window.name},
+                       .seen = {.window = one.window.name, .may_stay_open = one.may_stay_open},
                        .visible = std::ranges::any_of(one.window.open, in_journal) &&
                                   std::ranges::any_of(one.window.close, in_journal)});
   }
@@ -97,6 +97,10 @@ std::vector<WindowSeen> Follower::windows() const {
   return out;
 }
 
+bool Follower::served(const Track& track) {
+  return track.seen.spans > 0 && (track.seen.closed || track.expected->may_stay_open);
+}
+
 // One that is not owed may share its opening with one that is.
 bool Follower::owed(const Track& track, std::optional<bool> first_start) {
   const Expected& expected = *track.expected;
@@ -108,7 +112,7 @@ bool Follower::owed(const Track& track, std::optional<bool> first_start) {
 std::vector<std::string> Follower::missing(std::optional<bool> first_start) const {
   std::vector<std::string> out;
   for (const Track& track : tracks_) {
-    if (!owed(track, first_start) || (track.seen.spans > 0 && track.seen.closed)) {
+    if (!owed(track, first_start) || served(track)) {
       continue;
     }
     const event::WindowDef& window = track.expected->window;
@@ -140,7 +144,7 @@ Fit Follower::fit(std::optional<bool> first_start) const {
   for (const Track& track : tracks_) {
     if (owed(track, first_start)) {
       ++out.wanted;
-      out.seen += track.seen.spans > 0 && track.seen.closed ? 1 : 0;
+      out.seen += served(track) ? 1 : 0;
     }
   }
   return out;

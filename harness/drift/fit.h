@@ -35,7 +35,7 @@ class Follower {
   std::string open_window() const;
 
   std::vector<WindowSeen> windows() const;
-  // Empty when every window that must come came and closed.
+  // Empty when every window that must come came, and every one that must close closed.
   std::vector<std::string> missing(std::optional<bool> first_start) const;
   std::vector<std::string> not_visible() const;
   Fit fit(std::optional<bool> first_start) const;
@@ -50,6 +50,7 @@ class Follower {
   };
 
   static bool owed(const Track& track, std::optional<bool> first_start);
+  static bool served(const Track& track);
 
   std::vector<Expected> expected_;
   std::vector<Track> tracks_;

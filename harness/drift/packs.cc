@@ -17,6 +17,7 @@ std::vector<Expected> expected_of(const plan::WindowPack& pack,
     out.push_back({.window = entry.window,
                    .conditional = entry.optional || !holds,
                    .starts = entry.starts,
+                   .may_stay_open = entry.may_stay_open,
                    .condition = holds ? entry.condition : ""});
   }
   return out;

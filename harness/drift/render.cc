@@ -9,7 +9,7 @@ namespace {
 
 std::string length_of(const WindowSeen& seen) {
   if (!seen.closed) {
-    return "not closed";
+    return seen.may_stay_open ? "may stay open" : "not closed";
   }
   if (seen.length_us < 0) {
     return "no times";
@@ -66,6 +66,7 @@ Json to_json(const Invocation& one) {
     out["windows"].push_back({{"window", seen.window},
                               {"spans", seen.spans},
                               {"closed", seen.closed},
+                              {"may_stay_open", seen.may_stay_open},
                               {"length_us", seen.length_us},
                               {"opened_by", seen.opened_by},
                               {"closed_by", seen.closed_by}});

@@ -189,11 +189,13 @@ void Running::find_best_pack() {
   const Fit own = chosen_->fit(first_start_);
   int best = own.wanted == 0 ? -1000 : 2 * own.seen - own.wanted;
   const bool told = out_.ready && out_.whole && !out_.strange_form && out_.without_text == 0;
+  // Another line's windows may all come, too, and be more of them.
+  const bool fits = own.wanted > 0 && own.seen == own.wanted;
   for (const auto& [name, follower] : all_) {
     Fit fit = follower.fit(first_start_);
     fit.line = name;
     const int score = 2 * fit.seen - fit.wanted;
-    if (name != out_.pack && fit.wanted > 0 && score > best && told) {
+    if (name != out_.pack && fit.wanted > 0 && score > best && told && !fits) {
       best = score;
       out_.best_pack = name;
     }

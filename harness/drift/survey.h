@@ -28,7 +28,8 @@ struct Expected {
   // Else it is missed in every start, or only in the first of a node's database or all but that.
   using Starts = plan::WindowPack::Entry::Starts;
   Starts starts = Starts::all;
-  std::string condition;  // that is said to hold on the node, to be told with what is missing
+  bool may_stay_open = false;  // then an opening is all that a start owes
+  std::string condition;       // that is said to hold on the node, to be told with what is missing
 };
 
 // What the survey needs to know of the packs.
@@ -52,6 +53,7 @@ struct WindowSeen {
   int spans = 0;               // how often it opened
   std::int64_t length_us = 0;  // of the last span that closed; -1: the journal has no times
   bool closed = false;         // else cut by the end of the invocation, or still open
+  bool may_stay_open = false;  // which is nothing to wonder about on this release
   std::string opened_by;
   std::string closed_by;
 };
@@ -65,7 +67,7 @@ struct Unexplained {
 
 struct Fit {
   std::string line;
-  int seen = 0;  // windows that opened and closed
+  int seen = 0;  // windows that opened and closed, or need not have
   int wanted = 0;
 };
 

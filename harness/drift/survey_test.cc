@@ -78,6 +78,40 @@ TEST(Survey, finds_the_pack_that_fits_a_build_without_one) {
   EXPECT_TRUE(one.drifts());
 }
 
+// Releases up to 1.30.12 need not write a line that those of other lines do, and may.
+TEST(Survey, prefers_no_other_pack_to_one_of_which_nothing_is_missing) {
+  Packs all = packs();
+  Packs::Line more = all.lines.front();
+  more.name = "1.98";
+  more.server.push_back(window("readyz", "Pod for kube-apiserver is synced", "rke2 is up*"));
+  all.lines.push_back(std::move(more));
+  Feed feed(std::move(all));
+  feed.whole("i1");
+  const Invocation one = feed.only();
+  EXPECT_EQ(one.best_pack, "");
+  EXPECT_FALSE(one.drifts());
+}
+
+TEST(Survey, needs_no_end_of_a_window_that_may_stay_open) {
+  Packs all = packs();
+  const auto of = [](bool may) {
+    return [may](const Version&, bool) -> Result<std::vector<Expected>> {
+      Expected sync = window("sync", "Pod for etcd*", "Pod for kube-apiserver is synced");
+      sync.may_stay_open = may;
+      return std::vector<Expected>{sync};
+    };
+  };
+  for (const bool may : {true, false}) {
+    all.of = of(may);
+    Feed feed(all);
+    feed.begin("i1").line("Pod for etcd is synced").line("rke2 is up and running");
+    EXPECT_EQ(feed.only().missing.empty(), may);
+    Feed none(all);
+    none.begin("i1").line("rke2 is up and running");
+    EXPECT_THAT(none.only().missing, ElementsAre(HasSubstr("sync never opened")));
+  }
+}
+
 TEST(Survey, keeps_invocations_apart_and_only_the_last_ones) {
   Survey survey(packs(), 2);
   for (int i = 0; i < 9; ++i) {

@@ -88,10 +88,32 @@ Json Companion::to_json() const {
   return out;
 }
 
+Watched Watched::of(const std::vector<WindowPack>& packs,
+                    const Version& version,
+                    const inventory::Inventory& inventory) {
+  Watched out{.on_servers = *windows_for(packs, version, "server"),
+              .on_agents = *windows_for(packs, version, "agent"),
+              .on = {}};
+  for (const inventory::Node& node : inventory.nodes) {
+    out.on[node.name] = *windows_on(
+        packs, version, node.server ? "server" : "agent", inventory.conditions_of(node));
+  }
+  return out;
+}
+
 const std::vector<event::WindowDef>& Case::windows_on(bool server) const {
   static const Watched kNothing;
   const Watched& all = watched ? *watched : kNothing;
   return server ? all.on_servers : all.on_agents;
+}
+
+const std::vector<event::WindowDef>& Case::followed_on(std::string_view node, bool server) const {
+  if (watched) {
+    if (const auto known = watched->on.find(node); known != watched->on.end()) {
+      return known->second;
+    }
+  }
+  return windows_on(server);
 }
 
 bool Case::reboots(const std::string& node) const {

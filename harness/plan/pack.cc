@@ -72,6 +72,7 @@ Spread read_entry(const Value& value, Problems& problems) {
   entry.role = reader.choice_or("role", {"server", "agent"}, "server");
   entry.condition = read_condition(reader, problems);
   entry.optional = reader.boolean_or("optional", false);
+  entry.may_stay_open = reader.boolean_or("may_stay_open", false);
   const std::string starts = reader.choice_or("starts", {"all", "first", "later"}, "all");
   entry.starts = starts == "first"   ? WindowPack::Entry::Starts::first
                  : starts == "later" ? WindowPack::Entry::Starts::later
@@ -215,13 +216,26 @@ Result<const WindowPack*> pack_for(const std::vector<WindowPack>& packs, const V
 Result<std::vector<event::WindowDef>> windows_for(const std::vector<WindowPack>& packs,
                                                   const Version& version,
                                                   std::string_view role) {
+  return windows_on(packs,
+                    version,
+                    role,
+                    {std::string(inventory::kFirstServer), std::string(inventory::kJoiningServer)});
+}
+
+Result<std::vector<event::WindowDef>> windows_on(const std::vector<WindowPack>& packs,
+                                                 const Version& version,
+                                                 std::string_view role,
+                                                 const inventory::Conditions& of_node) {
   const auto pack = pack_for(packs, version);
   if (!pack) {
     return fail(pack.error());
   }
   std::vector<event::WindowDef> out;
   for (const WindowPack::Entry& entry : (*pack)->entries) {
-    if (entry.role == role && entry.holds_for(version)) {
+    const bool by_place =
+        entry.condition == inventory::kFirstServer || entry.condition == inventory::kJoiningServer;
+    if (entry.role == role && entry.holds_for(version) &&
+        (!by_place || of_node.contains(entry.condition))) {
       out.push_back(entry.window);
     }
   }

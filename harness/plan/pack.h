@@ -10,6 +10,7 @@
 #include "harness/base/result.h"
 #include "harness/base/version.h"
 #include "harness/event/span.h"
+#include "harness/inventory/inventory.h"
 
 namespace harness::plan {
 
@@ -36,7 +37,8 @@ struct WindowPack {
     std::optional<Bound> from;
     std::optional<Bound> to;  // inclusive
     std::string usual_length;
-    bool optional = false;  // not in every start, whatever the set-up
+    bool optional = false;       // not in every start, whatever the set-up
+    bool may_stay_open = false;  // a start that goes well may end inside it
     enum class Starts { all, first, later };
     Starts starts = Starts::all;  // of a node's database
 
@@ -57,5 +59,11 @@ Result<const WindowPack*> pack_for(const std::vector<WindowPack>& packs, const V
 Result<std::vector<event::WindowDef>> windows_for(const std::vector<WindowPack>& packs,
                                                   const Version& version,
                                                   std::string_view role);
+// The same on one node, without those of servers in the other place: their markers come on it, too,
+// and say nothing there. Whether another condition holds the node itself shows.
+Result<std::vector<event::WindowDef>> windows_on(const std::vector<WindowPack>& packs,
+                                                 const Version& version,
+                                                 std::string_view role,
+                                                 const inventory::Conditions& of_node);
 
 }  // namespace harness::plan

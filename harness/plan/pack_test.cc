@@ -91,6 +91,29 @@ TEST(Packs, change_at_the_release_of_each_line_that_brought_the_fix) {
   }
 }
 
+// The line that opens remote-reconcile comes in a first server's restarts, too: watched there, it
+// stood open until the end.
+TEST(Packs, show_a_server_no_window_of_the_other_place) {
+  const auto names = [](const inventory::Conditions& conditions, const char* role) {
+    std::set<std::string> out;
+    const Version version = *Version::parse("v1.30.13+rke2r1");
+    const auto windows = windows_on(packs(), version, role, conditions);
+    for (const event::WindowDef& window : *windows) {
+      out.insert(window.name);
+    }
+    return out;
+  };
+  const auto first = names({"first server"}, "server");
+  EXPECT_FALSE(first.contains("remote-reconcile"));
+  EXPECT_FALSE(first.contains("join"));
+  EXPECT_TRUE(first.contains("temporary-etcd"));
+  EXPECT_TRUE(first.contains("network-policies")) << "the node shows it, whatever is said of it";
+  const auto joined = names({"joining server"}, "server");
+  EXPECT_TRUE(joined.contains("remote-reconcile"));
+  EXPECT_FALSE(joined.contains("temporary-etcd"));
+  EXPECT_TRUE(names({}, "agent").contains("image-import"));
+}
+
 TEST(Bound, means_all_of_what_it_leaves_off) {
   const auto inside = [](const char* bound, const char* tag) {
     const Bound of = *Bound::parse(bound);

@@ -182,8 +182,7 @@ void Maker::add_path(const Suite& suite,
     problems.add(at(path.place), pack.error().message());
     return;
   }
-  const auto watched = std::make_shared<const Watched>(
-      Watched{*windows_for(packs_, path.to, "server"), *windows_for(packs_, path.to, "agent")});
+  const auto watched = std::make_shared<const Watched>(Watched::of(packs_, path.to, inventory_));
   std::vector<Named> wanted = suite.windows;
   for (const Named& window : wanted) {
     check_window(*watched, window, path.to, problems);

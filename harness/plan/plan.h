@@ -3,9 +3,11 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "harness/aim/offset.h"
@@ -22,6 +24,11 @@ namespace harness::plan {
 struct Watched {
   std::vector<event::WindowDef> on_servers;
   std::vector<event::WindowDef> on_agents;
+  std::map<std::string, std::vector<event::WindowDef>, std::less<>> on;  // by node, for its place
+
+  static Watched of(const std::vector<WindowPack>& packs,
+                    const Version& version,
+                    const inventory::Inventory& inventory);
 };
 
 // One aimed trial.
@@ -102,6 +109,8 @@ struct Case {
 
   // All windows that the version has on servers, or on agents.
   const std::vector<event::WindowDef>& windows_on(bool server) const;
+  // Those of them that are followed on a node of the inventory.
+  const std::vector<event::WindowDef>& followed_on(std::string_view node, bool server) const;
 
   // Of that node's start in this case.
   aim::Where where(const std::string& node) const {

@@ -140,12 +140,19 @@ TEST(Plan, keeps_one_cell_that_can_be) {
 }
 
 TEST(Plan, watches_a_node_with_the_windows_of_its_role) {
-  const Plan plan = plan_of("agent-start", lab(1, 1));
+  const Plan plan = plan_of("agent-start", lab(2, 1));
   ASSERT_FALSE(plan.cases.empty());
   const Case& cell = plan.cases[0];
   EXPECT_EQ(cell.windows_on(true).size(), windows_for(packs(), cell.to, "server")->size());
   EXPECT_EQ(cell.windows_on(false).size(), windows_for(packs(), cell.to, "agent")->size());
   EXPECT_NE(cell.windows_on(true), cell.windows_on(false));
+  const auto follows = [&](const char* node, const char* window) {
+    const auto& windows = cell.followed_on(node, true);
+    return std::ranges::find(windows, window, &event::WindowDef::name) != windows.end();
+  };
+  EXPECT_TRUE(follows("cp-1", "temporary-etcd"));
+  EXPECT_FALSE(follows("cp-1", "remote-reconcile")) << "cp-1 began the cluster";
+  EXPECT_TRUE(follows("cp-2", "remote-reconcile"));
 }
 
 TEST(Plan, leaves_out_windows_whose_condition_is_not_said_to_hold) {

@@ -25,12 +25,22 @@ struct Recording {
   std::string role;
   std::optional<Version> release;
   std::set<std::string> conditions;  // that hold on the node
+  std::set<std::string> starts;      // the invocations that are in it
+  std::set<std::string> died;        // those of them that ended before they were ready
   std::vector<Json> facts;
 };
 
+inline std::set<std::string> texts(const Json& head, const char* key) {
+  std::set<std::string> out;
+  for (const Json& one : head.value(key, Json::array())) {
+    out.insert(one.get<std::string>());
+  }
+  return out;
+}
+
 inline Recording read_recording(const std::filesystem::path& file) {
-  Recording out{
-      .name = file.stem().string(), .role = {}, .release = {}, .conditions = {}, .facts = {}};
+  Recording out;
+  out.name = file.stem().string();
   std::ifstream in(file);
   for (std::string text; std::getline(in, text);) {
     const auto line = parse_json(text);
@@ -40,9 +50,9 @@ inline Recording read_recording(const std::filesystem::path& file) {
       out.role = json_string(*line, "role");
       const auto release = Version::parse(json_string(*line, "release"));
       out.release = release ? std::optional(*release) : std::nullopt;
-      for (const Json& one : (*line)["conditions"]) {
-        out.conditions.insert(one.get<std::string>());
-      }
+      out.conditions = texts(*line, "conditions");
+      out.starts = texts(*line, "starts");
+      out.died = texts(*line, "died");
     } else {
       out.facts.push_back(*line);
     }

@@ -170,7 +170,7 @@ Status Trial::observe() {
     streams_.push_back(std::make_unique<observe::NodeStream>(
         *node,
         observe::NodeStream::Options{.cluster = context_.cluster.name(),
-                                     .windows = cell_.windows_on(node->is_server())},
+                                     .windows = cell_.followed_on(node->name(), node->is_server())},
         [this](Json event) {
           strikes_.saw(event);
           open_.saw(event);
