@@ -1,6 +1,8 @@
 // What a suite may ask beyond one fault in one start of its own node: another node's window, one
 // fault after another, the boot of the operator; and the same shot again.
 
+#include <cmath>
+#include <filesystem>
 #include <fstream>
 
 #include <gmock/gmock.h>
@@ -76,6 +78,63 @@ TEST_F(WholePath, hits_a_window_of_the_next_boot_and_learns_its_length) {
       {"windows", "learn", "-i", inventory(), "--run", (directory() / "quiet/latest").string()});
   EXPECT_EQ(learned.exit_status, 0) << learned.err;
   EXPECT_THAT(learned.out, HasSubstr("v1.30.13-rc2+rke2r1 to v1.30.13-rc2+rke2r1 by reboot"));
+}
+
+// By reboots, of which the test before has learned the lengths.
+TEST_F(WholePath, sweeps_a_window_by_halves_and_draws_its_map) {
+  if (!std::filesystem::exists(directory() / "lab.lengths.json")) {
+    GTEST_SKIP() << "no length of the window was learned";
+  }
+  trial_of("swept",
+           "paths: [{versions: [v1.30.13-rc2+rke2r1, v1.30.13-rc2+rke2r1], restart: reboot}]\n"
+           "matrix:\n"
+           "  fault: [kill-kubelet]\n"
+           "  window: [start-up-hooks]\n"
+           "  offset: [{sweep: {resolution: 20ms, count: 3, around: false}}]\n");
+  const Json verdict = *parse_json(read(directory() / "swept/latest/verdict.json"));
+  const Json& trials = verdict["cases"][0]["trials"];
+  ASSERT_EQ(trials.size(), 3U) << verdict.dump();
+  const double length = static_cast<double>(json_int(trials[0], "learned_us"));
+  ASSERT_GT(length, 0);
+  std::vector<double> aimed;
+  for (const Json& trial : trials) {
+    aimed.push_back(static_cast<double>(json_int(trial, "planned_us", -1)) / length);
+  }
+  EXPECT_EQ(aimed[0], 0) << "the opening first";
+  EXPECT_NEAR(aimed[1], 0.5, 0.15) << "then the middle";
+  EXPECT_GT(std::abs(aimed[2] - aimed[1]), 0.1) << "then the middle of a half";
+  ASSERT_EQ(verdict["instants"].size(), 1U);
+  const Json& map = verdict["instants"][0];
+  EXPECT_EQ(json_string(map, "window"), "start-up-hooks");
+  int drawn = 0;
+  for (const Json& bucket : map["inside"]) {
+    drawn += static_cast<int>(json_int(bucket, "hits") + json_int(bucket, "misses"));
+  }
+  EXPECT_EQ(drawn, 3) << map.dump();
+  EXPECT_THAT(read(directory() / "swept/latest/report.md"), HasSubstr("kill-kubelet in start-up-"));
+}
+
+TEST_F(WholePath, marks_a_trial_whose_window_was_stretched_and_counts_it_apart) {
+  const Json trial = trial_of("stretched",
+                              "paths: [{versions: [v1.30.13-rc2+rke2r1, v1.30.13-rc2+rke2r1]}]\n"
+                              "matrix:\n"
+                              "  fault: [{kill-pod: {pod: kube-scheduler, how: process}}]\n"
+                              "  window: [start-up-hooks]\n"
+                              "  offset: [2s]\n"
+                              "faults:\n"
+                              "  - {fault: {freeze-pod: {pod: kube-apiserver, duration: 4s}}, "
+                              "window: start-up-hooks}\n");
+  EXPECT_TRUE(json_bool(trial, "stretched")) << trial.dump();
+  EXPECT_GT(json_int(trial, "landed_us"), 2'000'000) << "the window alone ends before";
+  const Json verdict = *parse_json(read(directory() / "stretched/latest/verdict.json"));
+  int stretched = 0;
+  for (const Json& row : verdict["coverage"]) {
+    stretched += static_cast<int>(json_int(row, "stretched"));
+    EXPECT_EQ(json_int(row, "hits"), 0) << "not among those of the window as it is: " << row;
+  }
+  EXPECT_EQ(stretched, 1) << verdict["coverage"];
+  ASSERT_FALSE(verdict["instants"].empty());
+  EXPECT_TRUE(json_bool(verdict["instants"][0], "stretched"));
 }
 
 TEST_F(WholePath, shoots_a_trial_again_and_says_how_far_it_landed_from_the_first) {

@@ -4,6 +4,7 @@
 
 #include <csignal>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -36,11 +37,13 @@ class TestProcess {
     posix_spawn_file_actions_destroy(&actions);
   }
 
-  TestProcess(TestProcess&& other) noexcept : pid_(std::exchange(other.pid_, -1)) {}
+  TestProcess(TestProcess&& other) noexcept
+      : pid_(std::exchange(other.pid_, -1)), status_(other.status_) {}
 
   TestProcess& operator=(TestProcess&& other) noexcept {
     end();
     pid_ = std::exchange(other.pid_, -1);
+    status_ = other.status_;
     return *this;
   }
 
@@ -51,13 +54,17 @@ class TestProcess {
 
   pid_t pid() const { return pid_; }
 
-  // False once it has ended by itself.
-  bool running() {
-    if (pid_ > 0 && ::waitpid(pid_, nullptr, WNOHANG) == pid_) {
+  // Its status, as waitpid gives it, once it has ended.
+  std::optional<int> ended() {
+    if (int status = 0; pid_ > 0 && ::waitpid(pid_, &status, WNOHANG) == pid_) {
       pid_ = -1;
+      status_ = status;
     }
-    return pid_ > 0;
+    return status_;
   }
+
+  // False once it has ended by itself.
+  bool running() { return !ended() && pid_ > 0; }
 
   void end() {
     if (pid_ > 0) {
@@ -69,6 +76,7 @@ class TestProcess {
 
  private:
   pid_t pid_ = -1;
+  std::optional<int> status_;
 };
 
 }  // namespace harness::exec
