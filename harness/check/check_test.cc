@@ -216,6 +216,23 @@ TEST_F(Probing, fails_when_the_old_container_answers_for_a_new_manifest) {
   EXPECT_THAT(finding.reason, HasSubstr("the old kube-apiserver still answers"));
 }
 
+// A frozen kube-apiserver that goes on is the same one, and well; a killed one is not.
+TEST_F(Probing, wants_another_container_only_after_a_fault_that_ends_it) {
+  for (const auto& [fault, verdict] :
+       std::vector<std::pair<const char*, Verdict>>{{"freeze-pod", Verdict::pass},
+                                                    {"slow-disk", Verdict::pass},
+                                                    {"kill-pod", Verdict::fail},
+                                                    {"move-manifest", Verdict::fail}}) {
+    SampleTrial fresh(fault, "kube-apiserver");
+    trial_ = fresh;
+    trial_.restart();
+    trial_.record(28, SampleTrial::kNew, {{"evidence", {{"summary", "it was hurt"}}}});
+    apiserver_runs();
+    const Finding finding = recovers("not-ok", 28, 32);
+    EXPECT_EQ(finding.verdict, verdict) << fault << ": " << finding.reason;
+  }
+}
+
 TEST_F(Probing, calls_probes_that_were_silent_unproven_unless_it_fails_anyway) {
   apiserver_runs();
   for (const char* probe : {"readyz", "livez"}) {

@@ -40,6 +40,17 @@ std::string how_of(const std::string& fault) {
   return found == all.end() ? std::string() : found->second;
 }
 
+template <typename Which>
+const FaultFact* last_of(const std::vector<Deed>& deeds, const Which& which) {
+  const FaultFact* last = nullptr;
+  for (const Deed& deed : deeds) {
+    if (which(deed) && (last == nullptr || deed.fact->effect_wall_us >= last->effect_wall_us)) {
+      last = deed.fact;
+    }
+  }
+  return last;
+}
+
 }  // namespace
 
 std::vector<Deed> TrialFacts::deeds() const {
@@ -78,13 +89,12 @@ int TrialFacts::reboots_of(const std::string& node) const {
 }
 
 const FaultFact* TrialFacts::kill_of(const std::string& node, std::string_view pod) const {
-  const FaultFact* last = nullptr;
-  for (const Deed& deed : deeds_on(node)) {
-    if (deed.pod == pod && (last == nullptr || deed.fact->effect_wall_us >= last->effect_wall_us)) {
-      last = deed.fact;
-    }
-  }
-  return last;
+  return last_of(deeds_on(node), [&](const Deed& deed) { return deed.pod == pod; });
+}
+
+const FaultFact* TrialFacts::end_of(const std::string& node, std::string_view pod) const {
+  return last_of(deeds_on(node),
+                 [&](const Deed& deed) { return deed.pod == pod && deed.ends_pod(); });
 }
 
 std::int64_t TrialFacts::to_controller(const std::string& node, std::int64_t wall_us) const {

@@ -169,6 +169,11 @@ struct Deed {
 
   bool reboots() const { return fault == "reboot"; }
 
+  // The pod's containers end with it; one that is only held or slowed may be the same afterwards.
+  bool ends_pod() const {
+    return fault == "kill-pod" || fault == "move-manifest" || fault == "rewrite-manifest";
+  }
+
   // rke2's process ends with it, wherever it is.
   bool ends_service() const {
     return fault == "kill-service" || fault == "kill-containerd" || stops_service();
@@ -236,8 +241,10 @@ struct TrialFacts {
   const FaultFact* reboot_of(const std::string& node) const;
   // How often it was, by a fault or by the operator.
   int reboots_of(const std::string& node) const;
-  // The last kill of that pod; null: it was not killed.
+  // The last fault that took that pod away, if only for a while; null: none did.
   const FaultFact* kill_of(const std::string& node, std::string_view pod) const;
+  // The last after which it has to be another container; null: none was.
+  const FaultFact* end_of(const std::string& node, std::string_view pod) const;
 
   std::int64_t to_controller(const std::string& node, std::int64_t wall_us) const;
   // From the clock of a node, in a boot of it, to that of another, each by the sight that was taken

@@ -51,7 +51,7 @@ Finding from_the_new_one(const TrialFacts& facts, const std::string& node) {
   const bool changed =
       old != nullptr && json_string(*old, "manifest_uid") != json_string(*pod, "manifest_uid");
   const FaultFact* reboot = facts.reboot_of(node);
-  const FaultFact* kill = facts.kill_of(node, "kube-apiserver");
+  const FaultFact* kill = facts.end_of(node, "kube-apiserver");
   const FaultFact* fault = reboot != nullptr ? reboot : kill;
   for (const Json& one : (*pod)["containers"]) {
     const std::string id = json_string(one, "id");
