@@ -90,7 +90,7 @@ TEST_F(WholePath, sweeps_a_window_by_halves_and_draws_its_map) {
   trial_of("swept",
            paths +
                "matrix:\n"
-               "  fault: [kill-kubelet]\n"
+               "  fault: [{kill-pod: {pod: kube-scheduler, how: process}}]\n"
                "  window: [start-up-hooks]\n"
                "  offset: [{sweep: {resolution: 20ms, count: 3, around: false}}]\n");
   const Json verdict = *parse_json(read(directory() / "swept/latest/verdict.json"));
@@ -113,7 +113,8 @@ TEST_F(WholePath, sweeps_a_window_by_halves_and_draws_its_map) {
     drawn += static_cast<int>(json_int(bucket, "hits") + json_int(bucket, "misses"));
   }
   EXPECT_EQ(drawn, 3) << map.dump();
-  EXPECT_THAT(read(directory() / "swept/latest/report.md"), HasSubstr("kill-kubelet in start-up-"));
+  EXPECT_THAT(read(directory() / "swept/latest/report.md"),
+              HasSubstr(" in start-up-hooks on cp-1"));
 }
 
 TEST_F(WholePath, marks_a_trial_whose_window_was_stretched_and_counts_it_apart) {
