@@ -1,5 +1,4 @@
 #include <algorithm>
-#include <filesystem>
 
 #include <fmt/format.h>
 
@@ -9,23 +8,11 @@
 namespace harness::guard {
 namespace {
 
-// By its program, not by its name: what it calls itself is its own choice.
-std::string program_of(const Process& process, const std::string& proc) {
-  std::error_code problem;
-  const std::string path =
-      std::filesystem::read_symlink(fmt::format("{}/{}/exe", proc, process.pid), problem).string();
-  std::string name = path.substr(path.rfind('/') + 1);
-  if (const std::size_t deleted = name.rfind(" (deleted)"); deleted != std::string::npos) {
-    name.resize(deleted);
-  }
-  return name;
-}
-
 Result<Process> child_of(const std::string& unit, const std::string& name, const Means& means) {
   TRY_ASSIGN(const Process main, main_process(means, unit), "find " + name);
   std::vector<Process> found = with_children(main, means.proc);
   std::erase_if(found, [&](const Process& one) {
-    return one == main || program_of(one, means.proc) != name;
+    return one == main || program_of(one.pid, means.proc) != name;
   });
   if (found.size() != 1) {
     return fail(ErrorCode::remote_failed,

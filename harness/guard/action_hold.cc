@@ -7,6 +7,7 @@
 
 #include "harness/guard/action_certificate.h"
 #include "harness/guard/action_clock.h"
+#include "harness/guard/action_delay.h"
 #include "harness/guard/action_fill.h"
 #include "harness/guard/action_hog.h"
 #include "harness/guard/action_manifest.h"
@@ -40,6 +41,7 @@ constexpr std::array kWaysBack = {
             [](const Json& held, const Means& means) { return release_manifest(held, means); },
             true},
     WayBack{"certificate", release_certificate, true},
+    WayBack{"delayed", release_delayed},
     WayBack{"hog", release_hog},
     WayBack{"filled", release_filled},
     WayBack{"throttled",
@@ -96,6 +98,8 @@ Status check_means(const ArmRecord& record, const Means& means) {
       return check_netem(record.action, means);
     case Action::Kind::fill:
       return check_fill(record, means);
+    case Action::Kind::delay:
+      return check_delay(record);
     default:
       return {};
   }
@@ -104,6 +108,9 @@ Status check_means(const ArmRecord& record, const Means& means) {
 Result<Struck> strike(const ArmRecord& record,
                       const ContainerWatch& containers,
                       const Means& means) {
+  const auto abandoned = [&] {
+    return heartbeat_age_ms(std::string(kRunDir)) > record.lease.count();
+  };
   switch (record.action.kind) {
     case Action::Kind::freeze:
       return alone(freeze_container(record, containers, means));
@@ -115,6 +122,8 @@ Result<Struck> strike(const ArmRecord& record,
       return alone(strike_child(record, means));
     case Action::Kind::manifest:
       return alone(take_manifest(record, means));
+    case Action::Kind::delay:
+      return delay_manifest(record, means, abandoned, is_kubelet_of_rke2);
     case Action::Kind::burn:
     case Action::Kind::memory:
       return alone(start_hog(record, means));
@@ -125,9 +134,7 @@ Result<Struck> strike(const ArmRecord& record,
     case Action::Kind::clock:
       return alone(jump_clock(record, means));
     case Action::Kind::certificate:
-      return alone(expire_certificate(record, means, [&] {
-        return heartbeat_age_ms(std::string(kRunDir)) > record.lease.count();
-      }));
+      return alone(expire_certificate(record, means, abandoned));
     case Action::Kind::partition:
       return alone(strike_partition(record, means));
     case Action::Kind::dns:

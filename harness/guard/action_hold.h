@@ -58,6 +58,9 @@ class Standing {
   virtual ~Standing() = default;
   // Does what is due at this moment of the monotonic clock; when to come again.
   virtual std::int64_t step(std::int64_t mono_us) = 0;
+
+  // Its time is over, and the undo is asked for next.
+  virtual void over() {}
 };
 
 struct Struck {

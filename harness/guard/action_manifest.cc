@@ -9,6 +9,7 @@
 namespace harness::guard {
 namespace {
 
+constexpr std::string_view kUidKey = "\n  uid: ";
 constexpr const char* kBroken = "# hookshot: this manifest is broken on purpose\n{\n";
 
 // rke2 began anew since the harm, writes its manifests itself, and has not come to rest.
@@ -22,8 +23,17 @@ bool is_beginning_anew(const Json& held, const Means& means) {
 
 }  // namespace
 
+std::string uid_of(const std::string& manifest) {
+  const std::size_t line = manifest.find(kUidKey);
+  if (line == std::string::npos) {
+    return {};
+  }
+  const std::size_t begin = line + kUidKey.size();
+  return manifest.substr(begin, manifest.find_first_of("\r\n", begin) - begin);
+}
+
 std::string with_other_uid(const std::string& manifest) {
-  const std::size_t line = manifest.find("\n  uid: ");
+  const std::size_t line = manifest.find(kUidKey);
   if (line == std::string::npos) {
     return {};
   }

@@ -44,6 +44,7 @@ const std::vector<Form>& forms() {
        .ways = {"break", "move", "uid"},
        .lasting = true,
        .survives_reboot = true},
+      {.name = "delay", .kind = Action::Kind::delay, .pods = pods, .lasting = true},
       {.name = "burn",
        .kind = Action::Kind::burn,
        .lasting = true,

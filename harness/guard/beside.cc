@@ -14,7 +14,8 @@ bool freezes_apiserver(const ArmRecord& one) {
 }
 
 bool stretches(const ArmRecord& one) {
-  return one.action.kind == Action::Kind::slow || freezes_apiserver(one);
+  return one.action.kind == Action::Kind::slow || one.action.kind == Action::Kind::delay ||
+         freezes_apiserver(one);
 }
 
 bool lasts(const ArmRecord& one) {

@@ -1,8 +1,8 @@
 // Which faults of one case may be armed on a node at the same time. Harm is never stacked on harm
 // that is not undone: what is over at once may stand side by side, and what lasts stands alone, but
-// for a stretch, which changes only how long things take: a slowed service, or a frozen
-// kube-apiserver, for which the rest waits. The latter stands beside a kill of another pod alone:
-// what else there is would end it, or hurt what waits already.
+// for a stretch, which changes only how long things take: a slowed service, a manifest that kubelet
+// sees late, or a frozen kube-apiserver, for which the rest waits. The latter stands beside a kill
+// of another pod alone: what else there is would end it, or hurt what waits already.
 #pragma once
 
 #include <string>

@@ -45,6 +45,18 @@ TEST(Beside, lets_a_stretch_stand_beside_a_kill_only) {
   EXPECT_THAT(stands_in_the_way(kReboot, kReboot), HasSubstr("one fault at a time"));
 }
 
+TEST(Beside, lets_a_delayed_manifest_stand_beside_a_kill_of_whatever_it_is) {
+  const ArmRecord delay = record(Action::Kind::delay, 20'000);
+  for (const ArmRecord& kill : {kKill, kKillService, record(Action::Kind::child)}) {
+    EXPECT_EQ(stands_in_the_way(delay, kill), "");
+    EXPECT_EQ(stands_in_the_way(kill, delay), "");
+  }
+  EXPECT_THAT(stands_in_the_way(delay, kSlow), HasSubstr("one fault at a time"));
+  EXPECT_THAT(stands_in_the_way(delay, delay), HasSubstr("one fault at a time"));
+  EXPECT_THAT(stands_in_the_way(delay, kReboot), HasSubstr("end the stretch"));
+  EXPECT_THAT(stands_in_the_way(delay, kFreeze), HasSubstr("stands alone"));
+}
+
 TEST(Beside, lets_a_frozen_apiserver_stand_beside_a_kill_of_another_pod_only) {
   const auto frozen = [](const char* pod) {
     ArmRecord out = record(Action::Kind::freeze, 20'000);

@@ -7,6 +7,7 @@
 #include <sys/utsname.h>
 
 #include "harness/guard/action_netem.h"
+#include "harness/guard/held_opens.h"
 #include "harness/guard/nft_table.h"
 
 namespace harness::guard {
@@ -67,6 +68,7 @@ Json kernel_parts(const KernelPlaces& places, const Means& means) {
   if (netem || !find_program("tc").empty()) {
     out["netem"] = netem ? *netem : check_netem(delay, means).has_value();
   }
+  out["fanotify"] = check_held_opens(places.tried).has_value();
   return out;
 }
 

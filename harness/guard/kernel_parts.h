@@ -13,7 +13,8 @@ namespace harness::guard {
 
 struct KernelPlaces {
   std::string loaded = "/sys/module";
-  std::string modules;  // /lib/modules/<release>
+  std::string modules;         // /lib/modules/<release>
+  std::string tried = "/run";  // a directory in which nothing is changed
 
   static KernelPlaces of_this_kernel();
 };
@@ -22,9 +23,10 @@ struct KernelPlaces {
 // a container, which has its host's kernel and not its modules.
 std::optional<bool> kernel_has(const std::vector<std::string>& modules, const KernelPlaces& places);
 
-// The fact `kernel_parts`: {"nf_tables", "netem"}. Where no list tells, the packet filter is asked
-// what it has, and netem is tried in a network of its own that is gone with the try; where
-// the tool for it is missing, too, nothing is said.
+// The fact `kernel_parts`: {"nf_tables", "netem", "fanotify"}. The last is that the kernel asks
+// before it opens a file; it is tried on `places.tried`. Where no list tells of the others, the
+// packet filter is asked what it has, and netem is tried in a network of its own that is gone with
+// the try; where the tool for it is missing, too, nothing is said.
 Json kernel_parts(const KernelPlaces& places, const Means& means);
 
 }  // namespace harness::guard

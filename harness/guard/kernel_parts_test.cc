@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 
 #include "harness/guard/guard_fixture.h"
+#include "harness/guard/held_opens.h"
 
 namespace harness::guard {
 namespace {
@@ -35,6 +36,7 @@ class KernelPartsTest : public testing::Test {
 
   TestFolder folder_;
   Means means_;
+  const bool asks_ = check_held_opens("/run").has_value();
   std::string asked_;
   bool works_ = true;
 };
@@ -47,23 +49,25 @@ TEST_F(KernelPartsTest, are_loaded_built_in_or_there_to_be_loaded) {
   EXPECT_EQ(kernel_has({"sch_netem"}, places()), true) << "can be loaded";
   EXPECT_EQ(kernel_has({"sch_netem", "sch_tbf"}, places()), false);
   const Json parts = kernel_parts(places(), means_);
-  EXPECT_EQ(parts, (Json{{"nf_tables", true}, {"netem", true}}));
+  EXPECT_EQ(parts, (Json{{"nf_tables", true}, {"netem", true}, {"fanotify", asks_}}));
   EXPECT_EQ(asked_, "") << "the look loads nothing";
 }
 
 TEST_F(KernelPartsTest, are_missing_from_a_kernel_that_lists_what_it_has) {
   lists("kernel/net/sched/sch_prio.ko\n", "kernel/net/netfilter/nf_tables.ko:\n");
   const Json parts = kernel_parts(places(), means_);
-  EXPECT_EQ(parts, (Json{{"nf_tables", true}, {"netem", false}}));
+  EXPECT_EQ(parts, (Json{{"nf_tables", true}, {"netem", false}, {"fanotify", asks_}}));
 }
 
 TEST_F(KernelPartsTest, are_tried_where_no_list_tells) {
   const FakeTools tools(folder_.path());
   EXPECT_EQ(kernel_has({"sch_netem"}, places()), std::nullopt);
-  EXPECT_EQ(kernel_parts(places(), means_), (Json{{"nf_tables", true}, {"netem", true}}));
+  EXPECT_EQ(kernel_parts(places(), means_),
+            (Json{{"nf_tables", true}, {"netem", true}, {"fanotify", asks_}}));
   EXPECT_NE(asked_, "");
   works_ = false;
-  EXPECT_EQ(kernel_parts(places(), means_), (Json{{"nf_tables", false}, {"netem", false}}));
+  EXPECT_EQ(kernel_parts(places(), means_),
+            (Json{{"nf_tables", false}, {"netem", false}, {"fanotify", asks_}}));
   std::filesystem::remove_all(folder_ / "tools");
   EXPECT_EQ(kernel_parts(places(), means_).contains("nf_tables"), !find_program("nft").empty())
       << "without the tool nothing is known";

@@ -18,17 +18,6 @@ namespace {
 constexpr std::int64_t kYoungUs = 10'000'000;
 constexpr std::array<std::string_view, 3> kNames = {"rke2", "containerd", "kubelet"};
 
-std::string program_of(int pid) {
-  char target[4096];
-  const ssize_t size = readlink(fmt::format("/proc/{}/exe", pid).c_str(), target, sizeof target);
-  std::string path(target, size > 0 ? static_cast<std::size_t>(size) : 0);
-  constexpr std::string_view kGone = " (deleted)";  // the file was replaced by an upgrade
-  if (path.ends_with(kGone)) {
-    path.resize(path.size() - kGone.size());
-  }
-  return path.substr(path.rfind('/') + 1);
-}
-
 std::vector<int> pids_of(const std::string& listed) {
   std::vector<int> out;
   for (std::size_t at = 0; at < listed.size();) {

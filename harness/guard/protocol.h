@@ -63,6 +63,7 @@ struct Action {
     slow,
     child,
     manifest,
+    delay,
     burn,
     memory,
     fill,

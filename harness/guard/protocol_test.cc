@@ -105,6 +105,9 @@ TEST(ArmRecord, holds_only_what_lasts_and_never_beyond_its_timer) {
   EXPECT_TRUE(with({{"do", "child"}, {"what", "containerd"}, {"how", "kill"}}));
   EXPECT_FALSE(with({{"do", "child"}, {"what", "sshd"}, {"how", "kill"}}));
   EXPECT_FALSE(with({{"do", "child"}, {"pod", "etcd"}, {"what", "kubelet"}, {"how", "kill"}}));
+  const Json delay{{"do", "delay"}, {"pod", "etcd"}, {"hold_ms", 5000}};
+  EXPECT_TRUE(with(delay));
+  EXPECT_EQ(to_json(*with(delay))["action"], delay);
   EXPECT_TRUE(with({{"do", "slow"}, {"how", "10"}, {"hold_ms", 5000}}));
   EXPECT_FALSE(with({{"do", "slow"}, {"how", "0"}, {"hold_ms", 5000}}));
   EXPECT_FALSE(with({{"do", "service"}, {"how", "mask"}, {"hold_ms", 5000}}));

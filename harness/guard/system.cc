@@ -191,6 +191,17 @@ std::string comm_of(int pid) {
   return text;
 }
 
+std::string program_of(int pid, const std::string& proc) {
+  char target[4096];
+  const ssize_t size = readlink(fmt::format("{}/{}/exe", proc, pid).c_str(), target, sizeof target);
+  std::string path(target, size > 0 ? static_cast<std::size_t>(size) : 0);
+  constexpr std::string_view kGone = " (deleted)";
+  if (path.ends_with(kGone)) {
+    path.resize(path.size() - kGone.size());
+  }
+  return path.substr(path.rfind('/') + 1);
+}
+
 bool emit(const Json& line) {
   const std::string text = line.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
   for (std::string_view rest = text; !rest.empty();) {

@@ -80,6 +80,9 @@ bool pidfd_wait(int pidfd, std::chrono::milliseconds timeout);
 std::int64_t start_ticks(int pid);
 int parent_of(int pid);
 std::string comm_of(int pid);
+// The name of the file that it runs, also where an upgrade has replaced that: what it calls itself
+// is its own choice. Empty when there is no such process, or it is the kernel's.
+std::string program_of(int pid, const std::string& proc = "/proc");
 
 // One JSON line on standard output, whole, at once. False when nobody reads any more.
 bool emit(const Json& line);

@@ -42,7 +42,7 @@ class Watcher {
  private:
   int watch();
   int stay(int status);
-  int asked_for_undo(int status) const;
+  int give_back(int status);
 
   Opening opening() const {
     return {logic_.invocation(), logic_.opened_mono_us(), logic_.opened_wall_us(), seen_};
@@ -74,7 +74,10 @@ int Watcher::run() {
 }
 
 // Where systemd cannot be asked, a failure makes it come by itself.
-int Watcher::asked_for_undo(int status) const {
+int Watcher::give_back(int status) {
+  if (firing_.standing() != nullptr) {
+    firing_.standing()->over();
+  }
   return ask_for_undo(state_.record.id) ? status : 1;
 }
 
@@ -82,7 +85,7 @@ int Watcher::asked_for_undo(int status) const {
 int Watcher::stay(int status) {
   while (json_string(state_.progress, "outcome") != "expired") {
     if (lease_is_over()) {
-      return asked_for_undo(status);
+      return give_back(status);
     }
     if (store_.mirrored(state_.record.id)) {
       static_cast<void>(store_.fold(state_.record.id));
@@ -93,7 +96,7 @@ int Watcher::stay(int status) {
       const std::int64_t over =
           json_int(state_.progress["effect"], "mono_us") + state_.record.action.hold.count() * 1000;
       if (at >= over) {
-        return asked_for_undo(status);
+        return give_back(status);
       }
       next = std::min(next, over);
       Standing* standing = firing_.standing();

@@ -89,6 +89,9 @@ void add_kernel(const cluster::NodeFacts& facts, std::vector<Finding>& out) {
       {"nf_tables",
        "partition, block-dns, block-registry and slow-network are skipped on this node until "
        "`modprobe nf_tables` works there"},
+      {"fanotify",
+       "delay-manifest is skipped on this node: its kernel was built without "
+       "CONFIG_FANOTIFY_ACCESS_PERMISSIONS, or the node is a container without CAP_SYS_ADMIN"},
       {"netem",
        "slow-network is skipped on this node until `modprobe -a sch_netem sch_prio cls_fw` works "
        "there (RHEL has them in kernel-modules-extra)"}};

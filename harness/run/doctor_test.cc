@@ -23,7 +23,7 @@ cluster::NodeFacts good() {
   facts.own_clock = true;
   facts.io_limits = true;
   facts.tools = {{"systemctl", true}, {"tc", true}};
-  facts.kernel_parts = {{"nf_tables", true}, {"netem", true}};
+  facts.kernel_parts = {{"nf_tables", true}, {"netem", true}, {"fanotify", true}};
   facts.free_kb = {{"/var/lib/hookshot", 9'000'000}, {"/run", 100'000}};
   return facts;
 }
@@ -109,6 +109,9 @@ TEST(Doctor, blocks_without_systemd_and_only_limits_without_other_tools) {
   facts = good();
   facts.kernel_parts["netem"] = false;
   expect(only(facts), Grade::limited, "netem", "slow-network is skipped");
+  facts = good();
+  facts.kernel_parts["fanotify"] = false;
+  expect(only(facts), Grade::limited, "fanotify", "delay-manifest is skipped");
   facts = good();
   facts.kernel_parts["nf_tables"] = false;
   expect(only(facts), Grade::limited, "nf_tables", "partition, block-dns, block-registry");
