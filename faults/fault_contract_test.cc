@@ -100,6 +100,8 @@ TEST_P(EveryFault, says_all_about_itself) {
   EXPECT_THAT(page, HasSubstr("Mechanism: " + std::string(spec().mechanism)));
   EXPECT_THAT(page, HasSubstr("RKE2 by itself: " + std::string(spec().rke2_itself)));
   EXPECT_THAT(page, HasSubstr("Survives a reboot: " + std::string(spec().survives_reboot)));
+  EXPECT_EQ(spec().stretches, page.find("stretched") != std::string::npos)
+      << "what stretches says so, and nothing else";
 }
 
 TEST_P(EveryFault, refuses_an_unknown_parameter) {
@@ -261,29 +263,18 @@ TEST(Catalogue, has_one_row_for_each_fault_and_no_other) {
 }
 
 TEST(Catalogue, lacks_none_of_its_faults) {
-  for (const char* name : {"block-dns",
-                           "block-registry",
-                           "burn-cpu",
-                           "clock-jump",
-                           "expire-certificate",
-                           "fill-disk",
-                           "freeze-containerd",
-                           "freeze-kubelet",
-                           "freeze-pod",
-                           "freeze-service",
-                           "kill-containerd",
-                           "kill-kubelet",
-                           "kill-pod",
-                           "kill-service",
-                           "memory-pressure",
-                           "move-manifest",
-                           "none",
-                           "partition",
-                           "reboot",
-                           "rewrite-manifest",
-                           "slow-disk",
-                           "slow-network",
-                           "slow-service",
+  for (const char* name : {"block-dns",        "block-registry",
+                           "burn-cpu",         "clock-jump",
+                           "delay-manifest",   "expire-certificate",
+                           "fill-disk",        "freeze-containerd",
+                           "freeze-kubelet",   "freeze-pod",
+                           "freeze-service",   "kill-containerd",
+                           "kill-kubelet",     "kill-pod",
+                           "kill-service",     "memory-pressure",
+                           "move-manifest",    "none",
+                           "partition",        "reboot",
+                           "rewrite-manifest", "slow-disk",
+                           "slow-network",     "slow-service",
                            "stop-service"}) {
     EXPECT_EQ(registry().count(name), 1u) << name;
   }

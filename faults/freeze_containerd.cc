@@ -21,6 +21,7 @@ const harness::fault::FaultRegistration kRegistration{{
     .survives_reboot = "nothing: the process ends with the boot",
     .undo = harness::fault::kFreezeUndo,
     .evidence = "the process (by its parent, its program and its start time) in state T",
+    .stretches = true,
     .notes = harness::fault::kStretchedNote,
     .make = [](const Params& params) -> Fault {
       Fault fault;

@@ -22,6 +22,7 @@ const harness::fault::FaultRegistration kRegistration{{
     .undo = "SIGCONT to exactly the processes that were stopped, when the time, the lease or the "
             "record's timer is over; read back",
     .evidence = "each process (with its start time) in state T",
+    .stretches = true,
     .notes =
         "Longer than the pod's liveness probe allows, kubelet kills the container and starts it\n"
         "again, which is then part of the fault. A window that this fault holds open is "

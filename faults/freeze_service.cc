@@ -20,6 +20,7 @@ const harness::fault::FaultRegistration kRegistration{{
     .survives_reboot = "nothing: the process ends with the boot",
     .undo = harness::fault::kFreezeUndo,
     .evidence = "the main process (with its start time) in state T",
+    .stretches = true,
     .notes = "A stop or restart of the unit ends it early: systemd sends SIGCONT with SIGTERM.\n"
              "A window that this fault holds open is stretched: the evidence says `stretched`, and "
              "such\n"

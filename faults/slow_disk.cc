@@ -31,6 +31,7 @@ const harness::fault::FaultRegistration kRegistration{{
     .undo = "the limit is taken away, when the time, the lease or the record's timer is over; read "
             "back. It is gone with the pod's cgroup, and at a reboot",
     .evidence = "the limit, read back from the kernel",
+    .stretches = true,
     .notes = "Needs cgroup v2 with the io controller and a filesystem on a disk of its own: "
              "skipped, with the\n"
              "reason, where there is none. A window that this fault holds open is stretched.",

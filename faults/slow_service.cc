@@ -27,6 +27,7 @@ const harness::fault::FaultRegistration kRegistration{{
     .evidence =
         "the quota, read back from systemd and from the kernel; or state T and state running "
         "of the processes, read back from /proc",
+    .stretches = true,
     .notes = "Where the unit has a quota of its own, or the kernel no cpu controller for it, rke2, "
              "containerd\n"
              "and kubelet are stopped and continued ten times a second, until that rke2 ends. Its "

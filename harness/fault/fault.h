@@ -71,7 +71,9 @@ struct FaultSpec {
   std::string_view survives_reboot;  // what of it
   std::string_view undo;             // what takes it back
   std::string_view evidence;         // what proves it
-  std::string_view notes;            // further paragraphs of `fault show`; may be empty
+  // Windows that it is in force in last longer: the guard's evidence says `stretched`.
+  bool stretches = false;
+  std::string_view notes;  // further paragraphs of `fault show`; may be empty
   // Gets complete, validated parameters.
   std::function<Fault(const Params&)> make;
 };

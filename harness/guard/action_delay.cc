@@ -11,8 +11,6 @@
 namespace harness::guard {
 namespace {
 
-constexpr std::chrono::milliseconds kShortestLook{10'000};
-
 std::string folder_of(const ArmRecord& record) {
   return record.data_dir + "/agent/pod-manifests";
 }
@@ -84,8 +82,7 @@ Result<Struck> delay_manifest(const ArmRecord& record,
                                .hold = record.action.hold,
                                .is_for = is_kubelet}),
              "delay");
-  const auto limit = std::max(record.action.hold, kShortestLook);
-  const auto first = opens->first(limit, abandoned);
+  const auto first = opens->first(abandoned);
   if (!first) {
     opens->end();
     return fail(ErrorCode::remote_failed,
@@ -98,7 +95,7 @@ Result<Struck> delay_manifest(const ArmRecord& record,
                             abandoned() ? ", until the controller's lease ran out" : ""));
   }
   TRY(means.note(delayed_by(path, {*first})), "keep who is held back");
-  deed.effect = first->from;
+  deed.effect = opens->began();
   const std::string uid = uid_of(first->content);
   deed.evidence = {
       {"how", "delay"},
@@ -107,14 +104,15 @@ Result<Struck> delay_manifest(const ArmRecord& record,
       {"pod_uid", uid},
       {"pid", first->opener.pid},
       {"start_ticks", first->opener.start_ticks},
+      {"held_since", to_json(first->from)},
       {"hold_ms", record.action.hold.count()},
       {"summary",
-       fmt::format("kubelet (process {}) is held back in its open of {}{}, {} after it was laid in "
-                   "wait for, for {}",
+       fmt::format("kubelet (process {}) is held back in its open of {}{}: it came {} after that "
+                   "was asked for, and gets through after {}",
                    first->opener.pid,
                    path,
                    uid.empty() ? "" : fmt::format(" (uid {})", uid),
-                   seconds_text(deed.begun.mono_us, deed.effect.mono_us),
+                   seconds_text(deed.effect.mono_us, first->from.mono_us),
                    format_duration(record.action.hold))}};
   return Struck{.deed = std::move(deed),
                 .standing = std::make_unique<Delayed>(std::move(opens), path, means)};

@@ -9,9 +9,9 @@
 
 namespace harness::guard {
 
-// Waits until kubelet opens the manifest, for as long as the fault lasts and 10 s at least, as
-// kubelet looks every 5 s; that open is the effect. An error when none came, or `abandoned` said
-// that nobody wants it any more. `is_kubelet`: of a process.
+// In force from the effect on, until the fault's time is over; returns when kubelet has opened the
+// manifest and waits. An error when it has not by then, or `abandoned` said that nobody wants it
+// any more. `is_kubelet`: of a process.
 Result<Struck> delay_manifest(const ArmRecord& record,
                               const Means& means,
                               const std::function<bool()>& abandoned,

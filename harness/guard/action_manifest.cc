@@ -1,5 +1,6 @@
 #include "harness/guard/action_manifest.h"
 
+#include <algorithm>
 #include <cctype>
 
 #include <fmt/format.h>
@@ -28,8 +29,12 @@ std::string uid_of(const std::string& manifest) {
   if (line == std::string::npos) {
     return {};
   }
-  const std::size_t begin = line + kUidKey.size();
-  return manifest.substr(begin, manifest.find_first_of("\r\n", begin) - begin);
+  std::string uid = manifest.substr(line + kUidKey.size());
+  uid.resize(std::min(uid.find_first_of("\r\n"), uid.size()));
+  if (uid.size() > 1 && uid.starts_with('"') && uid.ends_with('"')) {
+    uid = uid.substr(1, uid.size() - 2);
+  }
+  return uid;
 }
 
 std::string with_other_uid(const std::string& manifest) {

@@ -81,8 +81,11 @@ Status check_held_opens(const std::string& directory) {
   return {};
 }
 
-HeldOpens::HeldOpens(Options options, UniqueFd group, UniqueFd wake)
-    : options_(std::move(options)), group_(std::move(group)), wake_(std::move(wake)) {}
+HeldOpens::HeldOpens(Options options, UniqueFd group, UniqueFd wake, const Now& began)
+    : options_(std::move(options)),
+      group_(std::move(group)),
+      wake_(std::move(wake)),
+      began_(began) {}
 
 Result<std::unique_ptr<HeldOpens>> HeldOpens::begin(Options options) {
   UniqueFd wake(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
@@ -91,7 +94,7 @@ Result<std::unique_ptr<HeldOpens>> HeldOpens::begin(Options options) {
   }
   TRY_ASSIGN(UniqueFd group, group_on(options.directory), "hold opens back");
   std::unique_ptr<HeldOpens> out(
-      new HeldOpens(std::move(options), std::move(group), std::move(wake)));
+      new HeldOpens(std::move(options), std::move(group), std::move(wake), now()));
   try {
     out->server_ = std::thread([self = out.get()] { self->serve(); });
   } catch (const std::system_error& problem) {
@@ -123,22 +126,16 @@ int HeldOpens::let_through() const {
   return let_through_;
 }
 
-std::optional<HeldOpens::Wait> HeldOpens::first(std::chrono::milliseconds limit,
-                                                const std::function<bool()>& enough) {
-  const auto until = std::chrono::steady_clock::now() + limit;
+std::optional<HeldOpens::Wait> HeldOpens::first(const std::function<bool()>& enough) {
   std::unique_lock lock(mutex_);
-  while (waits_.empty() && std::chrono::steady_clock::now() < until && !enough()) {
+  while (waits_.empty() && milliseconds_left() > 0 && !enough()) {
     came_.wait_for(lock, kLook);
   }
   return waits_.empty() ? std::nullopt : std::optional(waits_.front());
 }
 
 int HeldOpens::milliseconds_left() const {
-  const std::lock_guard lock(mutex_);
-  if (waits_.empty()) {
-    return -1;
-  }
-  const std::int64_t over = waits_.front().from.mono_us + options_.hold.count() * 1000;
+  const std::int64_t over = began_.mono_us + options_.hold.count() * 1000;
   return static_cast<int>(std::max<std::int64_t>((over - now().mono_us + 999) / 1000, 0));
 }
 
@@ -192,9 +189,11 @@ bool HeldOpens::read_events() {
 void HeldOpens::judge(int pid, UniqueFd file) {
   const Now stamp = now();
   if (name_of(file) != options_.file || !options_.is_for(pid)) {
+    {
+      const std::lock_guard lock(mutex_);
+      ++let_through_;
+    }
     allow(file);
-    const std::lock_guard lock(mutex_);
-    ++let_through_;
     return;
   }
   const std::lock_guard lock(mutex_);

@@ -29,7 +29,7 @@ class HeldOpens {
   struct Options {
     std::string directory;
     std::string file;                     // its name there
-    std::chrono::milliseconds hold;       // from the first open that is held back
+    std::chrono::milliseconds hold;       // from its beginning
     std::function<bool(int pid)> is_for;  // whose opens; all others are never held back
   };
 
@@ -48,8 +48,11 @@ class HeldOpens {
   HeldOpens(const HeldOpens&) = delete;
   HeldOpens& operator=(const HeldOpens&) = delete;
 
-  // The first wait; nothing when none came within the limit, or `enough` said so.
-  std::optional<Wait> first(std::chrono::milliseconds limit, const std::function<bool()>& enough);
+  // When it came into force.
+  const Now& began() const { return began_; }
+
+  // The first wait; nothing when none came before its time was over, or `enough` said so.
+  std::optional<Wait> first(const std::function<bool()>& enough);
   // Lets everything through and asks for nothing any more; does nothing the second time.
   void end();
 
@@ -63,18 +66,19 @@ class HeldOpens {
     exec::UniqueFd file;  // by which the kernel knows it
   };
 
-  HeldOpens(Options options, exec::UniqueFd group, exec::UniqueFd wake);
+  HeldOpens(Options options, exec::UniqueFd group, exec::UniqueFd wake, const Now& began);
 
   void serve();
   // False: nothing more can be read.
   bool read_events();
   void judge(int pid, exec::UniqueFd file);
   void allow(const exec::UniqueFd& file) const;
-  int milliseconds_left() const;
+  int milliseconds_left() const;  // 0: its time is over
 
   const Options options_;
   exec::UniqueFd group_;
   exec::UniqueFd wake_;
+  Now began_;
   std::vector<Waiting> waiting_;
   mutable std::mutex mutex_;
   std::condition_variable came_;
