@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "harness/base/restart.h"
 #include "harness/base/time.h"
 #include "harness/check/gatherer.h"
 #include "harness/check/invocations.h"
@@ -27,7 +28,7 @@ void Gatherer::start(const Json& event) {
       facts_.to = *version;
     }
   }
-  facts_.by_reboot = json_string(event, "restart") == "reboot";
+  facts_.by_reboot = is_by_reboot(event);
   facts_.fault = json_string(event, "fault");
   facts_.params = json_object(event, "params");
   facts_.window = json_string(event, "window");

@@ -385,10 +385,12 @@ TEST(VerdictJson, comes_back_as_it_went) {
   trial.duration_s = 61.25;
   trial.back_off_s = 30;
   trial.params = {{"pod", "etcd"}};
+  trial.by_reboot = true;
   const CaseVerdict one = fold({.name = "c", .expect = "fail", .issue = "i", .hits = 1}, {trial});
   const auto back = case_verdict_from_json(one.to_json());
   ASSERT_TRUE(back) << back.error().message();
   EXPECT_EQ(back->to_json(), one.to_json());
+  EXPECT_TRUE(back->trials.front().by_reboot);
 }
 
 TEST(VerdictJson, names_what_is_no_verdict) {

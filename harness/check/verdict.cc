@@ -4,6 +4,8 @@
 
 #include <fmt/format.h>
 
+#include "harness/base/restart.h"
+
 namespace harness::check {
 namespace {
 
@@ -119,9 +121,7 @@ Json TrialVerdict::to_json() const {
   if (stretched) {
     out["stretched"] = true;
   }
-  if (by_reboot) {
-    out["restart"] = "reboot";
-  }
+  put_by_reboot(out, by_reboot);
   if (!replays.empty()) {
     out["replays"] = replays;
   }
@@ -177,7 +177,8 @@ Result<TrialVerdict> trial_verdict_from_json(const Json& json) {
                    .evidence = json_string(json, "evidence"),
                    .hit_reason = json_string(json, "hit_reason"),
                    .from = json_string(json, "from"),
-                   .to = json_string(json, "to")};
+                   .to = json_string(json, "to"),
+                   .by_reboot = is_by_reboot(json)};
   const std::string what = fmt::format("trial {}", out.trial);
   TRY_ASSIGN(out.verdict, verdict_in(json, "verdict"), what);
   out.marker_to_action_us = number_in(json, "trigger_latency_us", "marker_to_action");

@@ -5,6 +5,8 @@
 
 #include <fmt/format.h>
 
+#include "harness/base/restart.h"
+
 namespace harness::plan {
 namespace {
 
@@ -76,7 +78,7 @@ Path read_path(const Value& value, const std::vector<std::string>& checks, Probl
     problems.add(*reader.take("versions"),
                  "'versions' needs exactly two: from and to; write longer paths as several");
   }
-  path.by_reboot = reader.choice_or("restart", {"service", "reboot"}, "service") == "reboot";
+  path.by_reboot = reader.choice_or(kRestartKey, {kByService, kByReboot}, kByService) == kByReboot;
   read_expectation(reader, checks, path);
   reader.finish();
   return path;

@@ -9,6 +9,7 @@
 
 #include <fmt/format.h>
 
+#include "harness/base/restart.h"
 #include "harness/base/version.h"
 #include "harness/report/report.h"
 
@@ -59,9 +60,7 @@ std::string fault_of(const Json& cell) {
 std::string hop_of(const Json& cell) {
   const Json path = cell.value("path", Json::array());
   return path.size() == 2 && path[0].is_string() && path[1].is_string()
-             ? hop_text(path[0].get<std::string>(),
-                        path[1].get<std::string>(),
-                        json_string(cell, "restart") == "reboot")
+             ? hop_text(path[0].get<std::string>(), path[1].get<std::string>(), is_by_reboot(cell))
              : "";
 }
 

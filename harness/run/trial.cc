@@ -8,6 +8,7 @@
 
 #include <fmt/format.h>
 
+#include "harness/base/restart.h"
 #include "harness/observe/back_off.h"
 #include "harness/observe/node_stream.h"
 #include "harness/observe/probes.h"
@@ -148,9 +149,7 @@ void Trial::start_event() {
                  {{"servers_down", cell_.budget.servers_down},
                   {"apiserver_outage_us", cell_.budget.apiserver_outage.count()},
                   {"recovery_us", cell_.budget.recovery.count()}}}};
-  if (cell_.by_reboot) {
-    event["restart"] = "reboot";
-  }
+  put_by_reboot(event, cell_.by_reboot);
   if (cell_.seen.elsewhere()) {
     event["while"] = cell_.seen.node;
   }
