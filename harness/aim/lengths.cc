@@ -2,10 +2,8 @@
 
 #include <algorithm>
 #include <cmath>
-#include <fstream>
 #include <iterator>
 #include <set>
-#include <sstream>
 
 #include <fmt/format.h>
 
@@ -24,20 +22,6 @@ void keep(std::vector<std::int64_t>& samples, std::int64_t value) {
 std::int64_t at_quantile(const std::vector<std::int64_t>& sorted, double part) {
   return sorted[static_cast<std::size_t>(
       std::lround(part * static_cast<double>(sorted.size() - 1)))];
-}
-
-Result<std::vector<std::int64_t>> numbers(const Json& json, const std::string& what) {
-  std::vector<std::int64_t> out;
-  if (!json.is_array()) {
-    return fail(ErrorCode::invalid_input, what + " must be a list of numbers");
-  }
-  for (const Json& value : json) {
-    if (!value.is_number_integer() || value.get<std::int64_t>() < 0) {
-      return fail(ErrorCode::invalid_input, what + " holds something else than microseconds");
-    }
-    out.push_back(value.get<std::int64_t>());
-  }
-  return out;
 }
 
 struct Opening {
@@ -72,6 +56,24 @@ void close(Start& start, const std::string& window, std::int64_t at_us) {
 }
 
 }  // namespace
+
+std::string Stretch::text() const {
+  return fmt::format("{} in {}{}{}", fault, window, offset.starts_with('-') ? "" : "+", offset);
+}
+
+std::string how_to_learn(const Where& where) {
+  std::string out = fmt::format("hookshot windows learn --from {} --to {}{} -i INVENTORY",
+                                where.from,
+                                where.to,
+                                where.by_reboot ? " --reboot" : "");
+  if (where.stretch) {
+    out += fmt::format(" --stretch '{}' --in {} --offset={}",
+                       where.stretch.fault,
+                       where.stretch.window,
+                       where.stretch.offset);
+  }
+  return out;
+}
 
 std::optional<Learned> figures(std::vector<std::int64_t> samples_us) {
   if (samples_us.empty()) {
@@ -123,90 +125,25 @@ std::map<std::string, std::vector<Sample>> samples_of(const std::vector<Json>& e
   return out;
 }
 
-std::filesystem::path Lengths::beside(const std::filesystem::path& inventory) {
-  std::filesystem::path out = inventory;
-  return out.replace_extension(".lengths.json");
-}
-
-Result<Lengths> Lengths::load(const std::filesystem::path& file) {
-  Lengths out;
-  std::error_code problem;
-  if (!std::filesystem::exists(file, problem)) {
-    return out;
-  }
-  std::ifstream in(file);
-  std::ostringstream text;
-  text << in.rdbuf();
-  TRY_ASSIGN(const Json json, parse_json(text.str()), file.string());
-  if (!json.is_object() || !json.contains("learned") || !json["learned"].is_array()) {
-    return fail(
-        ErrorCode::invalid_input,
-        file.string() + ": no file of learned lengths; `hookshot windows learn` writes one");
-  }
-  for (const Json& row : json["learned"]) {
-    const Where where{.node = json_string(row, "node"),
-                      .from = json_string(row, "from"),
-                      .to = json_string(row, "to"),
-                      .by_reboot = json_string(row, "restart") == "reboot"};
-    const std::string window = json_string(row, "window");
-    Samples& samples = out.samples_[where][window];
-    const std::string what = fmt::format("{}: {} of {}", file.string(), window, where.node);
-    TRY_ASSIGN(samples.lengths_us, numbers(row.value("lengths_us", Json()), what), "learned");
-    const Json gaps = row.value("gaps_us", Json::object());
-    for (const auto& [earlier, values] : gaps.items()) {
-      TRY_ASSIGN(samples.gaps_us[earlier], numbers(values, what), "learned");
-    }
-  }
-  return out;
-}
-
-Json Lengths::to_json() const {
-  Json out = {{"learned", Json::array()}};
-  for (const auto& [where, windows] : samples_) {
-    for (const auto& [window, samples] : windows) {
-      Json row = {{"node", where.node},
-                  {"from", where.from},
-                  {"to", where.to},
-                  {"window", window},
-                  {"lengths_us", samples.lengths_us},
-                  {"gaps_us", samples.gaps_us}};
-      if (where.by_reboot) {
-        row["restart"] = "reboot";
-      }
-      if (const auto learned = figures(samples.lengths_us)) {
-        row["median_us"] = learned->median.count();
-        row["spread_us"] = learned->spread.count();
-      }
-      out["learned"].push_back(std::move(row));
-    }
-  }
-  return out;
-}
-
-Status Lengths::save(const std::filesystem::path& file) const {
-  const std::string part = file.string() + ".part";
-  std::ofstream out(part, std::ios::trunc);
-  out << to_json().dump(1) << "\n";
-  out.close();
-  std::error_code problem;
-  if (out) {
-    std::filesystem::rename(part, file, problem);
-  }
-  if (!out || problem) {
-    return fail(ErrorCode::invalid_input,
-                fmt::format("{} cannot be written{}",
-                            file.string(),
-                            problem ? ": " + problem.message() : std::string()));
-  }
-  return {};
-}
-
 void Lengths::add(const Where& where, const Sample& sample) {
   Samples& samples = samples_[where][sample.window];
   keep(samples.lengths_us, sample.length_us);
   for (const auto& [earlier, gap] : sample.since_us) {
     keep(samples.gaps_us[earlier], gap);
   }
+}
+
+bool Lengths::has(const std::string& run, const std::string& case_name, int trial) const {
+  const auto cases = learned_from_.find(run);
+  if (cases == learned_from_.end()) {
+    return false;
+  }
+  const auto trials = cases->second.find(case_name);
+  return trials != cases->second.end() && trials->second.contains(trial);
+}
+
+void Lengths::note(const std::string& run, const std::string& case_name, int trial) {
+  learned_from_[run][case_name].insert(trial);
 }
 
 const Lengths::Samples* Lengths::find(const std::string& window,
@@ -225,7 +162,7 @@ const Lengths::Samples* Lengths::find(const std::string& window,
     return own;
   }
   for (const auto& [other, windows] : samples_) {
-    if (other.hop() == where.hop() && windows.contains(window)) {
+    if (other.hop() == where.hop() && other.stretch == where.stretch && windows.contains(window)) {
       node = other.node;
       return in(other);
     }

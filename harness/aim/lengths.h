@@ -1,5 +1,6 @@
-// How long windows last, learned from starts without faults, per node, hop and window; kept beside
-// the inventory as INVENTORY.lengths.json.
+// How long windows last, learned per node, hop and window from starts without faults, and apart
+// from them from starts that one fault stretches; kept beside the inventory as
+// INVENTORY.lengths.json, with the trials that they were learned from.
 //
 // A hop is a pair of versions and the way the second one is started; a restart in place is a hop
 // from a version to itself. Samples are kept (the last 200 of each), figures are made from them
@@ -10,6 +11,7 @@
 #include <filesystem>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -20,17 +22,36 @@
 
 namespace harness::aim {
 
+// What makes windows of a node last longer: a fault on that node, from an instant of a window on.
+struct Stretch {
+  std::string fault = {};   // "slow-service duration=30s percent=10"; empty: nothing does
+  std::string window = {};  // in which it begins
+  std::string offset = {};  // as a suite writes it
+  // Why starts under it cannot be learned alone; empty: they can.
+  std::string obstacle = {};
+
+  explicit operator bool() const { return !fault.empty(); }
+
+  std::string text() const;  // "slow-service duration=30s percent=10 in pre+0s"
+
+  auto operator<=>(const Stretch&) const = default;
+};
+
 struct Where {
   std::string node;
   std::string from;  // tags
   std::string to;
   bool by_reboot = false;  // the node's; else the service's restart
+  Stretch stretch = {};
 
   // "v1 to v2", "v1 to v2 by reboot"
   std::string hop() const { return hop_text(from, to, by_reboot); }
 
   auto operator<=>(const Where&) const = default;
 };
+
+// What has to be called to learn the lengths of such starts.
+std::string how_to_learn(const Where& where);
 
 struct Learned {
   std::size_t samples = 0;
@@ -68,7 +89,11 @@ class Lengths {
 
   void add(const Where& where, const Sample& sample);
 
-  // This node's samples of the hop; else those of any node of the same hop.
+  // Whether samples of that trial are in here already.
+  bool has(const std::string& run, const std::string& case_name, int trial) const;
+  void note(const std::string& run, const std::string& case_name, int trial);
+
+  // This node's samples of the hop under the same stretch; else those of any node of the same.
   std::optional<Learned> length(const std::string& window, const Where& where) const;
   // From the opening of `earlier` to the opening of `window`.
   std::optional<Learned> gap(const std::string& earlier,
@@ -93,7 +118,10 @@ class Lengths {
 
   const Samples* find(const std::string& window, const Where& where, std::string& node) const;
 
+  static Status read_rows(const std::string& file, const Json& rows, bool stretched, Lengths& out);
+
   std::map<Where, std::map<std::string, Samples>> samples_;
+  std::map<std::string, std::map<std::string, std::set<int>>> learned_from_;  // run, case, trials
 };
 
 }  // namespace harness::aim

@@ -155,12 +155,12 @@ Result<Anchor> anchor(const Aim& aim,
     return *best;
   }
   return fail(ErrorCode::invalid_input,
-              fmt::format("nothing to count back from {} by {}: {}; `hookshot windows learn` "
-                          "learns the gaps",
+              fmt::format("nothing to count back from {} by {}: {}; `{}` learns the gaps",
                           window.name,
                           format_duration(aim.distance),
                           seen.empty() ? "no earlier marker has been learned on this hop"
-                                       : "the learned ones come too late: " + seen));
+                                       : "the learned ones come too late: " + seen,
+                          how_to_learn(where)));
 }
 
 }  // namespace harness::aim

@@ -54,6 +54,7 @@ struct MadeCase {
   std::string expect = "pass";
   std::string fault = "kill-pod";
   std::int64_t longer_us = 0;  // each trial's window than the one's before
+  bool stretched = false;
 };
 
 class MadeRuns : public Cli {
@@ -148,6 +149,9 @@ class MadeRuns : public Cli {
           node["lease_renewed_us"] = INT64_C(4'000'000'000'000'000);
         }
       } else if (type == "fault") {
+        if (one.stretched && event.contains("evidence")) {
+          event["evidence"]["stretched"] = true;
+        }
         if (event.contains("effect")) {
           out += windows_around(event, end, one.longer_us * (trial - 1));
         }

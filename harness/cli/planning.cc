@@ -14,11 +14,12 @@ plan::FaultCatalogue fault_catalogue() {
   plan::FaultCatalogue out;
   for (const auto& [name, spec] : fault::registry()) {
     const fault::FaultSpec* known = &spec;
-    out.emplace(
-        std::string(name),
-        plan::FaultInfo{std::string(name), name == "none", [known](const plan::Params& params) {
-                          return fault::complete(*known, params);
-                        }});
+    out.emplace(std::string(name),
+                plan::FaultInfo{
+                    std::string(name),
+                    name == "none",
+                    [known](const plan::Params& params) { return fault::complete(*known, params); },
+                    spec.stretches});
   }
   return out;
 }

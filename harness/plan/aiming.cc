@@ -20,6 +20,23 @@ std::optional<Microseconds> learned_length(const Case& cell,
   return learned ? std::optional(learned->median) : std::nullopt;
 }
 
+std::string never_learned(const aim::Where& where) {
+  const aim::Stretch& stretch = where.stretch;
+  if (!stretch) {
+    return fmt::format(", which has not been learned; `{}` learns it", aim::how_to_learn(where));
+  }
+  if (!stretch.obstacle.empty()) {
+    return fmt::format(" under {}, which cannot be learned: {}; write a duration",
+                       stretch.fault,
+                       stretch.obstacle);
+  }
+  return fmt::format(
+      " under {}, which has not been learned, and a natural length is none of it; "
+      "`{}` learns it",
+      stretch.text(),
+      aim::how_to_learn(where));
+}
+
 Result<aim::Aim> resolve_on(const Case& cell,
                             const aim::Offset& offset,
                             const std::string& window,
@@ -27,16 +44,12 @@ Result<aim::Aim> resolve_on(const Case& cell,
   const auto length = learned_length(cell, window, where);
   if (offset.needs_length() && !length) {
     return fail(ErrorCode::invalid_input,
-                fmt::format("offset {} needs the length of {} on {} from {}, which has not been "
-                            "learned; `hookshot windows learn --from {} --to {}{} -i INVENTORY` "
-                            "learns it",
+                fmt::format("offset {} needs the length of {} on {} from {}{}",
                             aim::to_string(offset),
                             window,
                             where.node,
                             where.hop(),
-                            where.from,
-                            where.to,
-                            where.by_reboot ? " --reboot" : ""));
+                            never_learned(where)));
   }
   TRY_ASSIGN(const aim::Aim out, aim::resolve(offset, length), "offset");
   return out;
@@ -63,6 +76,11 @@ std::string itself(const std::string& fault, const std::string& node) {
 }
 
 }  // namespace
+
+std::string unlike_a_boot(const std::string& key) {
+  return fmt::format(
+      "`restart: reboot` puts every window into the operator's boot: {} cannot be had", key);
+}
 
 const inventory::Node* seen_node(const Named& seen_on,
                                  const inventory::Inventory& inventory,
@@ -140,7 +158,7 @@ Status aim_at(const OffsetChoice& offset, Case& cell) {
   if (cell.window.name.empty()) {
     return {};
   }
-  const aim::Where where = cell.where(cell.seen.or_own(cell.target, cell.on_server).node);
+  const aim::Where where = cell.where(cell.seen.or_own(cell.target, cell.on_server).node, nullptr);
   TRY_ASSIGN(const aim::Aim aim, resolve_on(cell, offset.at, cell.window.name, where), "");
   TRY(check_seen(cell.seen, offset.at, aim), "");
   TRY_ASSIGN(cell.shot, cell.shot_at(aim), "offset");
@@ -158,10 +176,10 @@ Status aim_at(const OffsetChoice& offset, Case& cell) {
 
 Status aim_companion(const Case& cell, Companion& one) {
   const auto [node, server] = one.seen.or_own(one.target, one.on_server);
-  const aim::Where where = cell.where(node);
+  const aim::Where where = cell.where(node, &one);
   TRY_ASSIGN(one.shot.aim, resolve_on(cell, one.offset, one.window.name, where), "");
   TRY(check_seen(one.seen, one.offset, one.shot.aim), "");
-  TRY_ASSIGN(one.shot.anchor, cell.anchor_on(one.window, one.shot.aim, node, server), "");
+  TRY_ASSIGN(one.shot.anchor, cell.anchor_on(one.window, one.shot.aim, node, server, &one), "");
   return {};
 }
 
@@ -203,10 +221,8 @@ void add_companions(const Suite& suite,
           "{} in the next boot needs a fault before it that reboots {}", more.fault.name, name);
     }
     if (impossible.empty() && cell.by_reboot && (more.next_boot || !more.seen_on.text.empty())) {
-      impossible = fmt::format(
-          "`restart: reboot` puts every window into the operator's boot: `{}` of {} cannot be had",
-          more.next_boot ? "boot: next" : "while",
-          more.fault.name);
+      impossible = unlike_a_boot(
+          fmt::format("`{}` of {}", more.next_boot ? "boot: next" : "while", more.fault.name));
     }
     cell.companions.push_back(
         {.fault = more.fault.name,
@@ -218,7 +234,8 @@ void add_companions(const Suite& suite,
          .on_server = node->server,
          .seen = more.seen_on.text.empty() ? Seen{} : Seen{seen->name, seen->server},
          .after_previous = more.after_previous,
-         .next_boot = more.next_boot});
+         .next_boot = more.next_boot,
+         .stretch = more.fault.stretch});
   }
 }
 

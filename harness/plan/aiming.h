@@ -35,6 +35,9 @@ const inventory::Node* seen_node(const Named& seen_on,
                                  const inventory::Inventory& inventory,
                                  yaml::Problems& problems);
 
+// Why that key, which waits for another start, does not go with `restart: reboot`.
+std::string unlike_a_boot(const std::string& key);
+
 // Why the fault cannot be done at all with this inventory; empty: it can.
 std::string lacking(const std::string& fault,
                     const Params& params,

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "harness/base/restart.h"
 #include "harness/base/result.h"
 #include "harness/plan/plan.h"
 
@@ -48,6 +49,13 @@ std::string at_text(const event::WindowDef& window, const aim::Offset& at, const
                      seen.elsewhere() ? ".of." + seen.node : "",
                      offset.starts_with('-') ? "" : "+",
                      offset);
+}
+
+std::string obstacle_of(const aim::Offset& at, const Seen& seen, bool waits) {
+  return at.kind == aim::Offset::Kind::sweep ? "what stretches it is swept"
+         : seen.elsewhere()                  ? "what stretches it waits for " + seen.node
+         : waits                             ? "what stretches it is not armed before the step"
+                                             : "";
 }
 
 }  // namespace
@@ -123,14 +131,45 @@ bool Case::reboots(const std::string& node) const {
          });
 }
 
+aim::Stretch Case::stretch_on(const std::string& node, const Companion* aimed) const {
+  aim::Stretch out;
+  const auto add = [&](const std::string& one,
+                       const std::string& in,
+                       const aim::Offset& at,
+                       const std::string& obstacle) {
+    if (one.empty()) {
+      return;
+    }
+    const bool more = static_cast<bool>(out);
+    out.fault += (more ? " and " : "") + one;
+    out.window = in;
+    out.offset = aim::to_string(at);
+    out.obstacle = more ? "more than one fault stretches it" : obstacle;
+  };
+  if (aimed != nullptr && target == node) {
+    add(stretch, window.name, offset, obstacle_of(offset, seen, false));
+  }
+  for (const Companion& one : companions) {
+    if (&one != aimed && one.target == node) {
+      add(one.stretch,
+          one.window.name,
+          one.offset,
+          obstacle_of(one.offset, one.seen, one.after_previous || one.next_boot));
+    }
+  }
+  return out;
+}
+
 Result<aim::Anchor> Case::anchor_on(const event::WindowDef& of,
                                     const aim::Aim& aim,
                                     const std::string& node,
-                                    bool server) const {
+                                    bool server,
+                                    const Companion* aimed) const {
   static const aim::Lengths kNone;
-  TRY_ASSIGN(aim::Anchor out,
-             aim::anchor(aim, of, windows_on(server), lengths ? *lengths : kNone, where(node)),
-             "aim");
+  TRY_ASSIGN(
+      aim::Anchor out,
+      aim::anchor(aim, of, windows_on(server), lengths ? *lengths : kNone, where(node, aimed)),
+      "aim");
   return out;
 }
 
@@ -141,8 +180,9 @@ Result<Shot> Case::shot_at(const aim::Aim& aim) const {
   const auto [node, server] = seen.or_own(target, on_server);
   Shot out;
   out.aim = aim;
-  TRY_ASSIGN(out.anchor, anchor_on(window, aim, node, server), "");
-  if (const auto learned = lengths ? lengths->length(window.name, where(node)) : std::nullopt) {
+  TRY_ASSIGN(out.anchor, anchor_on(window, aim, node, server, nullptr), "");
+  if (const auto learned =
+          lengths ? lengths->length(window.name, where(node, nullptr)) : std::nullopt) {
     out.learned_us = learned->median.count();
   }
   return out;
@@ -163,9 +203,7 @@ Json Case::to_json() const {
               {"target", target},
               {"hits", hits},
               {"attempts", attempts}};
-  if (by_reboot) {
-    out["restart"] = "reboot";
-  }
+  put_by_reboot(out, by_reboot);
   if (seen.elsewhere()) {
     out["while"] = seen.node;
   }

@@ -164,8 +164,7 @@ void Maker::add_target(const Suite& suite,
     impossible = fmt::format("{} is itself the node of `while`", node.name);
   }
   if (impossible.empty() && cell.seen.elsewhere() && cell.by_reboot) {
-    impossible =
-        "`restart: reboot` puts every window into the operator's boot: `while` cannot be had";
+    impossible = unlike_a_boot("`while`");
   }
   if (cell.fault != "none") {
     add_companions(suite, pack, inventory_, cell, impossible, problems);
@@ -212,6 +211,7 @@ void Maker::add_path(const Suite& suite,
                           .fatal = path.fatal,
                           .fault = fault.name,
                           .params = fault.params,
+                          .stretch = fault.stretch,
                           .watched = watched,
                           .offset = offset.at,
                           .lengths = options_.lengths,

@@ -71,6 +71,7 @@ struct Companion {
   Seen seen = {};               // empty: the window is the target's own
   bool after_previous = false;  // armed once the fault before it was applied and is undone
   bool next_boot = false;       // sleeps on the node until a fault boots it, and for one boot only
+  std::string stretch = {};     // as in FaultChoice
 
   Json to_json() const;
 };
@@ -90,6 +91,7 @@ struct Case {
   std::string fatal;
   std::string fault;
   Params params;
+  std::string stretch;      // of the fault, as in FaultChoice
   event::WindowDef window;  // empty name: no window (fault none)
   std::shared_ptr<const Watched> watched;
   aim::Offset offset;
@@ -112,23 +114,28 @@ struct Case {
   // Those of them that are followed on a node of the inventory.
   const std::vector<event::WindowDef>& followed_on(std::string_view node, bool server) const;
 
-  // Of that node's start in this case.
-  aim::Where where(const std::string& node) const {
-    return {node, from.tag(), to.tag(), by_reboot};
+  // What stretches that node's windows for the fault that is aimed: the others of the case. Null:
+  // the first one is aimed.
+  aim::Stretch stretch_on(const std::string& node, const Companion* aimed) const;
+
+  // Of that node's start in this case, for the fault that is aimed.
+  aim::Where where(const std::string& node, const Companion* aimed) const {
+    return {node, from.tag(), to.tag(), by_reboot, stretch_on(node, aimed)};
   }
 
   // "v1 to v2"
-  std::string hop() const { return where("").hop(); }
+  std::string hop() const { return hop_text(from.tag(), to.tag(), by_reboot); }
 
   // Whether a fault of the case so far reboots that node.
   bool reboots(const std::string& node) const;
 
-  // What the trigger of a fault of this case has to wait for. invalid_input when nothing was
+  // What the trigger of that fault of this case has to wait for. invalid_input when nothing was
   // learned to count back from.
   Result<aim::Anchor> anchor_on(const event::WindowDef& of,
                                 const aim::Aim& aim,
                                 const std::string& node,
-                                bool server) const;
+                                bool server,
+                                const Companion* aimed) const;
   // The same for the first fault.
   Result<Shot> shot_at(const aim::Aim& aim) const;
 

@@ -25,7 +25,15 @@ inline Catalogue catalogue() {
   };
   return {.faults = {{"none", takes("none", {})},
                      {"kill-pod", takes("kill-pod", {"pod", "how"})},
-                     {"reboot", takes("reboot", {"how"})}},
+                     {"reboot", takes("reboot", {"how"})},
+                     {"slow-service",
+                      {"slow-service",
+                       false,
+                       [](Params params) -> Result<Params> {
+                         params.emplace("percent", "10");
+                         return params;
+                       },
+                       true}}},
           .checks = {"journal-clean", "nodes-ready", "restarts-explained"}};
 }
 

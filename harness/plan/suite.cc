@@ -46,7 +46,7 @@ class SuiteLoader {
   Result<Suite> load(const Value& root);
 
  private:
-  void check_fault(const Value& where, const FaultChoice& choice);
+  void check_fault(const Value& where, FaultChoice& choice);
   FaultChoice read_fault(const Value& value);
   void read_further(const Value& value, Suite& suite);
   void read_matrix(const Value& value, Suite& suite);
@@ -130,7 +130,7 @@ void SuiteLoader::read_further(const Value& value, Suite& suite) {
   suite.further.push_back(std::move(out));
 }
 
-void SuiteLoader::check_fault(const Value& where, const FaultChoice& choice) {
+void SuiteLoader::check_fault(const Value& where, FaultChoice& choice) {
   const auto known = catalogue_.faults.find(choice.name);
   if (known == catalogue_.faults.end()) {
     std::vector<std::string> names;
@@ -144,8 +144,11 @@ void SuiteLoader::check_fault(const Value& where, const FaultChoice& choice) {
                               fmt::join(names, ", ")));
     return;
   }
-  if (const auto complete = known->second.complete(choice.params); !complete) {
+  const auto complete = known->second.complete(choice.params);
+  if (!complete) {
     problems_.add(where, complete.error().message());
+  } else if (known->second.stretches) {
+    choice.stretch = FaultChoice{choice.name, *complete}.describe();
   }
 }
 

@@ -31,6 +31,7 @@ struct FaultInfo {
   std::string name;
   bool harmless = false;                                  // `none`
   std::function<Result<Params>(const Params&)> complete;  // defaults filled in, every value checked
+  bool stretches = false;  // windows that it is in force in last longer
 };
 
 using FaultCatalogue = std::map<std::string, FaultInfo, std::less<>>;
@@ -60,6 +61,9 @@ struct Path {
 struct FaultChoice {
   std::string name;
   Params params;
+  // Where it stretches windows: the same with all its parameters; else empty.
+  std::string stretch = {};
+
   std::string describe() const;  // "kill-pod pod=etcd"
 };
 

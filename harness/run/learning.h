@@ -1,4 +1,5 @@
-// How long windows last, read out of a run's trials without a fault.
+// How long windows last, read out of a run's trials: those without a fault, and those with a single
+// one that stretches them.
 #pragma once
 
 #include <string>
@@ -10,6 +11,7 @@ namespace harness::run {
 
 struct Learning {
   int starts = 0;       // node starts whose windows were added
+  int known = 0;        // trials that were learned from before, and are left alone
   int left_out = 0;     // trials that had a fault, were not complete, or did not pass
   std::string why_not;  // of the last that was left out
 };
@@ -20,7 +22,8 @@ struct Learning {
 enum class Learn { passing, failing_too };
 
 // Adds every window that opened and closed by its markers in the run's complete trials without a
-// fault. The caller saves.
+// fault; and apart from these, under what stretches, those of the target of a single fault that
+// stretches and hit. Each trial once. The caller saves.
 Result<Learning> learn(const RunFolder& folder, aim::Lengths& lengths, Learn from);
 
 }  // namespace harness::run
