@@ -50,6 +50,84 @@ TEST_F(OnTheMachine, a_slow_network_is_felt_and_over_when_it_is_healed) {
   EXPECT_LT(round_trip(), 1490);
 }
 
+// "min/avg/max/mdev = 0.4/0.6/1.1/0.2 ms": the least and the most.
+std::pair<double, double> range_of(const std::string& said) {
+  const std::size_t at = said.find("mdev = ");
+  if (at == std::string::npos) {
+    ADD_FAILURE() << said;
+    return {-1, -1};
+  }
+  const std::string numbers = said.substr(at + 7);
+  const std::size_t most = numbers.find('/', numbers.find('/') + 1) + 1;
+  return {std::atof(numbers.c_str()), std::atof(numbers.c_str() + most)};
+}
+
+bool in_order(const std::string& said) {
+  int last = 0;
+  for (std::size_t at = said.find("icmp_seq="); at != std::string::npos;
+       at = said.find("icmp_seq=", at + 1)) {
+    const int now = std::atoi(said.c_str() + at + 9);
+    if (now < last) {
+      return false;
+    }
+    last = now;
+  }
+  EXPECT_GT(last, 1) << said;
+  return true;
+}
+
+TEST_F(OnTheMachine, a_network_that_jitters_and_doubles_is_felt_and_over_when_it_is_healed) {
+  const auto spread = [](const std::string& said) {
+    const auto [least, most] = range_of(said);
+    return most - least;
+  };
+  const std::string before = ping("10");
+  EXPECT_THAT(before, Not(HasSubstr("duplicates")));
+  lasts("slow-network", {{"delay", "1s"}, {"jitter", "90"}, {"duplicate", "100"}});
+  const std::string slow = ping("10");
+  EXPECT_THAT(slow, HasSubstr("duplicates"));
+  EXPECT_GT(spread(slow), spread(before) + 300) << slow;
+  is_healed();
+  const std::string after = ping("10");
+  EXPECT_THAT(after, Not(HasSubstr("duplicates")));
+  EXPECT_LT(spread(after), spread(slow)) << after;
+}
+
+TEST_F(OnTheMachine, a_network_that_reorders_is_felt_and_over_when_it_is_healed) {
+  const auto twenty = [] {
+    return on_node({"ping", "-i", "0.2", "-W", "5", "-c", "20", other().address()});
+  };
+  EXPECT_TRUE(in_order(twenty()));
+  lasts("slow-network", {{"delay", "1s"}, {"reorder", "50"}});
+  const std::string said = twenty();
+  EXPECT_FALSE(in_order(said)) << said;
+  is_healed();
+  EXPECT_TRUE(in_order(twenty()));
+}
+
+// 1400 bytes and their headers take 280 ms at 40 kbit/s.
+TEST_F(OnTheMachine, a_network_of_a_low_rate_is_felt_and_over_when_it_is_healed) {
+  const auto least = [] {
+    return range_of(on_node({"ping",
+                             "-q",
+                             "-i",
+                             "0.5",
+                             "-s",
+                             "1400",
+                             "-W",
+                             "5",
+                             "-c",
+                             "5",
+                             other().address()}))
+        .first;
+  };
+  EXPECT_LT(least(), 280);
+  lasts("slow-network", {{"delay", "1ms"}, {"rate", "40"}});
+  EXPECT_GE(least(), 280);
+  is_healed();
+  EXPECT_LT(least(), 280);
+}
+
 TEST_F(OnTheMachine, a_network_that_loses_everything_is_proved_too) {
   lasts("slow-network", {{"delay", "1ms"}, {"loss", "100"}});
   EXPECT_THAT(ping("2"), HasSubstr(" 0 received"));

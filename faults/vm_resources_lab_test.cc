@@ -56,6 +56,27 @@ TEST_F(OnTheMachine, etcds_disk_by_the_device_mapper_is_slow_and_is_not_any_more
   EXPECT_EQ(process("etcd"), pid) << "it lived through it";
 }
 
+// As etcd begins anew it is in another control group, which nobody limits.
+TEST_F(OnTheMachine, an_etcd_that_restarts_under_a_slow_disk_has_its_own_again) {
+  const std::string before = process("etcd");
+  lasts("slow-disk", {{"pod", "etcd"}, {"iops", "50"}});
+  EXPECT_THAT(in_group(before, "io.max"), HasSubstr("riops=50 wiops=50"));
+  EXPECT_EQ(on_node({"kill", "-KILL", before}), "");
+  std::string now;
+  const Status another =
+      eventually("another etcd", Deadline::after(kPatience), std::chrono::seconds(1), [&] {
+        now = process("etcd");
+        return Result<Observation>(
+            Observation{.done = !now.empty() && now != before, .seen = "process " + now});
+      });
+  ASSERT_TRUE(another) << another.error().message();
+  etcd_is_healthy();
+  EXPECT_EQ(in_group(now, "io.max"), "");
+  is_healed();
+  EXPECT_EQ(in_group(now, "io.max"), "");
+  EXPECT_EQ(process("etcd"), now);
+}
+
 TEST_F(OnTheMachine, a_service_is_slow_by_the_quota_of_its_control_group) {
   const std::string main = main_process();
   const std::string before = in_group(main, "cpu.max");
