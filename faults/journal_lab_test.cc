@@ -1,8 +1,6 @@
 // A waiting trigger and a real journald on its bad days. The lines are those of a unit of ours that
 // bears the agent's name: it says what its file says, at once, in an invocation of its own.
 
-#include <fstream>
-
 #include "faults/lab_fixture.h"
 #include "harness/base/eventually.h"
 
@@ -62,21 +60,14 @@ class JournalOnTheLab : public OnTheLab {
     EXPECT_EQ(done->exit_status, 0) << what << ": " << done->err;
   }
 
-  static void put(const std::string& path, const std::string& text) {
-    const auto local = std::filesystem::temp_directory_path() / "hookshot-journal-lab-file";
-    std::ofstream(local) << text;
-    const Status put = node().upload(local, path, 0644, soon());
-    std::filesystem::remove(local);
-    ASSERT_TRUE(put) << path << ": " << put.error().message();
-  }
-
   static void unit_says(const std::vector<std::string>& lines, const std::string& more = "") {
     std::string text;
     for (const std::string& line : lines) {
       text += line + "\n";
     }
-    put(kLines, text);
-    put(kUnitFile,
+    put(node(), kLines, text);
+    put(node(),
+        kUnitFile,
         std::string("[Unit]\nDescription=Hookshot bad "
                     "days\nStartLimitIntervalSec=0\n[Service]\nType=oneshot\n") +
             "SyslogIdentifier=rke2\nExecStart=/usr/bin/cat " + kLines + "\n" + more);
@@ -186,7 +177,7 @@ TEST_F(JournalOnTheLab, a_window_of_no_length_is_hit_or_missed_and_says_which) {
 TEST_F(JournalOnTheLab, a_trigger_reads_a_journal_in_memory) {
   run({"mkdir", "-p", "/run/systemd/journald.conf.d"});
   in_memory_ = true;
-  put(kStorage, "[Journal]\nStorage=volatile\n");
+  put(node(), kStorage, "[Journal]\nStorage=volatile\n");
   run({"systemctl", "restart", "systemd-journald"});
   unit_says({logrus("before")});
   const std::string id = arm("the window opens");

@@ -1,8 +1,14 @@
-// One lab node for all tests of faults in this program; it is taken down in the end.
+// One lab for all tests of faults in a program: raised by the first of its suites, taken down after
+// the last. HOOKSHOT_FAULTS_LAB gives it another name than its own, for two checkouts at once.
 #pragma once
 
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
 #include <memory>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include <gmock/gmock.h>
 #include <unistd.h>
@@ -18,17 +24,21 @@
 
 namespace harness::fault {
 
-inline const std::string kLab = "faults";
+inline const std::string kLab =
+    std::getenv("HOOKSHOT_FAULTS_LAB") == nullptr ? "faults" : std::getenv("HOOKSHOT_FAULTS_LAB");
 inline const std::string kVersion = "v1.30.13+rke2r1";
 
 class OnTheLab : public testing::Test {
- protected:
-  static void SetUpTestSuite() { raise(0); }
+ public:
+  class Ends : public testing::Environment {
+    void TearDown() override { take_down(); }
+  };
 
-  static void raise(int agents) {
+ protected:
+  static void SetUpTestSuite() {
     lab::UpOptions options;
     options.version = kVersion;
-    options.agents = agents;
+    options.agents = 1;
     raise(std::move(options));
   }
 
@@ -37,9 +47,14 @@ class OnTheLab : public testing::Test {
       why_ = "the lab needs root";
       return;
     }
+    if (std::exchange(tried_, true)) {
+      return;
+    }
     options.name = kLab;
-    options.inventory = std::filesystem::temp_directory_path() / "hookshot-faults-lab.yaml";
+    options.inventory = std::filesystem::temp_directory_path() / ("hookshot-" + kLab + "-lab.yaml");
     auto up = lab::up(options);
+    // What was not ready in time is left for inspection; any other failure has left nothing.
+    ours_ = up || up.error().code() == ErrorCode::timed_out;
     if (!up) {
       why_ = up.error().message();
       supported_ = up.error().code() != ErrorCode::not_supported;
@@ -55,10 +70,10 @@ class OnTheLab : public testing::Test {
     access_ = std::make_unique<observe::Access>(cluster_->name(), cluster_->nodes());
   }
 
-  static void TearDownTestSuite() {
+  static void take_down() {
     access_.reset();
     cluster_.reset();
-    if (::geteuid() == 0) {
+    if (ours_) {
       const auto down = lab::down(kLab);
       EXPECT_TRUE(down) << down.error().message();
     }
@@ -96,19 +111,32 @@ class OnTheLab : public testing::Test {
     ASSERT_TRUE(allowed) << allowed.error().message();
   }
 
-  static std::string container_of(const std::string& pod) {
+  // The pod's first container; without an id where none runs.
+  static observe::ContainerInfo container(const std::string& pod) {
     const auto pods = observe::read_static_pods(node(), Deadline::after(std::chrono::seconds(20)));
-    for (const observe::StaticPod& one : pods.value()) {
+    EXPECT_TRUE(pods) << pods.error().message();
+    for (const observe::StaticPod& one : pods ? *pods : std::vector<observe::StaticPod>()) {
       if (one.pod == pod && !one.containers.empty()) {
-        return one.containers.front().id;
+        return one.containers.front();
       }
     }
     return {};
   }
 
-  static void settle() {
-    const auto settled = upgrade::settle(*access_, {}, Deadline::after(std::chrono::minutes(6)));
+  static std::string container_of(const std::string& pod) { return container(pod).id; }
+
+  static void settle(std::chrono::milliseconds quiet = std::chrono::seconds(5)) {
+    const auto settled =
+        upgrade::settle(*access_, {.quiet = quiet}, Deadline::after(std::chrono::minutes(6)));
     ASSERT_TRUE(settled) << settled.error().message();
+  }
+
+  static void put(cluster::Node& one, const std::string& path, const std::string& text) {
+    const auto local = std::filesystem::temp_directory_path() / ("hookshot-" + kLab + "-file");
+    std::ofstream(local) << text;
+    const Status put = one.upload(local, path, 0644, Deadline::after(std::chrono::seconds(30)));
+    std::filesystem::remove(local);
+    ASSERT_TRUE(put) << path << ": " << put.error().message();
   }
 
   // What a command says on the node.
@@ -124,14 +152,16 @@ class OnTheLab : public testing::Test {
     Outcome outcome;
   };
 
-  // Armed and applied; it lasts.
+  // Armed and applied; it lasts. Peers that the request has already are not asked for.
   static Standing stands(InjectRequest made) {
     const auto ready = preflight(*access_, node(), made, Deadline::after(std::chrono::minutes(1)));
     EXPECT_TRUE(ready) << ready.error().message();
-    auto peers =
-        peer_addresses(*access_, node(), made.fault, Deadline::after(std::chrono::minutes(1)));
-    EXPECT_TRUE(peers) << peers.error().message();
-    made.arm.addresses = peers ? *std::move(peers) : std::vector<std::string>();
+    if (made.arm.addresses.empty()) {
+      auto peers =
+          peer_addresses(*access_, node(), made.fault, Deadline::after(std::chrono::minutes(1)));
+      EXPECT_TRUE(peers) << peers.error().message();
+      made.arm.addresses = peers ? *std::move(peers) : std::vector<std::string>();
+    }
     const Status armed =
         arm(node(), made.fault, made.arm, Deadline::after(std::chrono::minutes(1)));
     EXPECT_TRUE(armed) << armed.error().message();
@@ -145,6 +175,30 @@ class OnTheLab : public testing::Test {
     return stands(request(name, params));
   }
 
+  // Applied, and longer than any look at it takes: it ends when we ask for it.
+  static Standing lasts(InjectRequest made) {
+    Standing standing = stands(std::move(made));
+    EXPECT_EQ(standing.outcome.outcome, "applied") << standing.outcome.reason;
+    EXPECT_NE(standing.outcome.evidence, "");
+    return standing;
+  }
+
+  static Standing lasts(const std::string& name, Params params) {
+    params.emplace("duration", "5m");
+    return lasts(request(name, params));
+  }
+
+  static void is_taken_back(const Standing& standing) {
+    const auto asked = node().guard("revert",
+                                    {{"cluster", cluster_->name()}, {"id", standing.id}},
+                                    Deadline::after(std::chrono::minutes(2)));
+    EXPECT_TRUE(asked) << asked.error().message();
+    const Status undone = await_undone(
+        node(), cluster_->name(), standing.id, Deadline::after(std::chrono::minutes(1)));
+    EXPECT_TRUE(undone) << undone.error().message();
+    nothing_is_left();
+  }
+
   static void nothing_is_left() {
     const Json clean =
         observe::clean_state(node(), cluster_->name(), Deadline::after(std::chrono::minutes(1)));
@@ -152,10 +206,35 @@ class OnTheLab : public testing::Test {
   }
 
   static inline inventory::Inventory inventory_;
+  static inline bool tried_ = false;
+  static inline bool ours_ = false;
   static inline bool supported_ = true;
   static inline std::string why_;
   static inline std::unique_ptr<cluster::Cluster> cluster_;
   static inline std::unique_ptr<observe::Access> access_;
+};
+
+inline testing::Environment* const kLabEnds = testing::AddGlobalTestEnvironment(new OnTheLab::Ends);
+
+// Each test finds the cluster healthy, and keeps its leases.
+class OnASettledLab : public OnTheLab {
+ protected:
+  void SetUp() override {
+    OnTheLab::SetUp();
+    if (IsSkipped() || HasFatalFailure()) {
+      return;
+    }
+    allow();
+    settle();
+    heartbeat_ =
+        std::make_unique<Heartbeat>(cluster_->nodes(), cluster_->name(), std::chrono::seconds(3));
+  }
+
+  void TearDown() override { heartbeat_.reset(); }
+
+  static cluster::Node& worker() { return *cluster_->nodes().back(); }
+
+  std::unique_ptr<Heartbeat> heartbeat_;
 };
 
 }  // namespace harness::fault
