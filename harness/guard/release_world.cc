@@ -7,9 +7,12 @@
 #include <sys/mount.h>
 #include <sys/statvfs.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
+#include "harness/guard/action_delay.h"
 #include "harness/guard/action_pulse.h"
 #include "harness/guard/action_throttle.h"
+#include "harness/guard/held_opens.h"
 
 namespace harness::guard {
 namespace {
@@ -49,6 +52,10 @@ ReleaseWorld::~ReleaseWorld() {
     kill(kubelet_, SIGKILL);
     waitpid(kubelet_, nullptr, 0);
   }
+  if (rke2_ > 0) {
+    kill(-rke2_, SIGKILL);
+    waitpid(rke2_, nullptr, 0);
+  }
   if (mounted_) {
     umount2((folder_ / "data/server/db").c_str(), MNT_DETACH);
   }
@@ -86,6 +93,7 @@ Json ReleaseWorld::look() const {
               {"main process", frozen(main_) ? "frozen" : "runs"},
               {"kubelet", kubelet_ > 0 && frozen({kubelet_, start_ticks(kubelet_)})},
               {"hog", hog_ > 0},
+              {"opens held back", holds_opens_back({getpid(), start_ticks(getpid())}, "/proc")},
               {"time keeper", keeper_},
               {"clock off", (wall_us_ - boot_us_) / 1'000'000},
               {"qdisc", qdisc_},
@@ -130,6 +138,10 @@ Result<Struck> ReleaseWorld::strike_it() {
     means_.proc = (folder_ / "proc").string();
     return alone(throttle_disk(
         record_, target, means_, (folder_ / "cgroup").string(), (folder_ / "block").string()));
+  }
+  if (record_.action.kind == Action::Kind::delay) {
+    return delay_manifest(
+        record_, means_, [] { return false; }, is_kubelet_of_rke2);
   }
   return guard::strike(record_, *containers_, means_);
 }

@@ -41,6 +41,8 @@ class ReleaseWorld {
   void in_cgroup(const std::string& group) const;
   // By its program, as a child of the unit's main process, which is then this one.
   void start_kubelet();
+  // rke2 whose kubelet reads etcd's manifest again and again.
+  void start_reader();
   void throttled_disk();
   void available_mb(int amount) const;
   void make_certificate();
@@ -62,6 +64,7 @@ class ReleaseWorld {
   Process main_ = children_.start_one();
   int main_pid_ = main_.pid;
   int kubelet_ = 0;
+  int rke2_ = 0;
   int hog_ = 0;
   bool burns_ = false;
   bool up_ = true;

@@ -2,12 +2,15 @@
 #include <fstream>
 #include <thread>
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include "harness/exec/unique_fd.h"
+#include "harness/guard/held_opens.h"
 #include "harness/guard/release_world.h"
 
 namespace harness::guard {
@@ -23,6 +26,9 @@ void ReleaseWorld::prepare() {
       break;
     case Action::Kind::manifest:
       file("data/agent/pod-manifests/etcd.yaml", "kind: Pod\nmetadata:\n  uid: 0123456789abcdef\n");
+      break;
+    case Action::Kind::delay:
+      start_reader();
       break;
     case Action::Kind::burn:
       amounts["cores"] = 1;
@@ -88,6 +94,25 @@ void ReleaseWorld::start_kubelet() {
   }
   record_.action.object = "kubelet";
   main_pid_ = getpid();
+}
+
+void ReleaseWorld::start_reader() {
+  const std::string manifest =
+      file("data/agent/pod-manifests/etcd.yaml", "kind: Pod\nmetadata:\n  uid: 0123456789abcdef\n");
+  record_.action.hold = std::chrono::seconds(30);
+  if (const Status can = check_held_opens((folder_ / "data/agent/pod-manifests").string()); !can) {
+    why_not = can.error().message();
+    return;
+  }
+  const std::string rke2 = (folder_ / "rke2").string();
+  const std::string kubelet = (folder_ / "kubelet").string();
+  std::filesystem::copy_file("/bin/sh", rke2);
+  std::filesystem::copy_file("/bin/cat", kubelet);
+  const exec::UniqueFd null(open("/dev/null", O_RDWR | O_CLOEXEC));
+  rke2_ = start({rke2, "-c", fmt::format("while {} {}; do :; done", kubelet, manifest)},
+                null.get(),
+                null.get(),
+                null.get());
 }
 
 void ReleaseWorld::throttled_disk() {
