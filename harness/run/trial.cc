@@ -109,6 +109,7 @@ class Trial {
   std::vector<std::unique_ptr<observe::NodeStream>> streams_;
   std::unique_ptr<observe::Probes> probes_;
   std::unique_ptr<observe::BackOffs> back_offs_;
+  std::int64_t struck_us_ = 0;  // no fault falls later; 0: none was waited for
   TrialEnd end_;
 };
 
@@ -243,6 +244,7 @@ void Trial::settle() {
   const auto settled = [&]() -> Status {
     upgrade::SettleOptions options = context_.pace.settle;
     options.wait_for_back_off = false;
+    options.leases_since_us = struck_us_;
     TRY(upgrade::settle(context_.access, options, deadline, context_.stop), "after the fault");
     return {};
   };
@@ -276,6 +278,7 @@ TrialEnd Trial::run() {
     went = not_stopped();
     went = went ? step() : went;
     const auto fired = strikes_.await();
+    struck_us_ = wall_now_us();
     end_.reason = fired.value_or("");
     if (went && !fired) {
       went = fail(fired.error());

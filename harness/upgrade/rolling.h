@@ -18,6 +18,9 @@ struct SettleOptions {
   std::chrono::milliseconds quiet{5000};  // no restart, no new invocation, no change of containers
   std::chrono::milliseconds period{500};
   bool wait_for_back_off = true;  // kubelet's crash back-off of earlier trials must have run out
+  // Wall clock: a node is well only with a lease renewed since. It stays Ready for a while after
+  // its kubelet has died. 0: any lease will do.
+  std::int64_t leases_since_us = 0;
 };
 
 struct Rollout {

@@ -98,6 +98,7 @@ void look_at_back_off(const observe::Access& access,
 
 void look_at_node_ready(const observe::Access& access,
                         const cluster::Node& node,
+                        const SettleOptions& options,
                         Look& look,
                         Deadline deadline) {
   const Json state = observe::nodes_state(access, &node, deadline);
@@ -108,6 +109,13 @@ void look_at_node_ready(const observe::Access& access,
   const Json* row = observe::find_node(state["nodes"], node);
   if (row == nullptr || !json_bool(*row, "ready")) {
     look.wrong = node.name() + " is not Ready";
+    return;
+  }
+  const std::int64_t renewed = json_int(*row, "lease_renewed_us");
+  if (renewed != 0 && renewed < options.leases_since_us) {
+    look.wrong = fmt::format("{} is Ready by a lease that is {} older than the fault",
+                             node.name(),
+                             format_duration(Microseconds(options.leases_since_us - renewed)));
   }
 }
 
@@ -125,7 +133,7 @@ Look look_at(const observe::Access& access, const SettleOptions& options, Deadli
       }
     }
     if (look.wrong.empty()) {
-      look_at_node_ready(access, *node, look, deadline);
+      look_at_node_ready(access, *node, options, look, deadline);
     }
     if (look.wrong.empty() && options.wait_for_back_off) {
       look_at_back_off(access, *node, look, deadline);

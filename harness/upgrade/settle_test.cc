@@ -101,6 +101,30 @@ TEST(Settle, waits_for_back_off_of_earlier_trials_and_says_so) {
   EXPECT_THAT(settled->waited_for, HasSubstr("back-off of etcd on cp-1: 20s"));
 }
 
+TEST(Settle, takes_no_node_for_well_by_a_lease_from_before_the_fault) {
+  FakeServer server;
+  std::string renewed = "2025-05-16T09:07:39.000000Z";
+  int asked = 0;
+  server.node.on_http("kube-node-lease", [&](const cluster::HttpRequest&) {
+    if (++asked == 3) {
+      renewed = "2025-05-16T09:07:49.000000Z";
+    }
+    return cluster::HttpResponse{
+        .status = 200,
+        .body = R"({"items": [{"metadata": {"name": "cp-1"}, "spec": {"renewTime": ")" + renewed +
+                R"("}}]})",
+        .latency = Microseconds(1)};
+  });
+  const observe::Access access("lab", {&server.node});
+  SettleOptions options = quick();
+  options.leases_since_us = *parse_wall("2025-05-16T09:07:42.000000Z");
+  const auto settled = settle(access, options, soon());
+  ASSERT_TRUE(settled) << settled.error().message();
+  EXPECT_GE(asked, 3);
+  EXPECT_THAT(settled->waited_for,
+              HasSubstr("cp-1 is Ready by a lease that is 3s older than the fault"));
+}
+
 TEST(Settle, starts_its_quiet_stretch_again_when_the_service_restarts) {
   FakeServer server;
   server.node.on_run("boot_id", [&](const exec::Command&) {
