@@ -192,7 +192,12 @@ class OnTheLab : public testing::Test {
     const auto asked = node().guard("revert",
                                     {{"cluster", cluster_->name()}, {"id", standing.id}},
                                     Deadline::after(std::chrono::minutes(2)));
-    EXPECT_TRUE(asked) << asked.error().message();
+    ASSERT_TRUE(asked) << asked.error().message();
+    ASSERT_FALSE(asked->empty());
+    EXPECT_THAT(json_string(asked->front(), "summary"),
+                testing::AnyOf(testing::HasSubstr("as it was before"),
+                               testing::HasSubstr("nothing of it is left")))
+        << "compared with what it was when it was armed";
     const Status undone = await_undone(
         node(), cluster_->name(), standing.id, Deadline::after(std::chrono::minutes(1)));
     EXPECT_TRUE(undone) << undone.error().message();
