@@ -20,6 +20,7 @@ namespace {
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
+using testing::Pair;
 
 TEST(Draw, gives_the_same_rounds_for_the_same_seed) {
   Draw one(7, choices().value());
@@ -87,6 +88,14 @@ TEST(Snapshots, differ_by_what_was_left) {
               ElementsAre("mounts: was 'a', is 'a; b'"));
   EXPECT_THAT(differences(before, {{"mounts", "a"}}),
               ElementsAre("records: was '', is '(not read)'"));
+}
+
+TEST(Snapshots, take_over_a_clock_that_a_boot_set_to_the_second_and_none_that_jumped) {
+  Snapshot before{{"clock, seconds from ours", "0"}, {"mounts", "m"}};
+  take_over_clock(before, {{"clock, seconds from ours", "-1"}, {"mounts", "n"}});
+  EXPECT_THAT(before, ElementsAre(Pair("clock, seconds from ours", "-1"), Pair("mounts", "m")));
+  take_over_clock(before, {{"clock, seconds from ours", "-3600"}});
+  EXPECT_EQ(before["clock, seconds from ours"], "-1");
 }
 
 TEST(Snapshots, take_over_the_files_that_rke2_has_written_and_nothing_else) {

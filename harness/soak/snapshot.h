@@ -23,6 +23,10 @@ Result<Snapshot> take_snapshot(cluster::Node& node, const std::string& cluster, 
 // those are what is there to stay. A manifest that is missing is not taken over.
 void take_over_files(Snapshot& before, const Snapshot& now);
 
+// A machine that boots takes its clock from its hardware, to the second: that much off is there to
+// stay. What is further off is not taken over.
+void take_over_clock(Snapshot& before, const Snapshot& now);
+
 // "mounts: was 12, is 13"; empty: nothing was left.
 std::vector<std::string> differences(const Snapshot& before, const Snapshot& after);
 

@@ -243,6 +243,9 @@ Result<std::vector<std::string>> Soak::left(Mishap mishap) {
       return Observation{.done = false, .seen = last.front()};
     }
     const auto after = take_snapshot(node_, cluster_.name(), Deadline::after(kLook));
+    if (after && mishap == Mishap::rebooted) {
+      take_over_clock(before_, *after);
+    }
     last = after ? differences(before_, *after) : std::vector{after.error().message()};
     if (after && !last.empty() && written_anew()) {
       take_over_files(before_, *after);
