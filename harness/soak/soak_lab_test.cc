@@ -22,7 +22,7 @@ constexpr Limits kLimits{.rounds = 200, .time = std::chrono::minutes(10)};
 constexpr std::size_t kFewest = 15;
 // The same rounds each time: scripts/soak-faults draws its seed anew. Looked for until reboots,
 // restarts of the service and hookshot's end at each of its steps meet faults that last.
-constexpr std::uint64_t kSeed = 375689;
+constexpr std::uint64_t kSeed = 63182;
 // A container cannot do them; scripts/soak-faults --vm plays them.
 const std::set<std::string, std::less<>> kOfAMachine = {
     "clock-jump", "fill-disk", "slow-disk", "slow-network"};
