@@ -4,7 +4,6 @@
 #include <array>
 #include <charconv>
 #include <cstdlib>
-#include <ranges>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -206,14 +205,18 @@ Compared compare(const RecordState& state,
       }
     }
   }
-  out.summary = !out.left.empty() ? "left of it by the snapshot taken before: " + out.left.dump()
-                : names.empty()
-                    ? "the node is as it was before"
-                    : fmt::format("nothing of it is left; otherwise changed since: {}{}",
-                                  fmt::join(names | std::views::take(kMostNamed), ", "),
-                                  names.size() > kMostNamed
-                                      ? fmt::format(" and {} more", names.size() - kMostNamed)
-                                      : "");
+  const std::size_t named = std::min(names.size(), kMostNamed);
+  const std::string more =
+      names.size() > named ? fmt::format(" and {} more", names.size() - named) : "";
+  names.resize(named);
+  if (!out.left.empty()) {
+    out.summary = "left of it by the snapshot taken before: " + out.left.dump();
+  } else if (names.empty()) {
+    out.summary = "the node is as it was before";
+  } else {
+    out.summary = fmt::format(
+        "nothing of it is left; otherwise changed since: {}{}", fmt::join(names, ", "), more);
+  }
   if (const std::string unread = unread_in(before, after); !unread.empty()) {
     out.summary += fmt::format(" (not compared: {})", unread);
   }
