@@ -5,6 +5,7 @@
 
 #include "harness/guard/fuzzed.h"
 
+// NOLINTNEXTLINE(readability-identifier-naming): libFuzzer's name
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const std::string wrong =
       harness::guard::FUZZED(std::string_view(reinterpret_cast<const char*>(data), size));
