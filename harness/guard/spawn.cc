@@ -96,6 +96,8 @@ int start(const std::vector<std::string>& argv,
   words.push_back(nullptr);
   const pid_t pid = fork();
   if (pid != 0) {
+    // By both, as either may be first; here it fails where the child runs its program already.
+    static_cast<void>(setpgid(pid, pid));
     return pid;
   }
   setpgid(0, 0);

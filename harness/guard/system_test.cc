@@ -73,6 +73,17 @@ TEST_F(Durable, puts_the_link_that_enables_the_boot_unit_on_the_disk) {
   EXPECT_EQ(synced().back(), units) << "after systemctl made the folder in it";
 }
 
+TEST(Start, gives_the_child_a_process_group_before_it_returns) {
+  for (int round = 0; round < 100; ++round) {
+    const int pid = start({"/bin/sleep", "600"}, 0, 1, 2);
+    ASSERT_GT(pid, 0);
+    const int sent = kill(-pid, SIGKILL);
+    kill(pid, SIGKILL);
+    waitpid(pid, nullptr, 0);
+    ASSERT_EQ(sent, 0) << "in round " << round;
+  }
+}
+
 TEST(OneLine, leaves_no_control_character) {
   EXPECT_EQ(one_line("a\nb\r\x1b[2J\x7f\tc"), "a b  [2J  c");
   EXPECT_EQ(one_line("J\xc3\xbcrgen"), "J\xc3\xbcrgen");
