@@ -69,4 +69,14 @@ for word; do case "$word" in --unit=*) unit=${word#--unit=};; --on-active=*) kin
   std::string before_each_;
 };
 
+// A node in a folder, whose systemd does what is asked and no more.
+class NodeInFolder {
+ protected:
+  TestFolder folder_;
+  FakeTools tools_{folder_.path()};
+  FakeSystemd systemd_{folder_, tools_};
+  Disk disk_{folder_};
+  Store store_{disk_.places()};
+};
+
 }  // namespace harness::guard

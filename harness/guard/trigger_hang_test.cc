@@ -23,7 +23,7 @@ using testing::ElementsAre;
 
 enum class Stuck { before_it_is_written, after_it_is_written };
 
-class Hang : public testing::TestWithParam<Stuck> {
+class Hang : public testing::TestWithParam<Stuck>, public NodeInFolder {
  protected:
   Hang() : fd_(socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)) {
     const std::string path = (folder_ / "notify").string();
@@ -89,11 +89,6 @@ class Hang : public testing::TestWithParam<Stuck> {
     _exit(run_trigger(store, "h-1"));
   }
 
-  TestFolder folder_;
-  FakeTools tools_{folder_.path()};
-  FakeSystemd systemd_{folder_, tools_};
-  Disk disk_{folder_};
-  Store store_{disk_.places()};
   Children children_;
   Process victim_ = children_.start_one();
   int fd_ = -1;

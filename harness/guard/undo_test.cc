@@ -22,7 +22,7 @@ using testing::Contains;
 using testing::HasSubstr;
 using testing::Not;
 
-class Undo : public testing::Test {
+class Undo : public testing::Test, public NodeInFolder {
  protected:
   // A service that is stopped, by a record that has its timer.
   RecordState stopped_service() {
@@ -44,11 +44,6 @@ class Undo : public testing::Test {
   std::string healed_by(const Said& said) { return json_string(said.lines.at(0), "state"); }
 
   const Json wanted_ = {{"cluster", "lab"}, {"id", "h-1"}};
-  TestFolder folder_;
-  FakeTools tools_{folder_.path()};
-  FakeSystemd systemd_{folder_, tools_};
-  Disk disk_{folder_};
-  Store store_{disk_.places()};
 };
 
 TEST_F(Undo, keeps_the_timer_of_what_is_not_taken_back_until_it_is) {

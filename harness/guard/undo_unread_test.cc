@@ -23,7 +23,7 @@ constexpr const char* kTable =
 
 enum class Damage { cut_off, another_build };
 
-class Unread : public testing::TestWithParam<Damage> {
+class Unread : public testing::TestWithParam<Damage>, public NodeInFolder {
  protected:
   void SetUp() override { ASSERT_TRUE(beat(disk_.places().run)); }
 
@@ -92,11 +92,6 @@ class Unread : public testing::TestWithParam<Damage> {
     EXPECT_TRUE(fs::exists(store_.dir() + "/broken/h-1/record.json"));
   }
 
-  TestFolder folder_;
-  FakeTools tools_{folder_.path()};
-  FakeSystemd systemd_{folder_, tools_};
-  Disk disk_{folder_};
-  Store store_{disk_.places()};
   Children children_;
 };
 

@@ -13,7 +13,7 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::Not;
 
-class Heal : public testing::Test {
+class Heal : public testing::Test, public NodeInFolder {
  protected:
   std::vector<std::string> heal(const std::string& run = "*") {
     const Said said = said_by([&] {
@@ -49,11 +49,6 @@ for one in *; do [ -e "$one" ] && { printf '%s' "$s"; cat "$one"; s=,; }; done; 
                       "; case \"$*\" in *del*) echo '[]' > qdiscs;; *) cat qdiscs;; esac");
   }
 
-  TestFolder folder_;
-  FakeTools tools_{folder_.path()};
-  FakeSystemd systemd_{folder_, tools_};
-  Disk disk_{folder_};
-  Store store_{disk_.places()};
   std::vector<std::string> summaries_;
 };
 
