@@ -1,6 +1,5 @@
 #include "harness/guard/action_clock.h"
 
-#include <array>
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
@@ -11,12 +10,6 @@
 namespace harness::guard {
 namespace {
 
-constexpr std::array kKeepers = {"chronyd.service",
-                                 "chrony.service",
-                                 "systemd-timesyncd.service",
-                                 "ntpd.service",
-                                 "ntp.service",
-                                 "ntpsec.service"};
 constexpr std::int64_t kMs = 1000;
 constexpr std::int64_t kExactUs = 500 * kMs;
 
@@ -38,7 +31,7 @@ Status check_own_clock(const Means& means) {
 // Stopped here, so that they are started again.
 Result<Json> keepers_that_run(const Means& means) {
   Json out = Json::array();
-  for (const char* unit : kKeepers) {
+  for (const char* unit : kTimeKeepers) {
     TRY_ASSIGN(const std::string state, unit_property(means, unit, "ActiveState"), "clock");
     if (state == "active" || state == "activating") {
       out.push_back(unit);

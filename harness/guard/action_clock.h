@@ -2,6 +2,7 @@
 // been, had it gone on. Whatever keeps the time in step is stopped meanwhile, never disabled.
 #pragma once
 
+#include <array>
 #include <functional>
 #include <string>
 #include <vector>
@@ -9,6 +10,14 @@
 #include "harness/guard/action_hold.h"
 
 namespace harness::guard {
+
+// Units that keep a clock in step, whether the node has them or not.
+inline constexpr std::array kTimeKeepers = {"chronyd.service",
+                                            "chrony.service",
+                                            "systemd-timesyncd.service",
+                                            "ntpd.service",
+                                            "ntp.service",
+                                            "ntpsec.service"};
 
 struct Clocks {
   std::function<std::int64_t()> wall_us;

@@ -5,15 +5,12 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include "harness/guard/action_manifest.h"
+#include "harness/guard/data_dir.h"
+#include "harness/guard/file_watch.h"
 #include "harness/guard/held_opens.h"
 
 namespace harness::guard {
 namespace {
-
-std::string folder_of(const ArmRecord& record) {
-  return record.data_dir + "/agent/pod-manifests";
-}
 
 std::string seconds_text(std::int64_t from_us, std::int64_t to_us) {
   return fmt::format("{:.3f} s", static_cast<double>(to_us - from_us) / 1e6);
@@ -63,7 +60,7 @@ bool is_kubelet_of_rke2(int pid) {
 }
 
 Status check_delay(const ArmRecord& record) {
-  const std::string folder = folder_of(record);
+  const std::string folder = manifests_in(record.data_dir);
   // RKE2 makes it when it first starts.
   return check_held_opens(there(folder) ? folder : "/run");
 }
@@ -73,11 +70,11 @@ Result<Struck> delay_manifest(const ArmRecord& record,
                               const std::function<bool()>& abandoned,
                               const std::function<bool(int pid)>& is_kubelet) {
   const std::string file = record.action.pod + ".yaml";
-  const std::string path = folder_of(record) + "/" + file;
+  const std::string path = manifests_in(record.data_dir) + "/" + file;
   TRY(means.note(delayed_by(path, {})), "keep who holds it back");
   Deed deed{.begun = now(), .effect = {}, .evidence = {}};
   TRY_ASSIGN(std::unique_ptr<HeldOpens> opens,
-             HeldOpens::begin({.directory = folder_of(record),
+             HeldOpens::begin({.directory = manifests_in(record.data_dir),
                                .file = file,
                                .hold = record.action.hold,
                                .is_for = is_kubelet}),

@@ -7,7 +7,7 @@
 #include <sys/wait.h>
 
 #include "harness/exec/unique_fd.h"
-#include "harness/guard/action_manifest.h"
+#include "harness/guard/file_watch.h"
 #include "harness/guard/held_opens.h"
 #include "harness/guard/resource_fixture.h"
 

@@ -79,14 +79,10 @@ Json held_of(const std::string& what, const std::vector<Process>& processes) {
 }
 
 char state_of(const Process& process) {
-  const std::string stat = read_whole(fmt::format("/proc/{}/stat", process.pid), 4096).value_or("");
-  const std::size_t name_end = stat.rfind(')');
-  if (name_end == std::string::npos || stat.size() <= name_end + 2 ||
-      start_ticks(process.pid) != process.start_ticks) {
-    return '-';
-  }
-  const char state = stat[name_end + 2];
-  return state == 'Z' || state == 'X' ? '-' : state;
+  const std::string state = stat_field(process.pid, 3);
+  const bool gone = state.empty() || state == "Z" || state == "X" ||
+                    start_ticks(process.pid) != process.start_ticks;
+  return gone ? '-' : state[0];
 }
 
 std::vector<Process> processes_of(const std::string& container, const std::string& proc) {

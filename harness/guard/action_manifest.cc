@@ -1,16 +1,15 @@
 #include "harness/guard/action_manifest.h"
 
-#include <algorithm>
 #include <cctype>
 
 #include <fmt/format.h>
 
+#include "harness/guard/data_dir.h"
 #include "harness/guard/swapped_file.h"
 
 namespace harness::guard {
 namespace {
 
-constexpr std::string_view kUidKey = "\n  uid: ";
 constexpr const char* kBroken = "# hookshot: this manifest is broken on purpose\n{\n";
 
 // rke2 began anew since the harm, writes its manifests itself, and has not come to rest.
@@ -24,21 +23,8 @@ bool is_beginning_anew(const Json& held, const Means& means) {
 
 }  // namespace
 
-std::string uid_of(const std::string& manifest) {
-  const std::size_t line = manifest.find(kUidKey);
-  if (line == std::string::npos) {
-    return {};
-  }
-  std::string uid = manifest.substr(line + kUidKey.size());
-  uid.resize(std::min(uid.find_first_of("\r\n"), uid.size()));
-  if (uid.size() > 1 && uid.starts_with('"') && uid.ends_with('"')) {
-    uid = uid.substr(1, uid.size() - 2);
-  }
-  return uid;
-}
-
 std::string with_other_uid(const std::string& manifest) {
-  const std::size_t line = manifest.find(kUidKey);
+  const std::size_t line = manifest.find("\n  uid: ");
   if (line == std::string::npos) {
     return {};
   }
@@ -55,7 +41,7 @@ std::string with_other_uid(const std::string& manifest) {
 Result<Deed> take_manifest(const ArmRecord& record, const Means& means) {
   const std::string& how = record.action.how;
   const std::string path =
-      fmt::format("{}/agent/pod-manifests/{}.yaml", record.data_dir, record.action.pod);
+      fmt::format("{}/{}.yaml", manifests_in(record.data_dir), record.action.pod);
   TRY_ASSIGN(const std::string before, read_whole(path, kSwapLimit), "manifest");
   std::optional<std::string> fresh;
   if (how != "move") {

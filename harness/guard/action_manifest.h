@@ -16,8 +16,6 @@ Result<std::string> release_manifest(const Json& held,
                                      const Means& means,
                                      std::chrono::milliseconds limit = std::chrono::minutes(3));
 
-// The pod UID that RKE2 has written into the manifest; empty when it has none.
-std::string uid_of(const std::string& manifest);
 // The manifest with another pod UID; empty when it has none.
 std::string with_other_uid(const std::string& manifest);
 

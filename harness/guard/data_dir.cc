@@ -67,4 +67,8 @@ Status check_data_dir(const std::string& path) {
   return marked ? Status() : refuse("it", "has neither server/ nor agent/ beneath it");
 }
 
+std::string manifests_in(const std::string& data_dir) {
+  return data_dir + "/agent/pod-manifests";
+}
+
 }  // namespace harness::guard

@@ -13,4 +13,7 @@ namespace harness::guard {
 // is taken: RKE2 makes it when it first starts, and there is nothing in it to harm.
 Status check_data_dir(const std::string& path);
 
+// Where RKE2 writes its static pods' manifests, and kubelet reads them.
+std::string manifests_in(const std::string& data_dir);
+
 }  // namespace harness::guard

@@ -7,27 +7,29 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "harness/guard/data_dir.h"
+
 namespace harness::guard {
 namespace {
 
 constexpr std::uint32_t kManifestMask =
     IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | IN_CLOSE_WRITE | IN_DELETE_SELF | IN_MOVE_SELF;
 
+}  // namespace
+
 std::string uid_of(const std::string& manifest) {
-  const std::string text = read_whole(manifest, 1U << 20U).value_or("");
   for (const char* key : {"\n  uid: ", "\"uid\": \"", "\"uid\":\""}) {
-    const std::size_t at = text.find(key);
+    const std::size_t at = manifest.find(key);
     if (at != std::string::npos) {
-      const std::size_t from = text.find_first_not_of(" \"'", at + std::string_view(key).size());
+      const std::size_t from =
+          manifest.find_first_not_of(" \"'", at + std::string_view(key).size());
       return from == std::string::npos
                  ? ""
-                 : text.substr(from, text.find_first_of(" \"'\n", from) - from);
+                 : manifest.substr(from, manifest.find_first_of(" \"'\n", from) - from);
     }
   }
   return {};
 }
-
-}  // namespace
 
 Json stamped(Json fact, const Now& stamp) {
   fact["wall_us"] = stamp.wall_us;
@@ -83,7 +85,7 @@ std::vector<DirectoryWatch::Change> DirectoryWatch::changes() {
 }
 
 ManifestWatch::ManifestWatch(const std::string& data_dir, DirectoryWatch::Read read)
-    : watch_(data_dir + "/agent/pod-manifests", kManifestMask, std::move(read)) {}
+    : watch_(manifests_in(data_dir), kManifestMask, std::move(read)) {}
 
 ManifestWatch::Identity ManifestWatch::identity(const std::string& file) const {
   struct stat info {};
@@ -111,7 +113,7 @@ void ManifestWatch::written(const std::string& file,
     return;
   }
   Json fact = stamped({{"type", "manifest"}, {"op", "written"}, {"file", file}}, stamp);
-  fact["uid"] = uid_of(watch_.path() + "/" + file);
+  fact["uid"] = uid_of(read_whole(watch_.path() + "/" + file, 1U << 20U).value_or(""));
   if (told == Told::initial) {
     fact["initial"] = true;
   }

@@ -149,4 +149,7 @@ class ContainerWatch {
   bool told_problem_ = false;
 };
 
+// The pod UID that RKE2 has written into a manifest, YAML or JSON; empty when it has none.
+std::string uid_of(const std::string& manifest);
+
 }  // namespace harness::guard

@@ -229,22 +229,34 @@ bool remove_table_of(const std::string& record_id, const Means& means) {
   return left && (!stands || release_table(held_table(table), means).has_value());
 }
 
-Result<std::vector<std::string>> tables_left(const Means& means) {
-  std::vector<std::string> out;
+Result<std::vector<std::string>> all_tables(const Means& means) {
   const auto asked = nft({"-j", "list", "tables"}, "", means);
   if (!asked || !asked->ok()) {
     const bool silent = asked && asked->timed_out;
-    return silent ? fail(ErrorCode::timed_out, "nft list tables: " + said_by(*asked))
-                  : Result<std::vector<std::string>>(out);
+    return fail(silent ? ErrorCode::timed_out : ErrorCode::not_supported,
+                "nft list tables: " + (asked ? said_by(*asked) : asked.error().message()));
   }
+  std::vector<std::string> out;
   for (const Json& one : list_of(asked->out)) {
     const Json found = one.is_object() ? one.value("table", Json()) : Json();
     const std::string name = json_string(found, "name");
-    if (name.starts_with(kPrefix)) {
+    if (!name.empty()) {
       out.push_back(fmt::format("{} {}", json_string(found, "family"), one_line(name)));
     }
   }
   return out;
+}
+
+Result<std::vector<std::string>> tables_left(const Means& means) {
+  auto all = all_tables(means);
+  if (!all) {
+    return all.error().code() == ErrorCode::not_supported ? Result<std::vector<std::string>>({})
+                                                          : all;
+  }
+  std::erase_if(*all, [](const std::string& table) {
+    return !table.substr(table.find(' ') + 1).starts_with(kPrefix);
+  });
+  return all;
 }
 
 }  // namespace harness::guard

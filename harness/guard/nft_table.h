@@ -71,8 +71,10 @@ Result<std::string> release_table(const Json& held, const Means& means);
 // Of a record that cannot be read; true when its table is not there, or not any more.
 bool remove_table_of(const std::string& record_id, const Means& means);
 
-// The tables that bear our prefix, whoever made them. None where there is no nft, or it cannot talk
-// to this kernel; an error when it gives no answer in time.
+// All tables, whoever made them: "inet filter". timed_out when nft gives no answer in time,
+// not_supported where there is none, or it cannot talk to this kernel.
+Result<std::vector<std::string>> all_tables(const Means& means);
+// Those that bear our prefix; none where it is not_supported.
 Result<std::vector<std::string>> tables_left(const Means& means);
 
 }  // namespace harness::guard

@@ -1,13 +1,15 @@
 // One look at a node.
 #include <algorithm>
 #include <array>
-#include <charconv>
+#include <cstdlib>
 #include <filesystem>
 #include <sstream>
 
 #include <fmt/format.h>
-#include <time.h>
 
+#include "harness/guard/action_clock.h"
+#include "harness/guard/data_dir.h"
+#include "harness/guard/nft_table.h"
 #include "harness/guard/qdisc.h"
 #include "harness/guard/snapshot.h"
 #include "harness/guard/undo_units.h"
@@ -24,8 +26,6 @@ constexpr std::chrono::milliseconds kAnswer{10'000};
 // Those of pods, which come and go.
 constexpr std::array<std::string_view, 5> kOfPods = {
     "/run/k3s/", "/var/lib/kubelet/", "/run/netns/", "/run/credentials/", "/run/user/"};
-constexpr std::array<const char*, 4> kKeepers = {
-    "chrony.service", "chronyd.service", "ntpsec.service", "systemd-timesyncd.service"};
 constexpr std::array<std::string_view, 2> kUnitLimits = {"cpu.max", "cpu.cfs_quota_us"};
 
 class Look {
@@ -41,20 +41,15 @@ class Look {
     units();
     mounts();
     stopped();
+    const Clocks clocks = Clocks::of_this_node();
     return {{"boot_id", boot_id()},
-            {"wall_us", clock_us(CLOCK_REALTIME)},
-            {"boot_us", clock_us(CLOCK_BOOTTIME)},
+            {"wall_us", clocks.wall_us()},
+            {"boot_us", clocks.boot_us()},
             {"entries", entries_},
             {"unread", unread_}};
   }
 
  private:
-  static std::int64_t clock_us(clockid_t clock) {
-    timespec at{};
-    clock_gettime(clock, &at);
-    return static_cast<std::int64_t>(at.tv_sec) * 1'000'000 + at.tv_nsec / 1000;
-  }
-
   void add(std::string_view group, const std::string& what, const std::string& is) {
     if (entries_.size() < kMostFound) {
       entries_[fmt::format("{} {}", group, what)] = one_line(is);
@@ -64,18 +59,13 @@ class Look {
   }
 
   void firewall() {
-    const auto asked = means_.feed({"nft", "-j", "list", "tables"}, "", kAnswer);
-    const auto said = asked && asked->ok() ? parse_json(asked->out)
-                                           : fail(ErrorCode::remote_failed, "nft gives no answer");
-    if (!said) {
-      unread_["table"] = said.error().message();
+    const auto all = all_tables(means_);
+    if (!all) {
+      unread_["table"] = all.error().message();
       return;
     }
-    const Json list = said->value("nftables", Json::array());
-    for (const Json& item : list) {
-      if (const Json table = json_object(item, "table"); !table.empty()) {
-        add("table", json_string(table, "family") + " " + json_string(table, "name"), "there");
-      }
+    for (const std::string& table : *all) {
+      add("table", table, "there");
     }
   }
 
@@ -121,7 +111,7 @@ class Look {
     std::vector<std::string> argv = {"sha256sum", "--"};
     std::error_code problem;
     for (const std::string& folder : {data + "/agent",
-                                      data + "/agent/pod-manifests",
+                                      manifests_in(data),
                                       data + "/server",
                                       data + "/server/tls",
                                       data + "/server/tls/etcd"}) {
@@ -157,7 +147,7 @@ class Look {
       add("unit", unit, "there");
     }
     std::vector<std::string> argv = {"systemctl", "is-active", record_.unit};
-    argv.insert(argv.end(), kKeepers.begin(), kKeepers.end());
+    argv.insert(argv.end(), kTimeKeepers.begin(), kTimeKeepers.end());
     const auto asked = means_.feed(argv, "", kAnswer);
     std::istringstream lines(asked && !asked->timed_out ? asked->out : "");
     std::vector<std::string> said;
@@ -199,35 +189,16 @@ class Look {
   void stopped() {
     std::error_code problem;
     for (const auto& item : fs::directory_iterator(means_.proc, problem)) {
-      const std::string name = item.path().filename().string();
-      int pid = 0;
-      const auto [end, bad] = std::from_chars(name.data(), name.data() + name.size(), pid);
-      if (bad != std::errc() || end != name.data() + name.size()) {
-        continue;
-      }
-      const std::string text =
-          read_whole(fmt::format("{}/{}/stat", means_.proc, pid), kSmall).value_or("");
-      const std::size_t close = text.rfind(") ");
-      if (close != std::string::npos && text.substr(close + 2, 1) == "T") {
-        const std::size_t open = text.find('(');
+      const int pid = std::atoi(item.path().filename().c_str());
+      if (pid > 0 && stat_field(pid, 3, means_.proc) == "T") {
         add("stopped",
-            fmt::format("{}:{}", pid, ticks_in(text, close)),
-            text.substr(open + 1, close - open - 1));
+            fmt::format("{}:{}", pid, stat_field(pid, 22, means_.proc)),
+            comm_of(pid, means_.proc));
       }
     }
     if (problem) {
       unread_["stopped"] = problem.message();
     }
-  }
-
-  // Field 22; the one behind the name is the third.
-  static std::string ticks_in(const std::string& stat, std::size_t close) {
-    std::istringstream words(stat.substr(close + 2));
-    std::string word;
-    for (int field = 3; field <= 22; ++field) {
-      words >> word;
-    }
-    return word;
   }
 
   const ArmRecord& record_;

@@ -35,6 +35,7 @@ class Snapshot : public testing::Test {
     put("mounts",
         "22 1 8:1 / / rw - ext4 /dev/vda rw\n29 22 0:3 / /run/k3s/x rw - tmpfs tmpfs rw\n");
     put("proc/41/stat", stat_of(41, 'S', 700));
+    put("proc/41/comm", "etc d\n");
     tools_.answer("nft", R"(echo '{"nftables": [{"table": {"family": "ip", "name": "nat"}}]}')");
     tools_.answer("tc",
                   R"(echo '[{"kind": "noqueue", "handle": "0:", "dev": "lo", "root": true}]')");
@@ -76,7 +77,7 @@ class Snapshot : public testing::Test {
 TEST_F(Snapshot, of_a_node_that_stays_as_it_is_shows_no_difference) {
   const Json before = look();
   EXPECT_THAT(before["unread"], IsEmpty()) << before;
-  EXPECT_EQ(before["entries"].size(), 10U) << before;
+  EXPECT_EQ(before["entries"].size(), 12U) << before;
   EXPECT_THAT(since(before), IsEmpty());
 }
 
@@ -203,14 +204,7 @@ TEST_F(Snapshot, leaves_out_mounts_of_pods_and_names_what_others_changed) {
   EXPECT_THAT(compared.summary, HasSubstr("otherwise changed since: mount /mnt/x"));
 }
 
-class Compares : public testing::Test {
- protected:
-  TestFolder folder_;
-  FakeTools tools_{folder_.path()};
-  FakeSystemd systemd_{folder_, tools_};
-  Disk disk_{folder_};
-  Store store_{disk_.places()};
-};
+class Compares : public testing::Test, public NodeInFolder {};
 
 TEST_F(Compares, whatever_the_undo_says_of_itself) {
   RecordState state = armed_record("h-1");

@@ -23,21 +23,6 @@ std::int64_t microseconds(clockid_t clock) {
   return static_cast<std::int64_t>(t.tv_sec) * 1'000'000 + t.tv_nsec / 1000;
 }
 
-std::string stat_field(int pid, int field) {
-  const auto text = read_whole(fmt::format("/proc/{}/stat", pid), 4096);
-  if (!text) {
-    return {};
-  }
-  std::size_t at = text->rfind(')');
-  for (int skip = 2; at != std::string::npos && skip < field; ++skip) {
-    at = text->find(' ', at + 1);
-  }
-  if (at == std::string::npos) {
-    return {};
-  }
-  return text->substr(at + 1, text->find(' ', at + 1) - at - 1);
-}
-
 }  // namespace
 
 Now now() {
@@ -173,6 +158,21 @@ bool pidfd_wait(int pidfd, std::chrono::milliseconds timeout) {
   return poll(&watched, 1, static_cast<int>(timeout.count())) > 0;
 }
 
+std::string stat_field(int pid, int field, const std::string& proc) {
+  const auto text = read_whole(fmt::format("{}/{}/stat", proc, pid), 4096);
+  if (!text) {
+    return {};
+  }
+  std::size_t at = text->rfind(')');
+  for (int skip = 2; at != std::string::npos && skip < field; ++skip) {
+    at = text->find(' ', at + 1);
+  }
+  if (at == std::string::npos) {
+    return {};
+  }
+  return text->substr(at + 1, text->find(' ', at + 1) - at - 1);
+}
+
 std::int64_t start_ticks(int pid) {
   const std::string text = stat_field(pid, 22);
   return text.empty() ? 0 : std::strtoll(text.c_str(), nullptr, 10);
@@ -183,8 +183,8 @@ int parent_of(int pid) {
   return text.empty() ? 0 : std::atoi(text.c_str());
 }
 
-std::string comm_of(int pid) {
-  std::string text = read_whole(fmt::format("/proc/{}/comm", pid), 64).value_or("");
+std::string comm_of(int pid, const std::string& proc) {
+  std::string text = read_whole(fmt::format("{}/{}/comm", proc, pid), 64).value_or("");
   while (text.ends_with('\n')) {
     text.pop_back();
   }

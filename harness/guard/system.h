@@ -76,10 +76,12 @@ int pidfd_open(int pid);
 bool pidfd_kill(int pidfd, int signal);
 // True when the process behind the pidfd has ended; waits at most `timeout`.
 bool pidfd_wait(int pidfd, std::chrono::milliseconds timeout);
+// Of /proc/<pid>/stat as proc(5) counts them, from the third on; empty: no such process.
+std::string stat_field(int pid, int field, const std::string& proc = "/proc");
 // Field 22 of /proc/<pid>/stat, in clock ticks; 0 when there is no such process.
 std::int64_t start_ticks(int pid);
 int parent_of(int pid);
-std::string comm_of(int pid);
+std::string comm_of(int pid, const std::string& proc = "/proc");
 // The name of the file that it runs, also where an upgrade has replaced that: what it calls itself
 // is its own choice. Empty when there is no such process, or it is the kernel's.
 std::string program_of(int pid, const std::string& proc = "/proc");

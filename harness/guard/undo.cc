@@ -74,14 +74,14 @@ Healed revert(Store& store, RecordState state, const std::string& why) {
   const Activity trigger = trigger_activity(id);
   const Compared compared =
       compare(state, store.snapshot_of(id), means_of(), store.places().settles);
-  if (released && compared.left.empty() && trigger == Activity::inactive) {
+  state.progress["left"] = compared.left;
+  state.progress["changed"] = compared.changed;
+  const bool nothing_left = released && compared.left.empty() && trigger == Activity::inactive;
+  if (nothing_left) {
     stop_timer(id);  // else it tries again
   }
   const Activity timer = timer_activity(id);
-  state.progress["left"] = compared.left;
-  state.progress["changed"] = compared.changed;
-  const bool clean = released && compared.left.empty() && trigger == Activity::inactive &&
-                     timer == Activity::inactive;
+  const bool clean = nothing_left && timer == Activity::inactive;
   const bool unknown = trigger == Activity::unknown || timer == Activity::unknown;
   state.progress["state"] = clean ? "VERIFIED" : "DIRTY";
   state.progress["reverted"] = to_json(now());
