@@ -10,7 +10,6 @@ using std::chrono::minutes;
 using std::chrono::seconds;
 using testing::HasSubstr;
 
-constexpr const char* kSupervisor = "https://127.0.0.1:9345/ping";
 constexpr const char* kState = "/var/lib/hookshot";
 constexpr const char* kDisk = "/run/lab-guard";
 constexpr const char* kFiller = "/var/lib/hookshot/filler";

@@ -19,6 +19,12 @@ inline constexpr int kTimedOut = 28;
 // As timeout(1) has it.
 inline constexpr int kHangs = 124;
 
+// What answers on a server, each to a curl on it.
+inline constexpr const char* kSupervisor = "https://127.0.0.1:9345/ping";
+inline constexpr const char* kEtcd = "http://127.0.0.1:2381/health";
+inline constexpr const char* kKubelet = "http://127.0.0.1:10248/healthz";
+inline constexpr const char* kScheduler = "https://127.0.0.1:10259/healthz";
+
 inline exec::CommandResult look(cluster::Node& node,
                                 const std::vector<std::string>& argv,
                                 const std::string& input = {}) {
@@ -120,6 +126,23 @@ inline void begins_anew(cluster::Node& node, const std::string& program) {
     const std::string now = process(node, program);
     return !now.empty() && now != before;
   });
+}
+
+// Whatever comes in the place of `before`, a process or a container; empty when nothing did.
+template <typename See>
+std::string another(const std::string& what,
+                    const std::string& before,
+                    const See& see,
+                    std::chrono::seconds limit = std::chrono::minutes(2)) {
+  std::string now;
+  const Status came =
+      eventually("another " + what, Deadline::after(limit), std::chrono::milliseconds(200), [&] {
+        now = see();
+        return Result<Observation>(
+            Observation{.done = !now.empty() && now != "0" && now != before, .seen = now});
+      });
+  EXPECT_TRUE(came) << came.error().message();
+  return came ? now : "";
 }
 
 }  // namespace harness::fault

@@ -3,7 +3,7 @@
 #include <gmock/gmock.h>
 
 #include "faults/lab_fixture.h"
-#include "harness/base/eventually.h"
+#include "faults/look.h"
 
 namespace harness::fault {
 namespace {
@@ -53,15 +53,12 @@ TEST_F(OnTheLab, a_manifest_that_is_late_is_felt_by_kubelet_alone) {
   const Status undone =
       await_undone(node(), cluster_->name(), late.id, Deadline::after(minutes(1)));
   ASSERT_TRUE(undone) << undone.error().message();
-  const auto felt = eventually(
-      "kubelet makes the pod anew",
-      Deadline::after(seconds(60)),
-      std::chrono::milliseconds(200),
-      [&] {
-        const std::string now = container_of("kube-scheduler");
-        return Result<Observation>(Observation{.done = !now.empty() && now != before, .seen = now});
-      });
-  EXPECT_TRUE(felt) << felt.error().message();
+  EXPECT_NE(another(
+                "container, as kubelet makes the pod anew",
+                before,
+                [] { return container_of("kube-scheduler"); },
+                seconds(60)),
+            "");
   nothing_is_left();
   settle();
 }

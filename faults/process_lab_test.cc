@@ -7,13 +7,8 @@ namespace harness::fault {
 namespace {
 
 using std::chrono::milliseconds;
-using std::chrono::minutes;
 using std::chrono::seconds;
 using testing::HasSubstr;
-
-constexpr const char* kSupervisor = "https://127.0.0.1:9345/ping";
-constexpr const char* kEtcd = "http://127.0.0.1:2381/health";
-constexpr const char* kKubelet = "http://127.0.0.1:10248/healthz";
 
 class ProcessesOnTheLab : public OnASettledLab {
  protected:
@@ -38,13 +33,7 @@ class ProcessesOnTheLab : public OnASettledLab {
   }
 
   static void has_another(const std::string& name, const std::string& before) {
-    const Status another =
-        eventually("another " + name, Deadline::after(minutes(2)), milliseconds(200), [&] {
-          const std::string now = process(node(), name);
-          return Result<Observation>(
-              Observation{.done = !now.empty() && now != before, .seen = "process " + now});
-        });
-    EXPECT_TRUE(another) << another.error().message();
+    EXPECT_NE(another(name, before, [&] { return process(node(), name); }), "");
   }
 
   // What the API server keeps of when the node was last heard of.

@@ -12,10 +12,7 @@ using std::chrono::milliseconds;
 using std::chrono::minutes;
 using std::chrono::seconds;
 
-constexpr int kEtcd = 2379;
-constexpr const char* kSupervisor = "https://127.0.0.1:9345/ping";
-constexpr const char* kKubelet = "http://127.0.0.1:10248/healthz";
-constexpr const char* kScheduler = "https://127.0.0.1:10259/healthz";
+constexpr int kEtcdPort = 2379;
 
 class RestartsOnTheLab : public OnASettledLab {
  protected:
@@ -41,14 +38,8 @@ class RestartsOnTheLab : public OnASettledLab {
     const std::string before = target.process();
     const Standing standing = lasts(target.fault, target.params);
     target.restart(before);
-    std::string now;
-    const Status another =
-        eventually("another process", Deadline::after(minutes(2)), milliseconds(200), [&] {
-          now = target.process();
-          return Result<Observation>(
-              Observation{.done = !now.empty() && now != "0" && now != before, .seen = now});
-        });
-    ASSERT_TRUE(another) << another.error().message();
+    const std::string now = another("process", before, target.process);
+    ASSERT_NE(now, "");
     becomes(target.url, kAnswered, [&] { return reach(node(), target.url); });
     EXPECT_NE(state_of(node(), now), 'T') << standing.outcome.evidence;
     is_taken_back(standing);
@@ -113,7 +104,7 @@ TEST_F(RestartsOnTheLab, a_reboot_in_the_middle_leaves_nothing_of_it) {
     SCOPED_TRACE(name);
     settle(milliseconds(500));
     const std::string before = text(file);
-    const std::string end = served_end(node(), kEtcd);
+    const std::string end = served_end(node(), kEtcdPort);
     const Standing standing = lasts(name, params);
     EXPECT_NE(text(file), before) << standing.outcome.evidence;
     static_cast<void>(node().run({.argv = {"systemctl", "reboot"}}, Deadline::after(seconds(10))));
@@ -131,7 +122,7 @@ TEST_F(RestartsOnTheLab, a_reboot_in_the_middle_leaves_nothing_of_it) {
     nothing_is_left();
     EXPECT_EQ(text(file), before);
     becomes(kSupervisor, kAnswered, [&] { return reach(node(), kSupervisor); });
-    becomes("the old end", end, [&] { return served_end(node(), kEtcd); });
+    becomes("the old end", end, [&] { return served_end(node(), kEtcdPort); });
   }
 }
 

@@ -14,8 +14,6 @@ using std::chrono::milliseconds;
 using std::chrono::minutes;
 using std::chrono::seconds;
 
-constexpr const char* kKubelet = "http://127.0.0.1:10248/healthz";
-
 class UndoOnTheLab : public OnASettledLab {
  protected:
   static std::string from_outside() { return "https://" + node().address() + ":9345/ping"; }

@@ -1,5 +1,6 @@
 // Control groups of version 2 and a disk by the device mapper, of a kernel of the node's own.
 
+#include "faults/look.h"
 #include "faults/vm_fixture.h"
 
 namespace harness::fault {
@@ -62,14 +63,9 @@ TEST_F(OnTheMachine, an_etcd_that_restarts_under_a_slow_disk_has_its_own_again) 
   lasts("slow-disk", {{"pod", "etcd"}, {"iops", "50"}});
   EXPECT_THAT(in_group(before, "io.max"), HasSubstr("riops=50 wiops=50"));
   EXPECT_EQ(on_node({"kill", "-KILL", before}), "");
-  std::string now;
-  const Status another =
-      eventually("another etcd", Deadline::after(kPatience), std::chrono::seconds(1), [&] {
-        now = process("etcd");
-        return Result<Observation>(
-            Observation{.done = !now.empty() && now != before, .seen = "process " + now});
-      });
-  ASSERT_TRUE(another) << another.error().message();
+  const std::string now = another(
+      "etcd", before, [&] { return process("etcd"); }, kPatience);
+  ASSERT_NE(now, "");
   etcd_is_healthy();
   EXPECT_EQ(in_group(now, "io.max"), "");
   is_healed();
