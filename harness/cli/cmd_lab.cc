@@ -120,7 +120,10 @@ int become(const Result<std::vector<std::string>>& command) {
 }
 
 void add_up_options(CLI::App& verb, Options& options) {
-  verb.add_option("--servers", options.up.servers, "Servers")->capture_default_str();
+  verb.add_option(
+          "--servers", options.up.servers, "Servers, 1 to 3; the second and third join the first")
+      ->check(CLI::Range(1, 3))
+      ->capture_default_str();
   verb.add_option("--agents", options.up.agents, "Agents, 0 to 2")
       ->check(CLI::Range(0, 2))
       ->capture_default_str();

@@ -76,16 +76,10 @@ Result<int> free_subnet(const std::set<int>& used) {
 
 Result<AddressPlan> plan_addresses(std::string_view lab, int subnet, int servers, int agents) {
   TRY(check_lab_name(lab), "lab name");
-  if (servers > 1) {
-    return fail(
-        ErrorCode::not_supported,
-        fmt::format("a lab of {} servers: the stand-in's servers cannot join each other yet",
-                    servers));
-  }
-  if (servers != 1 || agents < 0 || agents > 2) {
+  if (servers < 1 || servers > 3 || agents < 0 || agents > 2) {
     return fail(
         ErrorCode::invalid_input,
-        fmt::format("a lab has 1 server and 0 to 2 agents, not {} and {}", servers, agents));
+        fmt::format("a lab has 1 to 3 servers and 0 to 2 agents, not {} and {}", servers, agents));
   }
   AddressPlan plan;
   plan.subnet = subnet;

@@ -40,7 +40,7 @@ std::set<int> subnets_in(std::string_view text);
 // The lowest that is free; refused when there are none.
 Result<int> free_subnet(const std::set<int>& used);
 
-// not_supported for more than one server; invalid_input for other counts that no lab has.
+// invalid_input for counts that no lab has: 1 to 3 servers, 0 to 2 agents.
 Result<AddressPlan> plan_addresses(std::string_view lab, int subnet, int servers, int agents);
 
 // Of a virtual machine's network card: locally administered, and no other node's.

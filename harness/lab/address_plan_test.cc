@@ -50,15 +50,18 @@ TEST(AddressPlan, gives_each_network_card_an_address_of_its_own) {
   EXPECT_EQ(mac_of(plan.nodes[1]), "02:68:73:01:07:15");
 }
 
-TEST(AddressPlan, says_that_several_servers_cannot_be) {
-  const auto plan = plan_addresses("demo", 7, 3, 0);
-  ASSERT_FALSE(plan);
-  EXPECT_EQ(plan.error().code(), ErrorCode::not_supported);
-  EXPECT_THAT(plan.error().message(), HasSubstr("3 servers"));
+TEST(AddressPlan, has_servers_before_agents) {
+  const auto plan = plan_addresses("demo", 7, 3, 1);
+  ASSERT_TRUE(plan) << plan.error().message();
+  ASSERT_EQ(plan->nodes.size(), 4u);
+  EXPECT_EQ(plan->nodes[2].name, "cp-3");
+  EXPECT_EQ(plan->nodes[2].address, "198.18.7.13");
+  EXPECT_EQ(plan->nodes[3].name, "w-1");
 }
 
 TEST(AddressPlan, refuses_counts_that_no_lab_has) {
-  for (const auto& [servers, agents] : {std::pair{0, 0}, std::pair{1, -1}, std::pair{1, 3}}) {
+  for (const auto& [servers, agents] :
+       {std::pair{0, 0}, std::pair{4, 0}, std::pair{1, -1}, std::pair{1, 3}}) {
     const auto plan = plan_addresses("demo", 7, servers, agents);
     ASSERT_FALSE(plan) << servers << " " << agents;
     EXPECT_EQ(plan.error().code(), ErrorCode::invalid_input);

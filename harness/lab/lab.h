@@ -25,7 +25,7 @@ using Progress = std::function<void(std::string_view)>;
 
 struct UpOptions {
   std::string name = "lab";  // lower-case letters, digits and dashes, at most 12 characters
-  int servers = 1;           // more than one is not supported yet
+  int servers = 1;           // 1 to 3; the second and third join the first
   int agents = 0;            // 0 to 2
   std::string version = "v1.30.12+rke2r1";
   std::string node_os = "trixie";  // or bookworm

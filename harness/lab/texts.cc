@@ -93,7 +93,7 @@ std::string rke2_config_text(const Record& record, const PlannedNode& node) {
   if (record.cis) {
     out += "profile: cis\n";
   }
-  if (node.role == "agent") {
+  if (node.name != first_server(record.plan).name) {
     out += fmt::format("server: https://{}:9345\n", first_server(record.plan).address);
   }
   return out;

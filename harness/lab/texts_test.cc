@@ -65,6 +65,17 @@ TEST(NodeConfig, lets_agents_join_the_first_server) {
   EXPECT_THAT(agent, HasSubstr("node-name: w-1\n"));
 }
 
+TEST(NodeConfig, lets_further_servers_join_the_first) {
+  Record record = sample();
+  record.plan = plan_addresses("demo", 9, 3, 0).value();
+  EXPECT_THAT(rke2_config_text(record, record.plan.nodes[0]), Not(HasSubstr("server:")));
+  for (const int later : {1, 2}) {
+    EXPECT_THAT(rke2_config_text(record, record.plan.nodes[later]),
+                HasSubstr("server: https://198.18.9.11:9345
+"));
+  }
+}
+
 TEST(NodeConfig, asks_for_the_hardened_profile_when_told) {
   Record record = sample();
   EXPECT_THAT(rke2_config_text(record, record.plan.nodes[0]), Not(HasSubstr("profile")));

@@ -119,6 +119,9 @@ class Raising {
       return fail(ErrorCode::invalid_input,
                   "--vm has no Kubernetes: it goes neither with --artifacts nor with --cis");
     }
+    if (options_.vm && options_.servers != 1) {
+      return fail(ErrorCode::invalid_input, "--vm has one server, whose etcd joins nobody");
+    }
     if (options_.vm && options_.node_os != "trixie") {
       return fail(ErrorCode::invalid_input,
                   "--vm is a machine of Debian 13, whose etcd is 3.5: leave --node-os at trixie");

@@ -9,6 +9,7 @@
 #include "harness/lab/standin/controllers.h"
 #include "harness/lab/standin/logrus.h"
 #include "harness/lab/standin/machine.h"
+#include "harness/lab/standin/remote.h"
 #include "harness/lab/standin/server.h"
 #include "harness/lab/standin/token.h"
 
@@ -16,63 +17,21 @@ namespace harness::standin {
 
 namespace {
 
-// Asks the supervisor of a server.
-class RemoteIssuer final : public pki::Issuer {
- public:
-  RemoteIssuer(const Node& node, Identity identity) : node_(node), identity_(std::move(identity)) {}
-
-  Result<std::string> certificate(const std::string& kind, const std::string& request) override {
-    return ask("POST", "/v1-rke2/" + kind + ".crt", request);
-  }
-
-  Result<std::string> authority(const std::string& kind) override {
-    return ask("GET", "/v1-rke2/" + kind + ".crt", "");
-  }
-
-  Result<std::string> ask(const std::string& method,
-                          const std::string& path,
-                          const std::string& body) {
-    HttpClient client(node_.config.server, identity_);
-    HttpRequest request{method, path, body, {}, std::chrono::seconds(10)};
-    request.headers = {{"rke2-Node-Name", node_.config.node_name},
-                       {"rke2-Node-IP", node_.config.node_ip}};
-    const auto reply = client.send(request);
-    if (!reply) {
-      return fail(reply.error());
-    }
-    if (reply->status != 200) {
-      return fail(ErrorCode::remote_failed,
-                  fmt::format("{}{}: {}", node_.config.server, path, reply->status));
-    }
-    return reply->body;
-  }
-
- private:
-  const Node& node_;
-  Identity identity_;
-};
-
-// The server's CA bundle, held against the token's hash, every 2 s until it is there.
-Status trust_server(const Node& node, const Token& token, const std::string& ca_file) {
+// Every 2 s until the server is there; what it then says of the token is final.
+Status await_trust(const Node& node, const Token& token, const std::string& ca_file) {
   for (;;) {
-    HttpClient client(node.config.server, {});
-    const auto reply = client.send({"GET", "/cacerts", "", {}, std::chrono::seconds(10)});
-    if (reply && reply->status == 200) {
-      if (!token.ca_hash.empty() && ca_hash(reply->body) != token.ca_hash) {
-        return fail(ErrorCode::refused,
-                    "failed to validate token: token CA hash does not match the Cluster CA "
-                    "certificate hash");
-      }
-      return machine::write_file(ca_file, reply->body, 0644);
+    const auto trusted = trust_server(node, token, ca_file);
+    if (trusted || trusted.error().code() == ErrorCode::refused) {
+      return trusted;
     }
     logrus::error("Failed to validate connection to cluster at {}: {}",
                   node.config.server,
-                  reply ? fmt::format("{}", reply->status) : reply.error().message());
+                  trusted.error().message());
     paced(std::chrono::seconds(2), {});
   }
 }
 
-void wait_for_configuration(RemoteIssuer& server) {
+void wait_for_configuration(Remote& server) {
   for (;;) {
     const auto config = server.ask("GET", "/v1-rke2/config", "");
     if (config) {
@@ -122,10 +81,10 @@ void run_agent(const Build& build) {
     logrus::fatal("{}", token.error().message());
   }
   const std::string ca_file = node.paths.agent() / "server-ca.crt";
-  if (const auto trusted = trust_server(node, *token, ca_file); !trusted) {
+  if (const auto trusted = await_trust(node, *token, ca_file); !trusted) {
     logrus::fatal("{}", trusted.error().message());
   }
-  static RemoteIssuer issuer(node, {ca_file, "", "", "node:" + token->password});
+  static Remote issuer(node, {ca_file, "", "", "node:" + token->password});
   wait_for_configuration(issuer);
   std::string host = node.config.server.substr(node.config.server.find("//") + 2);
   host = host.substr(0, host.find_first_of(":/"));

@@ -78,6 +78,13 @@ Result<std::vector<Kept>> parts_in(const Paths& paths, std::string_view kept) {
   return out;
 }
 
+Status write_all(const std::vector<Kept>& parts) {
+  for (const auto& part : parts) {
+    TRY(write_back(part.file, part.content, part.seconds), part.file.string());
+  }
+  return {};
+}
+
 }  // namespace
 
 std::string bootstrap_key(const Config& config, const Paths& paths) {
@@ -145,10 +152,12 @@ Status reconcile_files(const Paths& paths, std::string_view kept) {
     return {};
   }
   logrus::warning("Updating bootstrap data on disk from datastore");
-  for (const auto& part : parts) {
-    TRY(write_back(part.file, part.content, part.seconds), part.file.string());
-  }
-  return {};
+  return write_all(parts);
+}
+
+Status write_bootstrap_files(const Paths& paths, std::string_view kept) {
+  TRY_ASSIGN(const std::vector<Kept> parts, parts_in(paths, kept), "bootstrap data");
+  return write_all(parts);
 }
 
 }  // namespace harness::standin

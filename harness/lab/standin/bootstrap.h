@@ -27,5 +27,7 @@ Result<std::string> bootstrap_value(const Json& answer, const std::string& key);
 // Holds the files against what was kept. One that differs is written back, unless it was changed 3
 // s or more after what is kept: then refused, in the product's words.
 Status reconcile_files(const Paths& paths, std::string_view kept);
+// Writes every file that is kept, with the time that is kept, for a server that has none yet.
+Status write_bootstrap_files(const Paths& paths, std::string_view kept);
 
 }  // namespace harness::standin

@@ -67,6 +67,14 @@ TEST_F(Bootstrap, writes_back_what_differs_and_is_not_newer) {
   EXPECT_EQ(status.st_mtime, 1000);
 }
 
+TEST_F(Bootstrap, is_written_for_a_server_that_has_nothing_yet) {
+  fs::remove(ca_);
+  const Status done = write_bootstrap_files(paths_, kept_);
+  ASSERT_TRUE(done) << done.error().message();
+  EXPECT_EQ(machine::read_file(ca_).value(), "first");
+  EXPECT_FALSE(write_bootstrap_files(paths_, "<html>"));
+}
+
 TEST_F(Bootstrap, refuses_what_differs_and_is_three_seconds_newer) {
   write("second", 1003);
   const Status done = reconcile();

@@ -4,6 +4,7 @@
 
 #include "harness/base/json.h"
 #include "harness/base/time.h"
+#include "harness/lab/standin/charts.h"
 #include "harness/lab/standin/kube.h"
 #include "harness/lab/standin/logrus.h"
 #include "harness/lab/standin/machine.h"
@@ -124,8 +125,7 @@ std::string await_definition(Kube& kube, const std::string& name) {
   return {};
 }
 
-// A staged chart becomes an Addon, as the deploy controller does it; charts themselves are not
-// installed.
+// A staged chart becomes an Addon, as the deploy controller does it.
 std::string stage_addons(Kube& kube, const Node& node) {
   std::error_code ignored;
   for (const auto& entry :
@@ -179,6 +179,7 @@ void start_controllers(Node& node) {
     }
     node.runtime_core.open();
     label_server(node);
+    install_charts(node);
   });
 }
 

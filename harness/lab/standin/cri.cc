@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "harness/lab/standin/grpc.h"
 #include "harness/lab/standin/proto.h"
 
 namespace harness::standin {
@@ -10,35 +11,6 @@ namespace {
 
 constexpr const char* kRuntime = "RuntimeService";
 constexpr const char* kImage = "ImageService";
-
-std::string frame(const std::string& message) {
-  const auto size = static_cast<std::uint32_t>(message.size());
-  std::string out(1, '\0');
-  for (int shift = 24; shift >= 0; shift -= 8) {
-    out += static_cast<char>(size >> shift & 0xff);
-  }
-  return out + message;
-}
-
-const char* code_name(const std::string& number) {
-  static const char* const names[] = {"OK",
-                                      "Canceled",
-                                      "Unknown",
-                                      "InvalidArgument",
-                                      "DeadlineExceeded",
-                                      "NotFound",
-                                      "AlreadyExists",
-                                      "PermissionDenied",
-                                      "ResourceExhausted",
-                                      "FailedPrecondition",
-                                      "Aborted",
-                                      "OutOfRange",
-                                      "Unimplemented",
-                                      "Internal",
-                                      "Unavailable"};
-  const unsigned long code = std::strtoul(number.c_str(), nullptr, 10);
-  return code < std::size(names) ? names[code] : "Unknown";
-}
 
 Sandbox sandbox(const proto::Message& message, std::uint32_t labels_field) {
   const proto::Message metadata = message.message(2);
@@ -69,34 +41,8 @@ Result<Cri> Cri::connect(const std::string& endpoint) {
 Result<std::string> Cri::call(const std::string& service,
                               const std::string& method,
                               const std::string& message) {
-  HttpRequest request;
-  request.method = "POST";
-  request.path = fmt::format("/runtime.v1.{}/{}", service, method);
-  request.body = frame(message);
-  request.headers = {{"Content-Type", "application/grpc"}, {"TE", "trailers"}};
-  request.timeout = std::chrono::minutes(2);
-  const auto reply = client_.send(request);
-  if (!reply) {
-    return fail(ErrorCode::unreachable,
-                fmt::format("rpc error: code = Unavailable desc = connection error: desc = "
-                            "\"transport: Error while "
-                            "dialing: {}\"",
-                            reply.error().message()));
-  }
-  const auto status = reply->headers.find("grpc-status");
-  if (status == reply->headers.end()) {
-    return fail(ErrorCode::unreachable,
-                "rpc error: code = Unavailable desc = error reading from server: EOF");
-  }
-  if (status->second != "0") {
-    const auto text = reply->headers.find("grpc-message");
-    return fail(ErrorCode::remote_failed,
-                fmt::format("rpc error: code = {} desc = {}",
-                            code_name(status->second),
-                            text == reply->headers.end() ? "" : text->second));
-  }
-  constexpr std::size_t prefix = 5;
-  return reply->body.size() < prefix ? std::string() : reply->body.substr(prefix);
+  return grpc_call(
+      client_, fmt::format("/runtime.v1.{}/{}", service, method), message, std::chrono::minutes(2));
 }
 
 Result<std::vector<Sandbox>> Cri::list(const std::map<std::string, std::string>& labels) {

@@ -6,7 +6,9 @@
 #include <fmt/format.h>
 
 #include "harness/lab/standin/bootstrap.h"
+#include "harness/lab/standin/etcd_members.h"
 #include "harness/lab/standin/etcd_temporary.h"
+#include "harness/lab/standin/join.h"
 #include "harness/lab/standin/logrus.h"
 #include "harness/lab/standin/machine.h"
 #include "harness/lab/standin/manifest.h"
@@ -139,10 +141,10 @@ Status Etcd::test() {
   }
   return fail(ErrorCode::remote_failed,
               fmt::format("this server is a not a member of the etcd cluster. Found [{}], expect: "
-                          "{}=https://{}:2380",
+                          "{}={}",
                           found,
                           own,
-                          node_.config.node_ip));
+                          peer_url()));
 }
 
 void Etcd::test_until_ready() {
@@ -171,6 +173,14 @@ void Etcd::save_bootstrap() {
 }
 
 Status Etcd::reconcile() {
+  if (!node_.config.server.empty()) {
+    const auto reconciled = reconcile_with_server(node_);
+    if (reconciled) {
+      logrus::info("Successfully reconciled with remote datastore");
+      return {};
+    }
+    logrus::warning("Unable to reconcile with remote datastore: {}", reconciled.error().message());
+  }
   logrus::info("Starting temporary etcd to reconcile with datastore");
   const Json range = bootstrap_range();
   Result<Json> answer = ask("/v3/kv/range", range);
@@ -192,11 +202,17 @@ Status Etcd::reconcile() {
 }
 
 Status Etcd::start() {
-  const bool member = initialized();
   TRY_ASSIGN(const std::string own, name(), "etcd name");
-  const std::string peer = fmt::format("https://{}:2380", node_.config.node_ip);
+  background([this] {
+    manage_learners([this](const std::string& path, const Json& body) { return ask(path, body); });
+  });
+  if (!initialized() && !node_.config.server.empty()) {
+    background([this, own] { join(own); });
+    return {};
+  }
+  const std::string peer = peer_url();
   EtcdInitial initial{peer, own + "=" + peer, "new"};
-  if (member) {
+  if (initialized()) {
     logrus::info("Starting etcd for existing cluster member");
     if (const auto manifest = machine::read_file(node_.paths.manifests() / "etcd.yaml")) {
       if (const auto kept = parse_json(annotation_in(*manifest, "etcd.k3s.io/initial"))) {
@@ -208,6 +224,20 @@ Status Etcd::start() {
   } else {
     logrus::info("Starting etcd for new cluster, cluster-reset=false");
   }
+  return run(own, initial);
+}
+
+void Etcd::join(const std::string& own) {
+  const auto cluster = join_etcd(node_, own);
+  if (!cluster) {
+    logrus::fatal("etcd cluster join failed: {}", cluster.error().message());
+  }
+  if (const auto running = run(own, {peer_url(), *cluster, "existing"}); !running) {
+    logrus::fatal("etcd cluster join failed: {}", running.error().message());
+  }
+}
+
+Status Etcd::run(const std::string& own, const EtcdInitial& initial) {
   node_.etcd_started.open();
   background([this] {
     test_until_ready();
@@ -221,6 +251,10 @@ Status Etcd::start() {
 
   TRY_ASSIGN(const PodArgs pod, etcd_pod(node_, config, initial), "etcd");
   return write_pod(node_.paths.manifests(), pod);
+}
+
+std::string Etcd::peer_url() const {
+  return fmt::format("https://{}:2380", node_.config.node_ip);
 }
 
 }  // namespace harness::standin

@@ -44,11 +44,12 @@ class Etcd {
 
   // There is a log of a member: this node has been one before.
   bool initialized() const;
-  // Checks what the datastore holds against the disk. The product starts a temporary etcd on a
-  // copy; the stand-in asks the member that still runs, and starts a temporary one only where none
-  // does.
+  // Checks what the datastore holds against the disk. A server that joined another asks that one
+  // first. The product starts a temporary etcd on a copy; the stand-in asks the member that still
+  // runs, and starts a temporary one only where none does.
   Status reconcile();
-  // Starts the test loop, writes the configuration and etcd.yaml.
+  // Starts the test loop, writes the configuration and etcd.yaml. A server that is to join does so
+  // in the background.
   Status start();
 
  private:
@@ -56,7 +57,10 @@ class Etcd {
   Status test();
   void test_until_ready();
   void save_bootstrap();
+  void join(const std::string& own);
+  Status run(const std::string& own, const EtcdInitial& initial);
   Result<std::string> name() const;
+  std::string peer_url() const;
 
   Node& node_;
 };

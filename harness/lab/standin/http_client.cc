@@ -15,17 +15,6 @@ struct EasyCleanup {
   void operator()(CURL* handle) const { curl_easy_cleanup(handle); }
 };
 
-}  // namespace
-
-struct HttpClient::State {
-  std::string base;
-  Identity identity;
-  std::string socket;
-  std::unique_ptr<CURL, EasyCleanup> handle;
-};
-
-namespace {
-
 struct Receiver {
   HttpReply reply;
   std::string partial;
@@ -122,33 +111,42 @@ std::string title(const std::string& method) {
 
 }  // namespace
 
+struct HttpClient::State {
+  std::string base;
+  Identity identity;
+  std::string socket;
+  bool second = false;  // HTTP/2
+  std::unique_ptr<CURL, EasyCleanup> easy{};
+
+  Result<HttpReply> perform(const HttpRequest& request, Receiver& receiver);
+};
+
 HttpClient::HttpClient(std::unique_ptr<State> state) : state_(std::move(state)) {
   static const CURLcode once = curl_global_init(CURL_GLOBAL_DEFAULT);
   static_cast<void>(once);
-  state_->handle.reset(curl_easy_init());
+  state_->easy.reset(curl_easy_init());
 }
 
 HttpClient::HttpClient(std::string base_url, Identity identity)
-    : HttpClient(std::unique_ptr<State>(
-          new State{std::move(base_url), std::move(identity), {}, nullptr})) {}
+    : HttpClient(
+          std::unique_ptr<State>(new State{std::move(base_url), std::move(identity), {}, false})) {}
 
 HttpClient HttpClient::on_socket(std::string socket_path) {
   return HttpClient(
-      std::unique_ptr<State>(new State{"http://localhost", {}, std::move(socket_path), nullptr}));
+      std::unique_ptr<State>(new State{"http://localhost", {}, std::move(socket_path), true}));
+}
+
+HttpClient HttpClient::second(std::string base_url, Identity identity) {
+  return HttpClient(
+      std::unique_ptr<State>(new State{std::move(base_url), std::move(identity), {}, true}));
 }
 
 HttpClient::~HttpClient() = default;
 HttpClient::HttpClient(HttpClient&&) noexcept = default;
 HttpClient& HttpClient::operator=(HttpClient&&) noexcept = default;
 
-namespace {
-
-Result<HttpReply> perform(CURL* handle,
-                          const std::string& base,
-                          const Identity& identity,
-                          const std::string& socket,
-                          const HttpRequest& request,
-                          Receiver& receiver) {
+Result<HttpReply> HttpClient::State::perform(const HttpRequest& request, Receiver& receiver) {
+  CURL* const handle = easy.get();
   curl_easy_reset(handle);
   curl_easy_setopt(handle, CURLOPT_URL, (base + request.path).c_str());
   curl_easy_setopt(handle, CURLOPT_NOSIGNAL, 1L);
@@ -167,14 +165,17 @@ Result<HttpReply> perform(CURL* handle,
     set(handle, CURLOPT_USERPWD, identity.user_password);
     curl_easy_setopt(handle, CURLOPT_SSL_VERIFYPEER, identity.ca.empty() ? 0L : 1L);
     curl_easy_setopt(handle, CURLOPT_SSL_VERIFYHOST, identity.ca.empty() ? 0L : 2L);
-    curl_easy_setopt(handle, CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_1_1));
   } else {
+    curl_easy_setopt(handle, CURLOPT_UNIX_SOCKET_PATH, socket.c_str());
+  }
+  const int version = !second          ? CURL_HTTP_VERSION_1_1
+                      : socket.empty() ? CURL_HTTP_VERSION_2TLS
+                                       : CURL_HTTP_VERSION_2_PRIOR_KNOWLEDGE;
+  curl_easy_setopt(handle, CURLOPT_HTTP_VERSION, static_cast<long>(version));
+  if (second) {
     // Debian 12's libcurl breaks a connection of this kind that it uses again.
     curl_easy_setopt(handle, CURLOPT_FRESH_CONNECT, 1L);
     curl_easy_setopt(handle, CURLOPT_FORBID_REUSE, 1L);
-    curl_easy_setopt(handle, CURLOPT_UNIX_SOCKET_PATH, socket.c_str());
-    curl_easy_setopt(
-        handle, CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_2_PRIOR_KNOWLEDGE));
   }
   curl_slist* headers = curl_slist_append(nullptr, "Expect:");
   for (const auto& [name, value] : request.headers) {
@@ -199,23 +200,16 @@ Result<HttpReply> perform(CURL* handle,
   return std::move(receiver.reply);
 }
 
-}  // namespace
-
 Result<HttpReply> HttpClient::send(const HttpRequest& request) {
   Receiver receiver;
-  return perform(
-      state_->handle.get(), state_->base, state_->identity, state_->socket, request, receiver);
+  return state_->perform(request, receiver);
 }
 
 Status HttpClient::follow(const HttpRequest& request,
                           const std::function<bool(std::string_view)>& line) {
   Receiver receiver;
   receiver.line = &line;
-  TRY_ASSIGN(
-      const HttpReply reply,
-      perform(
-          state_->handle.get(), state_->base, state_->identity, state_->socket, request, receiver),
-      "follow");
+  TRY_ASSIGN(const HttpReply reply, state_->perform(request, receiver), "follow");
   if (reply.status >= 400) {
     return fail(ErrorCode::remote_failed, fmt::format("the server answered {}", reply.status));
   }

@@ -40,6 +40,8 @@ class HttpClient {
   HttpClient(std::string base_url, Identity identity);
   // HTTP/2 with prior knowledge on a unix socket.
   static HttpClient on_socket(std::string socket_path);
+  // HTTP/2 over TLS.
+  static HttpClient second(std::string base_url, Identity identity);
   ~HttpClient();
   HttpClient(const HttpClient&) = delete;
   HttpClient& operator=(const HttpClient&) = delete;

@@ -10,6 +10,7 @@
 #include "harness/lab/standin/controllers.h"
 #include "harness/lab/standin/etcd.h"
 #include "harness/lab/standin/hooks.h"
+#include "harness/lab/standin/join.h"
 #include "harness/lab/standin/logrus.h"
 #include "harness/lab/standin/machine.h"
 #include "harness/lab/standin/pki.h"
@@ -108,9 +109,6 @@ void run_server(const Build& build) {
   node.build = build;
   node.config = *config;
   node.paths.data = config->data_dir;
-  if (!node.config.server.empty()) {
-    logrus::fatal("the stand-in cannot join as a server yet; `server` is for agents");
-  }
   setup(node);
   must(clean_up_static_pods(node));
   logrus::info("Starting rke2 {} ({})", build.version.tag(), build.commit);
@@ -125,8 +123,10 @@ void run_server(const Build& build) {
       }
       logrus::fatal("Failed to reconcile with temporary etcd: {}", done.error().message());
     }
-  } else {
+  } else if (node.config.server.empty()) {
     logrus::info("Managed etcd cluster initializing");
+  } else {
+    must(join_server(node), "preparing server");
   }
   must(pki::prepare_server(node.paths, node.config, node.build), "preparing server");
   static HttpsServer supervisor;
