@@ -25,6 +25,24 @@ std::string_view to_string(ErrorCode code) {
   return "unknown";
 }
 
+Error::Error(ErrorCode code, std::string message) : code_(code), message_(std::move(message)) {}
+
+Error& Error::prepend(std::string_view doing) {
+  message_.insert(0, ": ").insert(0, doing);
+  return *this;
+}
+
+tl::unexpected<Error> fail(ErrorCode code, std::string message) {
+  return tl::make_unexpected(Error(code, std::move(message)));
+}
+
+tl::unexpected<Error> fail(Error error, std::string_view doing) {
+  if (!doing.empty()) {
+    error.prepend(doing);
+  }
+  return tl::make_unexpected(std::move(error));
+}
+
 void assertion_failed(const char* expression, const char* file, int line) {
   std::fprintf(stderr, "hookshot: broken promise: %s at %s:%d\n", expression, file, line);
   std::abort();

@@ -28,16 +28,13 @@ std::string_view to_string(ErrorCode code);
 
 class [[nodiscard]] Error {
  public:
-  Error(ErrorCode code, std::string message) : code_(code), message_(std::move(message)) {}
+  Error(ErrorCode code, std::string message);
 
   ErrorCode code() const { return code_; }
 
   const std::string& message() const { return message_; }
 
-  Error& prepend(std::string_view doing) {
-    message_.insert(0, std::string(doing) + ": ");
-    return *this;
-  }
+  Error& prepend(std::string_view doing);
 
  private:
   ErrorCode code_;
@@ -48,16 +45,8 @@ template <typename T>
 using Result = tl::expected<T, Error>;
 using Status = Result<void>;
 
-inline tl::unexpected<Error> fail(ErrorCode code, std::string message) {
-  return tl::make_unexpected(Error(code, std::move(message)));
-}
-
-inline tl::unexpected<Error> fail(Error error, std::string_view doing = {}) {
-  if (!doing.empty()) {
-    error.prepend(doing);
-  }
-  return tl::make_unexpected(std::move(error));
-}
+tl::unexpected<Error> fail(ErrorCode code, std::string message);
+tl::unexpected<Error> fail(Error error, std::string_view doing = {});
 
 [[noreturn]] void assertion_failed(const char* expression, const char* file, int line);
 

@@ -58,7 +58,10 @@ std::string one_line(const std::string& text, const std::vector<std::string>& se
   std::ranges::replace_if(
       out, [](unsigned char c) { return c < ' '; }, ' ');
   out.erase(out.find_last_not_of(' ') + 1);
-  return out.size() > kSaidLimit ? out.substr(0, kSaidLimit) + "..." : out;
+  if (out.size() > kSaidLimit) {
+    out.replace(kSaidLimit, std::string::npos, "...");
+  }
+  return out;
 }
 
 std::string shown_words(std::vector<std::string> words) {
