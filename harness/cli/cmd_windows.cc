@@ -21,6 +21,8 @@ constexpr std::string_view starts_of(const plan::WindowPack::Entry& entry) {
       return "first";
     case plan::WindowPack::Entry::Starts::later:
       return "later";
+    case plan::WindowPack::Entry::Starts::not_joining:
+      return "not-joining";
     case plan::WindowPack::Entry::Starts::all:
       break;
   }
@@ -29,7 +31,9 @@ constexpr std::string_view starts_of(const plan::WindowPack::Entry& entry) {
 
 std::string when_it_comes(const plan::WindowPack::Entry& entry) {
   std::string out = entry.optional ? ", not in every start" : "";
-  if (entry.starts != plan::WindowPack::Entry::Starts::all) {
+  if (entry.starts == plan::WindowPack::Entry::Starts::not_joining) {
+    out += ", not where a server joins";
+  } else if (entry.starts != plan::WindowPack::Entry::Starts::all) {
     out += fmt::format(", in a database's {} start{} alone",
                        starts_of(entry),
                        entry.starts == plan::WindowPack::Entry::Starts::later ? "s" : "");

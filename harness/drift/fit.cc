@@ -102,17 +102,28 @@ bool Follower::served(const Track& track) {
 }
 
 // One that is not owed may share its opening with one that is.
-bool Follower::owed(const Track& track, std::optional<bool> first_start) {
+bool Follower::owed(const Track& track, std::optional<StartKind> kind) {
   const Expected& expected = *track.expected;
-  return track.visible && !expected.conditional &&
-         (expected.starts == Expected::Starts::all ||
-          first_start == (expected.starts == Expected::Starts::first));
+  if (!track.visible || expected.conditional) {
+    return false;
+  }
+  switch (expected.starts) {
+    case Expected::Starts::first:
+      return kind && *kind != StartKind::later;
+    case Expected::Starts::later:
+      return kind == StartKind::later;
+    case Expected::Starts::not_joining:
+      return kind && *kind != StartKind::joins;
+    case Expected::Starts::all:
+      break;
+  }
+  return true;
 }
 
-std::vector<std::string> Follower::missing(std::optional<bool> first_start) const {
+std::vector<std::string> Follower::missing(std::optional<StartKind> kind) const {
   std::vector<std::string> out;
   for (const Track& track : tracks_) {
-    if (!owed(track, first_start) || served(track)) {
+    if (!owed(track, kind) || served(track)) {
       continue;
     }
     const event::WindowDef& window = track.expected->window;
@@ -139,10 +150,10 @@ std::vector<std::string> Follower::not_visible() const {
   return out;
 }
 
-Fit Follower::fit(std::optional<bool> first_start) const {
+Fit Follower::fit(std::optional<StartKind> kind) const {
   Fit out;
   for (const Track& track : tracks_) {
-    if (owed(track, first_start)) {
+    if (owed(track, kind)) {
       ++out.wanted;
       out.seen += served(track) ? 1 : 0;
     }

@@ -10,6 +10,9 @@
 
 namespace harness::drift {
 
+// What a server's start is to the etcd of its cluster.
+enum class StartKind { begins, joins, later };
+
 // A line with all that markers ask of it, parsed once.
 struct ReadLine {
   const journal::Entry* entry = nullptr;
@@ -36,9 +39,9 @@ class Follower {
 
   std::vector<WindowSeen> windows() const;
   // Empty when every window that must come came, and every one that must close closed.
-  std::vector<std::string> missing(std::optional<bool> first_start) const;
+  std::vector<std::string> missing(std::optional<StartKind> kind) const;
   std::vector<std::string> not_visible() const;
-  Fit fit(std::optional<bool> first_start) const;
+  Fit fit(std::optional<StartKind> kind) const;
 
  private:
   struct Track {
@@ -49,7 +52,7 @@ class Follower {
     std::int64_t opened_us = 0;
   };
 
-  static bool owed(const Track& track, std::optional<bool> first_start);
+  static bool owed(const Track& track, std::optional<StartKind> kind);
   static bool served(const Track& track);
 
   std::vector<Expected> expected_;

@@ -43,14 +43,16 @@ bool is_ready(const std::string& message) {
   return message == "rke2 is up and running" || message == "rke2 agent is up and running";
 }
 
-// Whether the database is made in this start; the service says which, once.
-std::optional<bool> first_start_of(const std::string& message) {
-  if (message == "Managed etcd cluster initializing" ||
-      message == "Managed etcd cluster not yet initialized") {
-    return true;
+// The service says it, once.
+std::optional<StartKind> kind_told_by(const std::string& message) {
+  if (message == "Managed etcd cluster initializing") {
+    return StartKind::begins;
+  }
+  if (message == "Managed etcd cluster not yet initialized") {
+    return StartKind::joins;
   }
   return message == "Managed etcd cluster bootstrap already complete and initialized"
-             ? std::optional(false)
+             ? std::optional(StartKind::later)
              : std::nullopt;
 }
 
@@ -157,8 +159,8 @@ void Running::judge_own(const ReadLine& read) {
   }
   names_.learn(read.line.msg);
   out_.ready = out_.ready || is_ready(read.line.msg);
-  if (const auto first = first_start_of(read.line.msg)) {
-    first_start_ = first;
+  if (const auto kind = kind_told_by(read.line.msg)) {
+    kind_ = kind;
   }
   if (read.line.level == "fatal" || read.line.level == "panic") {
     out_.last_words = read.line.msg;
@@ -186,13 +188,13 @@ void Running::explain(const ReadLine& read) {
 }
 
 void Running::find_best_pack() {
-  const Fit own = chosen_->fit(first_start_);
+  const Fit own = chosen_->fit(kind_);
   int best = own.wanted == 0 ? -1000 : 2 * own.seen - own.wanted;
   const bool told = out_.ready && out_.whole && !out_.strange_form && out_.without_text == 0;
   // Another line's windows may all come, too, and be more of them.
   const bool fits = own.wanted > 0 && own.seen == own.wanted;
   for (const auto& [name, follower] : all_) {
-    Fit fit = follower.fit(first_start_);
+    Fit fit = follower.fit(kind_);
     fit.line = name;
     const int score = 2 * fit.seen - fit.wanted;
     if (name != out_.pack && fit.wanted > 0 && score > best && told && !fits) {
@@ -212,7 +214,7 @@ Invocation Running::finish() {
   out_.strange_form = out_.whole && own_lines_ > 0 && known_lines_ == 0 && !panicked_;
   // A start that did not come to its end, or whose beginning is not here, owes nothing.
   if (out_.ready && out_.whole && pack_known_) {
-    (out_.without_text == 0 ? out_.missing : out_.undecided) = chosen_->missing(first_start_);
+    (out_.without_text == 0 ? out_.missing : out_.undecided) = chosen_->missing(kind_);
   }
   find_best_pack();
   // Only now are all names known.

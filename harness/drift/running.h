@@ -37,9 +37,9 @@ class Running {
   bool decided_ = false;
   bool pack_known_ = false;
   bool panicked_ = false;
-  std::optional<bool> first_start_;  // of the node's database; none: the service has not said
-  std::uint64_t own_lines_ = 0;      // of the service's process
-  std::uint64_t known_lines_ = 0;    // of those, in a form that markers are held against
+  std::optional<StartKind> kind_;  // none: the service has not said
+  std::uint64_t own_lines_ = 0;    // of the service's process
+  std::uint64_t known_lines_ = 0;  // of those, in a form that markers are held against
   std::vector<journal::Entry> held_;
   std::unique_ptr<Follower> chosen_;
   std::vector<std::pair<std::string, Follower>> all_;

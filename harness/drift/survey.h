@@ -25,7 +25,8 @@ namespace harness::drift {
 struct Expected {
   event::WindowDef window;
   bool conditional = false;  // may not be in this start: told when seen, never missed
-  // Else it is missed in every start, or only in the first of a node's database or all but that.
+  // Else it is missed in every start, or only in the first of a node's database, all but that, or
+  // all but one in which a server joins.
   using Starts = plan::WindowPack::Entry::Starts;
   Starts starts = Starts::all;
   bool may_stay_open = false;  // then an opening is all that a start owes

@@ -34,7 +34,7 @@ inline std::vector<WindowPack::Entry> entries_of(const Version& release, const s
   return out;
 }
 
-struct Seen {
+struct Followed {
   std::vector<std::int64_t> opened;  // monotonic
   std::vector<std::int64_t> closed;  // by a marker
   int cut = 0;                       // by the end of the start
@@ -42,7 +42,7 @@ struct Seen {
   bool never() const { return opened.empty(); }
 };
 
-using SeenWindows = std::map<std::string, Seen>;
+using SeenWindows = std::map<std::string, Followed>;
 
 // By invocation and window.
 inline std::map<std::string, SeenWindows> follow(const std::vector<WindowPack::Entry>& entries,
@@ -55,7 +55,7 @@ inline std::map<std::string, SeenWindows> follow(const std::vector<WindowPack::E
   std::map<std::string, SeenWindows> out;
   for (const Json& fact : facts) {
     for (const event::WindowMoment& moment : tracker.feed(fact)) {
-      Seen& seen = out[moment.invocation][moment.window];
+      Followed& seen = out[moment.invocation][moment.window];
       if (moment.opened) {
         seen.opened.push_back(moment.mono_us);
       } else if (moment.cut) {

@@ -147,7 +147,7 @@ inline std::vector<Row> rows() {
        {"-static-pod-sync", "-old-pod-removal", {"+readyz", kFixed}}},
       {"Waiting for API server to become available", {{"+readyz", kSlow}}},
       {"Polling for API server readiness: GET /readyz failed: connection refused",
-       {{"+readyz", kRacing}}},
+       {{"+readyz", kRacing}, {"+readyz", kFixed}}},
       {"Kube API server is now running", {"-readyz", "+start-up-hooks"}},
       {"Applying Cluster Role Bindings", {"+start-up-hooks", "+cluster-roles"}},
       {"Cluster Role Bindings applied successfully", {"-cluster-roles", "+stage"}},

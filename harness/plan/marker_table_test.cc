@@ -161,9 +161,14 @@ TEST(MarkerTable, tells_the_three_ways_to_readiness_apart) {
   const Json polling = table::fact(
       table::logrus("Polling for API server readiness: GET /readyz failed: connection refused"));
   EXPECT_EQ(marks_of("v1.30.11+rke2r1", polling), Marks());
+  const Json synced = table::fact(table::logrus("Pod for kube-apiserver is synced"));
+  const Marks synced_alone = {"-static-pod-sync", "-old-pod-removal"};
   EXPECT_EQ(marks_of("v1.30.12+rke2r1", polling), Marks({"+readyz"}));
-  EXPECT_EQ(marks_of("v1.30.13-rc1+rke2r1", polling), Marks());
-  EXPECT_EQ(marks_of("v1.30.13+rke2r1", polling), Marks());
+  EXPECT_EQ(marks_of("v1.30.12+rke2r1", synced), synced_alone);
+  for (const char* fixed : {"v1.30.13-rc1+rke2r1", "v1.30.13+rke2r1"}) {
+    EXPECT_EQ(marks_of(fixed, polling), Marks({"+readyz"})) << "where a server joins";
+    EXPECT_EQ(marks_of(fixed, synced), Marks({"-static-pod-sync", "-old-pod-removal", "+readyz"}));
+  }
 }
 
 TEST(Line, survives_any_bytes) {

@@ -73,10 +73,12 @@ Spread read_entry(const Value& value, Problems& problems) {
   entry.condition = read_condition(reader, problems);
   entry.optional = reader.boolean_or("optional", false);
   entry.may_stay_open = reader.boolean_or("may_stay_open", false);
-  const std::string starts = reader.choice_or("starts", {"all", "first", "later"}, "all");
-  entry.starts = starts == "first"   ? WindowPack::Entry::Starts::first
-                 : starts == "later" ? WindowPack::Entry::Starts::later
-                                     : WindowPack::Entry::Starts::all;
+  const std::string starts =
+      reader.choice_or("starts", {"all", "first", "later", "not-joining"}, "all");
+  entry.starts = starts == "first"         ? WindowPack::Entry::Starts::first
+                 : starts == "later"       ? WindowPack::Entry::Starts::later
+                 : starts == "not-joining" ? WindowPack::Entry::Starts::not_joining
+                                           : WindowPack::Entry::Starts::all;
   entry.usual_length = reader.text_or("usual_length", "");
   out.from = read_bounds(reader, "from");
   out.to = read_bounds(reader, "to");

@@ -39,7 +39,7 @@ struct WindowPack {
     std::string usual_length;
     bool optional = false;       // not in every start, whatever the set-up
     bool may_stay_open = false;  // a start that goes well may end inside it
-    enum class Starts { all, first, later };
+    enum class Starts { all, first, later, not_joining };
     Starts starts = Starts::all;  // of a node's database
 
     bool holds_for(const Version& version) const;

@@ -188,7 +188,11 @@ class Teller {
     say_all({"Saving cluster bootstrap data to datastore", "ETCD server is now running"});
   }
 
+  // Where a server joins, there is nothing yet to compare, or etcd alone.
   void sync() {
+    if (told_.first && told_.joins) {
+      return;
+    }
     const std::string old = on(kOldWords) ? "waiting for termination of old pod"
                                           : "waiting for termination of old pod sandbox";
     for (const char* pod : {"etcd", "kube-apiserver"}) {

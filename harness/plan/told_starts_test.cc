@@ -27,7 +27,8 @@ bool may_lack(const WindowPack::Entry& entry, const Told& told) {
   }
   using Starts = WindowPack::Entry::Starts;
   return (entry.starts == Starts::first && !told.first) ||
-         (entry.starts == Starts::later && told.first);
+         (entry.starts == Starts::later && told.first) ||
+         (entry.starts == Starts::not_joining && told.first && told.joins);
 }
 
 TEST(ToldStarts, open_and_close_each_of_their_windows_once_and_no_other) {
