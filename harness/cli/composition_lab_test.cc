@@ -140,6 +140,45 @@ TEST_F(WholePath, marks_a_trial_whose_window_was_stretched_and_counts_it_apart) 
   EXPECT_TRUE(json_bool(verdict["instants"][0], "stretched"));
 }
 
+// A frozen apiserver is away for longer than this budget lets it; that a scheduler dies beside it
+// has no part in that.
+TEST_F(WholePath, shrinks_a_failing_case_to_the_fault_that_it_needs) {
+  EXPECT_EQ(hookshot({"allow", "-i", inventory()}).exit_status, 0);
+  const std::string suite = (directory() / "failing.yaml").string();
+  std::ofstream(suite) << "suite: failing\nquestion: Which of two is it?\n"
+                          "paths: [{versions: [v1.30.12+rke2r1, v1.30.12+rke2r1]}]\n"
+                          "matrix:\n"
+                          "  fault: [{kill-pod: {pod: kube-scheduler, how: process}}]\n"
+                          "  window: [start-up-hooks]\n"
+                          "faults:\n"
+                          "  - {fault: {freeze-pod: {pod: kube-apiserver, duration: 20s}}, "
+                          "window: start-up-hooks}\n"
+                          "budget: {apiserver_outage: 5s}\n";
+  const auto failing =
+      hookshot({"run", suite, "-i", inventory(), "--results", (directory() / "failing").string()});
+  ASSERT_EQ(failing.exit_status, 1) << failing.out << failing.err;
+  const auto run = directory() / "failing/latest";
+  const Json verdict = *parse_json(read(run / "verdict.json"));
+  const std::string name = json_string(verdict["cases"][0], "name");
+  const auto shrunk = hookshot({"shrink",
+                                run.string() + ":" + name,
+                                "--confirm",
+                                "1/1",
+                                "-i",
+                                inventory(),
+                                "--results",
+                                (directory() / "shrunk").string()},
+                               std::chrono::minutes(12));
+  ASSERT_EQ(shrunk.exit_status, 0) << shrunk.out << shrunk.err;
+  const auto smallest = directory() / "shrunk/latest/smallest.yaml";
+  EXPECT_THAT(read(smallest), HasSubstr("freeze-pod"));
+  EXPECT_THAT(read(smallest), testing::Not(HasSubstr("kill-pod")));
+  EXPECT_THAT(shrunk.out, HasSubstr("hookshot run "));
+  const auto again = hookshot(
+      {"run", smallest.string(), "-i", inventory(), "--results", (directory() / "last").string()});
+  EXPECT_EQ(again.exit_status, 1) << "the suite that was printed fails, too: " << again.out;
+}
+
 TEST_F(WholePath, shoots_a_trial_again_and_says_how_far_it_landed_from_the_first) {
   const auto boot = directory() / "boot/latest";
   if (!std::filesystem::exists(boot / "verdict.json")) {

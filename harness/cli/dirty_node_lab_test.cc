@@ -201,8 +201,10 @@ TEST_F(DirtyNode, with_something_armed_that_does_not_let_go_ends_every_run_with_
   }
 }
 
-TEST_F(DirtyNode, in_quarantine_ends_every_run_with_5) {
+TEST_F(DirtyNode, in_quarantine_ends_doctor_and_every_run_with_5) {
+  EXPECT_NE(on_node({"doctor"}).exit_status, 5);
   says("facts", facts(true));
+  EXPECT_EQ(on_node({"doctor"}).exit_status, 5);
   for (const std::vector<std::string>& words : playing()) {
     const auto end = on_node(words);
     EXPECT_EQ(end.exit_status, 5) << testing::PrintToString(words) << end.out << end.err;

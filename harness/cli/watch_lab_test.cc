@@ -97,7 +97,7 @@ TEST_F(WholePath, shows_each_window_of_a_restart_live_with_its_length) {
   ASSERT_GE(windows.size(), 9U) << read(log);
   EXPECT_EQ(
       hookshot(
-          {"lab", "ssh", "--name", kLab, "cp-1", "systemctl", "restart", "rke2-server.service"})
+          {"lab", "ssh", "--name", lab(), "cp-1", "systemctl", "restart", "rke2-server.service"})
           .exit_status,
       0);
   const Status all = eventually("each window is shown to close",

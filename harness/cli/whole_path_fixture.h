@@ -18,7 +18,12 @@ namespace harness::cli {
 
 inline const std::string kSource = HOOKSHOT_SOURCE_DIR;
 inline const std::string kHookshot = std::string(HOOKSHOT_BINARY_DIR) + "/harness/cli/hookshot";
-inline const std::string kLab = "e2e";
+
+// The lab of this program's tests.
+inline std::string& lab() {
+  static std::string name;
+  return name;
+}
 
 inline std::filesystem::path directory() {
   static const std::filesystem::path path =
@@ -45,22 +50,18 @@ inline std::string read(const std::filesystem::path& path) {
 
 class WholePath : public testing::Test {
  protected:
-  static void SetUpTestSuite() {
+  static void SetUpTestSuite() { raise("e2e", {"--agents", "1"}); }
+
+  static void raise(const std::string& name, const std::vector<std::string>& size) {
+    lab() = name;
     if (geteuid() != 0) {
       return;
     }
     std::filesystem::create_directories(directory());
-    const auto up = hookshot({"lab",
-                              "up",
-                              "--name",
-                              kLab,
-                              "--agents",
-                              "1",
-                              "--inventory",
-                              inventory(),
-                              "--version",
-                              "v1.30.12+rke2r1"},
-                             std::chrono::minutes(15));
+    std::vector<std::string> words = {
+        "lab", "up", "--name", name, "--inventory", inventory(), "--version", "v1.30.12+rke2r1"};
+    words.insert(words.end(), size.begin(), size.end());
+    const auto up = hookshot(std::move(words), std::chrono::minutes(15));
     ready_ = up.exit_status == 0;
     why_ = up.err;
     unsupported_ = up.err.find("not supported") != std::string::npos;
@@ -68,7 +69,7 @@ class WholePath : public testing::Test {
 
   static void TearDownTestSuite() {
     if (geteuid() == 0) {
-      EXPECT_EQ(hookshot({"lab", "down", "--name", kLab}).exit_status, 0);
+      EXPECT_EQ(hookshot({"lab", "down", "--name", lab()}).exit_status, 0);
       std::filesystem::remove_all(directory());
     }
   }

@@ -84,8 +84,8 @@ Status see_lease_over() {
       Deadline::after(std::chrono::minutes(2)),
       std::chrono::seconds(1),
       []() -> Result<Observation> {
-        const auto seen =
-            hookshot({"lab", "ssh", "--name", kLab, "cp-1", "cat", "/var/lib/hookshot/lease.json"});
+        const auto seen = hookshot(
+            {"lab", "ssh", "--name", lab(), "cp-1", "cat", "/var/lib/hookshot/lease.json"});
         const Json lease = parse_json(seen.out).value_or(Json());
         const std::int64_t age_us = wall_now_us() - json_int(lease, "renewed_wall_us");
         return Observation{seen.exit_status != 0 || age_us > json_int(lease, "ttl_ms") * 1000,
@@ -127,7 +127,7 @@ Status see_nothing_armed() {
       std::chrono::seconds(1),
       []() -> Result<Observation> {
         const auto left =
-            hookshot({"lab", "ssh", "--name", kLab, "cp-1", "ls", "/var/lib/hookshot/armed"});
+            hookshot({"lab", "ssh", "--name", lab(), "cp-1", "ls", "/var/lib/hookshot/armed"});
         return Observation{left.exit_status == 0 && left.out.empty(), left.out + left.err};
       });
 }
@@ -178,7 +178,7 @@ TEST_F(WholePath, heals_before_it_ends_when_it_is_interrupted_and_holds_the_clus
   ASSERT_TRUE(WIFEXITED(status));
   EXPECT_EQ(WEXITSTATUS(status), 130);
   const auto left =
-      hookshot({"lab", "ssh", "--name", kLab, "cp-1", "ls", "/var/lib/hookshot/armed"});
+      hookshot({"lab", "ssh", "--name", lab(), "cp-1", "ls", "/var/lib/hookshot/armed"});
   EXPECT_EQ(left.out, "") << "healed before it ended";
   EXPECT_EQ(hookshot({"judge", (directory() / "interrupted/latest").string()}).exit_status, 130);
 }
@@ -188,7 +188,7 @@ TEST_F(WholePath, takes_all_of_ours_away_with_the_mark) {
   const auto left = hookshot({"lab",
                               "ssh",
                               "--name",
-                              kLab,
+                              lab(),
                               "cp-1",
                               "ls",
                               "-d",

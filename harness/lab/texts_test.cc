@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "harness/inventory/inventory.h"
+#include "harness/lab/address_plan.h"
 #include "harness/lab/shell.h"
 
 namespace harness::lab {
@@ -71,8 +72,7 @@ TEST(NodeConfig, lets_further_servers_join_the_first) {
   EXPECT_THAT(rke2_config_text(record, record.plan.nodes[0]), Not(HasSubstr("server:")));
   for (const int later : {1, 2}) {
     EXPECT_THAT(rke2_config_text(record, record.plan.nodes[later]),
-                HasSubstr("server: https://198.18.9.11:9345
-"));
+                HasSubstr("server: https://198.18.9.11:9345\n"));
   }
 }
 

@@ -1,6 +1,7 @@
 #include "harness/lab/standin/charts.h"
 
-#include <atomic>
+#include <string>
+#include <vector>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

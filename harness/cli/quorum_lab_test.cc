@@ -1,0 +1,136 @@
+// Three servers whose etcd has a quorum to lose: they join in the windows of the packs, the budget
+// keeps two of them well, a partition takes one away, and an upgrade comes through a fault.
+
+#include <fstream>
+#include <future>
+#include <map>
+#include <string>
+#include <vector>
+
+#include <gmock/gmock.h>
+
+#include "harness/base/eventually.h"
+#include "harness/base/json.h"
+#include "harness/cli/whole_path_fixture.h"
+
+namespace harness::cli {
+namespace {
+
+using std::chrono::minutes;
+using std::chrono::seconds;
+using testing::HasSubstr;
+
+const std::string kManifest = "/var/lib/rancher/rke2/agent/pod-manifests/etcd.yaml";
+
+class Quorum : public WholePath {
+ protected:
+  static void SetUpTestSuite() { raise("quorum", {"--servers", "3"}); }
+};
+
+std::string on(const std::string& node, std::vector<std::string> words) {
+  words.insert(words.begin(), {"lab", "ssh", "--name", lab(), node});
+  return hookshot(std::move(words)).out;
+}
+
+// What etcd on the node says of itself, each as it is now.
+std::string metric(const std::string& node, const std::string& name) {
+  const std::string all = on(node, {"curl", "-s", "http://127.0.0.1:2381/metrics"});
+  const std::size_t at = all.find("\n" + name + " ");
+  return at == std::string::npos
+             ? "nothing"
+             : all.substr(at + name.size() + 2, all.find('\n', at + 1) - at - name.size() - 2);
+}
+
+Status until(const std::string& node, const std::string& name, const std::string& value) {
+  return eventually(name + " of etcd on " + node + " is " + value,
+                    Deadline::after(minutes(2)),
+                    std::chrono::milliseconds(300),
+                    [&]() -> Result<Observation> {
+                      const std::string seen = metric(node, name);
+                      return Observation{seen == value, seen};
+                    });
+}
+
+exec::CommandResult inject(const std::string& node, std::vector<std::string> words) {
+  words.insert(words.begin(), {"fault", "inject"});
+  words.insert(words.end(), {"--node", node, "-i", inventory()});
+  return hookshot(std::move(words));
+}
+
+// How often each window closed in the starts of a node.
+std::map<std::string, int> windows_of(const std::string& node) {
+  std::map<std::string, int> out;
+  const auto checked = hookshot({"windows", "check", "-i", inventory(), "--json"});
+  EXPECT_EQ(checked.exit_status, 0) << checked.out << checked.err;
+  const Json journals = parse_json(checked.out).value_or(Json::array());
+  for (const Json& journal : journals) {
+    if (json_string(journal, "source") != node) {
+      continue;
+    }
+    for (const Json& start : journal.value("invocations", Json::array())) {
+      for (const Json& seen : start["windows"]) {
+        out[json_string(seen, "window")] += json_bool(seen, "closed") ? 1 : 0;
+      }
+    }
+  }
+  return out;
+}
+
+TEST_F(Quorum, joined_in_the_windows_of_joining_servers) {
+  EXPECT_FALSE(windows_of("cp-1").contains("join"));
+  for (const char* node : {"cp-2", "cp-3"}) {
+    const auto windows = windows_of(node);
+    EXPECT_TRUE(windows.contains("join") && windows.at("join") == 1) << node;
+    EXPECT_FALSE(windows.contains("temporary-etcd")) << node;
+    EXPECT_EQ(metric(node, "etcd_server_is_learner"), "0") << node;
+  }
+}
+
+TEST_F(Quorum, is_not_taken_while_a_voter_is_away) {
+  on("cp-2", {"mv", kManifest, "/root/"});
+  ASSERT_TRUE(until("cp-2", "etcd_server_has_leader", "nothing"));
+  const auto refused = inject("cp-3", {"kill-pod", "pod=etcd"});
+  EXPECT_NE(refused.exit_status, 0) << refused.out;
+  EXPECT_THAT(refused.err, HasSubstr("would leave 1 healthy etcd voters of 3"));
+  EXPECT_EQ(metric("cp-3", "etcd_server_has_leader"), "1");
+  on("cp-2", {"mv", "/root/etcd.yaml", kManifest});
+  ASSERT_TRUE(until("cp-2", "etcd_server_has_leader", "1"));
+}
+
+TEST_F(Quorum, loses_one_voter_to_a_partition_and_gets_it_back) {
+  auto cut = std::async(std::launch::async, [] {
+    return inject("cp-3", {"partition", "what=etcd-peers", "duration=40s"});
+  });
+  const Status alone = until("cp-3", "etcd_server_has_leader", "0");
+  EXPECT_TRUE(alone) << alone.error().message();
+  for (const char* node : {"cp-1", "cp-2"}) {
+    EXPECT_EQ(metric(node, "etcd_server_has_leader"), "1") << node;
+  }
+  const auto done = cut.get();
+  EXPECT_EQ(done.exit_status, 0) << done.out << done.err;
+  const Status back = until("cp-3", "etcd_server_has_leader", "1");
+  EXPECT_TRUE(back) << back.error().message();
+}
+
+TEST_F(Quorum, comes_through_an_upgrade_with_a_voter_killed_under_way) {
+  EXPECT_EQ(hookshot({"allow", "-i", inventory()}).exit_status, 0);
+  const std::string suite = (directory() / "quorum.yaml").string();
+  std::ofstream(suite) << "suite: quorum\nquestion: Does a joined server come through?\n"
+                          "paths: [{versions: [v1.30.12+rke2r1, v1.30.13-rc2+rke2r1]}]\n"
+                          "matrix:\n"
+                          "  fault: [{kill-pod: {pod: etcd}}]\n"
+                          "  window: [static-pod-sync]\n"
+                          "  target: [cp-3]\n";
+  const auto run =
+      hookshot({"run", suite, "-i", inventory(), "--results", (directory() / "quorum").string()},
+               minutes(15));
+  EXPECT_EQ(run.exit_status, 0) << run.out << run.err;
+  const Json verdict =
+      parse_json(read(directory() / "quorum/latest/verdict.json")).value_or(Json());
+  EXPECT_EQ(json_string(verdict, "verdict"), "pass") << verdict.dump();
+  const auto windows = windows_of("cp-3");
+  EXPECT_TRUE(windows.contains("remote-reconcile")) << "the upgrade's start asked the first server";
+}
+
+}  // namespace
+}  // namespace harness::cli
