@@ -25,7 +25,7 @@ inline exec::CommandResult hookshot(std::vector<std::string> words,
                                     std::map<std::string, std::string> env = {}) {
   words.insert(words.begin(), std::string(HOOKSHOT_BINARY_DIR) + "/harness/cli/hookshot");
   const auto result = exec::LocalRunner().run({.argv = std::move(words), .env = std::move(env)},
-                                              Deadline::after(std::chrono::seconds(30)));
+                                              Deadline::after(std::chrono::minutes(2)));
   EXPECT_TRUE(result) << result.error().message();
   return result.value_or(exec::CommandResult{.exit_status = -1});
 }
