@@ -62,9 +62,9 @@ int doctor(const Options& options) {
                    ? "Something stands in the way: see the lines above that say blocking."
                    : "Ready.");
   }
-  const bool dirty = std::ranges::any_of(
-      findings, [](const run::Finding& one) { return one.what == run::kQuarantine; });
-  return dirty ? kUnhealed : run::blocks(findings) ? kHarness : kPassed;
+  return run::blocked_by(findings, run::kQuarantine) ? kUnhealed
+         : run::blocks(findings)                     ? kHarness
+                                                     : kPassed;
 }
 
 // Takes back what is armed, then everything of ours, then the mark.

@@ -17,22 +17,16 @@ using testing::HasSubstr;
 
 // The only case of a run that passed, by its last trial.
 Json last_trial(const std::string& results) {
-  const Json verdict =
-      parse_json(read(directory() / results / "latest/verdict.json")).value_or(Json());
+  const Json verdict = verdict_of(results);
   EXPECT_EQ(json_string(verdict, "verdict"), "pass") << verdict.dump();
   const Json cases = verdict.value("cases", Json::array());
   EXPECT_EQ(cases.size(), 1U);
   return cases.empty() ? Json::object() : cases.back()["trials"].back();
 }
 
-// Plays a suite of that name, whose results have it, too; its last trial, which hit.
+// The last trial, which hit, of a suite that is played.
 Json trial_of(const std::string& name, const std::string& rest) {
-  EXPECT_EQ(hookshot({"allow", "-i", inventory()}).exit_status, 0);
-  const std::string suite = (directory() / (name + ".yaml")).string();
-  std::ofstream(suite) << "suite: " << name << "\nquestion: Is it proved on nodes?\n" << rest;
-  const auto run =
-      hookshot({"run", suite, "-i", inventory(), "--results", (directory() / name).string()},
-               std::chrono::minutes(12));
+  const auto run = play(name, rest);
   EXPECT_EQ(run.exit_status, 0) << run.out << run.err;
   Json trial = last_trial(name);
   EXPECT_TRUE(json_bool(trial, "hit")) << trial.dump();
@@ -93,7 +87,7 @@ TEST_F(WholePath, sweeps_a_window_by_halves_and_draws_its_map) {
                "  fault: [{kill-pod: {pod: kube-scheduler, how: process}}]\n"
                "  window: [start-up-hooks]\n"
                "  offset: [{sweep: {resolution: 20ms, count: 3, around: false}}]\n");
-  const Json verdict = *parse_json(read(directory() / "swept/latest/verdict.json"));
+  const Json verdict = verdict_of("swept");
   const Json& trials = verdict["cases"][0]["trials"];
   ASSERT_EQ(trials.size(), 3U) << verdict.dump();
   const double length = static_cast<double>(json_int(trials[0], "learned_us"));
@@ -129,7 +123,7 @@ TEST_F(WholePath, marks_a_trial_whose_window_was_stretched_and_counts_it_apart) 
                               "window: start-up-hooks}\n");
   EXPECT_TRUE(json_bool(trial, "stretched")) << trial.dump();
   EXPECT_GT(json_int(trial, "landed_us"), 2'000'000) << "the window alone ends before";
-  const Json verdict = *parse_json(read(directory() / "stretched/latest/verdict.json"));
+  const Json verdict = verdict_of("stretched");
   int stretched = 0;
   for (const Json& row : verdict["coverage"]) {
     stretched += static_cast<int>(json_int(row, "stretched"));
@@ -143,25 +137,19 @@ TEST_F(WholePath, marks_a_trial_whose_window_was_stretched_and_counts_it_apart) 
 // A frozen apiserver is away for longer than this budget lets it; that a scheduler dies beside it
 // has no part in that.
 TEST_F(WholePath, shrinks_a_failing_case_to_the_fault_that_it_needs) {
-  EXPECT_EQ(hookshot({"allow", "-i", inventory()}).exit_status, 0);
-  const std::string suite = (directory() / "failing.yaml").string();
-  std::ofstream(suite) << "suite: failing\nquestion: Which of two is it?\n"
-                          "paths: [{versions: [v1.30.12+rke2r1, v1.30.12+rke2r1]}]\n"
-                          "matrix:\n"
-                          "  fault: [{kill-pod: {pod: kube-scheduler, how: process}}]\n"
-                          "  window: [start-up-hooks]\n"
-                          "faults:\n"
-                          "  - {fault: {freeze-pod: {pod: kube-apiserver, duration: 20s}}, "
-                          "window: start-up-hooks}\n"
-                          "budget: {apiserver_outage: 5s}\n";
-  const auto failing =
-      hookshot({"run", suite, "-i", inventory(), "--results", (directory() / "failing").string()});
+  const auto failing = play("failing",
+                            "paths: [{versions: [v1.30.12+rke2r1, v1.30.12+rke2r1]}]\n"
+                            "matrix:\n"
+                            "  fault: [{kill-pod: {pod: kube-scheduler, how: process}}]\n"
+                            "  window: [start-up-hooks]\n"
+                            "faults:\n"
+                            "  - {fault: {freeze-pod: {pod: kube-apiserver, duration: 20s}}, "
+                            "window: start-up-hooks}\n"
+                            "budget: {apiserver_outage: 5s}\n");
   ASSERT_EQ(failing.exit_status, 1) << failing.out << failing.err;
-  const auto run = directory() / "failing/latest";
-  const Json verdict = *parse_json(read(run / "verdict.json"));
-  const std::string name = json_string(verdict["cases"][0], "name");
+  const std::string name = json_string(verdict_of("failing")["cases"][0], "name");
   const auto shrunk = hookshot({"shrink",
-                                run.string() + ":" + name,
+                                (directory() / "failing/latest").string() + ":" + name,
                                 "--confirm",
                                 "1/1",
                                 "-i",
@@ -174,8 +162,7 @@ TEST_F(WholePath, shrinks_a_failing_case_to_the_fault_that_it_needs) {
   EXPECT_THAT(read(smallest), HasSubstr("freeze-pod"));
   EXPECT_THAT(read(smallest), testing::Not(HasSubstr("kill-pod")));
   EXPECT_THAT(shrunk.out, HasSubstr("hookshot run "));
-  const auto again = hookshot(
-      {"run", smallest.string(), "-i", inventory(), "--results", (directory() / "last").string()});
+  const auto again = run_suite(smallest.string(), "last");
   EXPECT_EQ(again.exit_status, 1) << "the suite that was printed fails, too: " << again.out;
 }
 

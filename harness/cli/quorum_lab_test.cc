@@ -1,7 +1,6 @@
 // Three servers whose etcd has a quorum to lose: they join in the windows of the packs, the budget
 // keeps two of them well, a partition takes one away, and an upgrade comes through a fault.
 
-#include <fstream>
 #include <future>
 #include <map>
 #include <string>
@@ -17,7 +16,6 @@ namespace harness::cli {
 namespace {
 
 using std::chrono::minutes;
-using std::chrono::seconds;
 using testing::HasSubstr;
 
 const std::string kManifest = "/var/lib/rancher/rke2/agent/pod-manifests/etcd.yaml";
@@ -25,13 +23,6 @@ const std::string kManifest = "/var/lib/rancher/rke2/agent/pod-manifests/etcd.ya
 class Quorum : public WholePath {
  protected:
   static void SetUpTestSuite() { raise("quorum", {"--servers", "3"}); }
-
-  void SetUp() override {
-    WholePath::SetUp();
-    if (!IsSkipped() && !HasFatalFailure()) {
-      ASSERT_EQ(hookshot({"allow", "-i", inventory()}).exit_status, 0);
-    }
-  }
 };
 
 std::string on(const std::string& node, std::vector<std::string> words) {
@@ -59,24 +50,23 @@ Status until(const std::string& node, const std::string& name, const std::string
 }
 
 exec::CommandResult inject(const std::string& node, std::vector<std::string> words) {
+  mark_nodes();
   words.insert(words.begin(), {"fault", "inject"});
   words.insert(words.end(), {"--node", node, "-i", inventory()});
   return hookshot(std::move(words));
 }
 
-// How often each window closed in the starts of a node.
-std::map<std::string, int> windows_of(const std::string& node) {
-  std::map<std::string, int> out;
+// How often each window closed in the starts of each node.
+std::map<std::string, std::map<std::string, int>> windows_of_nodes() {
+  std::map<std::string, std::map<std::string, int>> out;
   const auto checked = hookshot({"windows", "check", "-i", inventory(), "--json"});
   EXPECT_EQ(checked.exit_status, 0) << checked.out << checked.err;
   const Json journals = parse_json(checked.out).value_or(Json::array());
   for (const Json& journal : journals) {
-    if (json_string(journal, "source") != node) {
-      continue;
-    }
+    auto& of_node = out[json_string(journal, "source")];
     for (const Json& start : journal.value("invocations", Json::array())) {
       for (const Json& seen : start["windows"]) {
-        out[json_string(seen, "window")] += json_bool(seen, "closed") ? 1 : 0;
+        of_node[json_string(seen, "window")] += json_bool(seen, "closed") ? 1 : 0;
       }
     }
   }
@@ -84,9 +74,10 @@ std::map<std::string, int> windows_of(const std::string& node) {
 }
 
 TEST_F(Quorum, joined_in_the_windows_of_joining_servers) {
-  EXPECT_FALSE(windows_of("cp-1").contains("join"));
+  auto of_node = windows_of_nodes();
+  EXPECT_FALSE(of_node["cp-1"].contains("join"));
   for (const char* node : {"cp-2", "cp-3"}) {
-    const auto windows = windows_of(node);
+    const auto& windows = of_node[node];
     EXPECT_TRUE(windows.contains("join") && windows.at("join") == 1) << node;
     EXPECT_FALSE(windows.contains("temporary-etcd")) << node;
     EXPECT_EQ(metric(node, "etcd_server_is_learner"), "0") << node;
@@ -120,22 +111,18 @@ TEST_F(Quorum, loses_one_voter_to_a_partition_and_gets_it_back) {
 }
 
 TEST_F(Quorum, comes_through_an_upgrade_with_a_voter_killed_under_way) {
-  const std::string suite = (directory() / "quorum.yaml").string();
-  std::ofstream(suite) << "suite: quorum\nquestion: Does a joined server come through?\n"
-                          "paths: [{versions: [v1.30.12+rke2r1, v1.30.13-rc2+rke2r1]}]\n"
-                          "matrix:\n"
-                          "  fault: [{kill-pod: {pod: etcd}}]\n"
-                          "  window: [static-pod-sync]\n"
-                          "  target: [cp-3]\n";
-  const auto run =
-      hookshot({"run", suite, "-i", inventory(), "--results", (directory() / "quorum").string()},
-               minutes(15));
+  const auto run = play("quorum",
+                        "paths: [{versions: [v1.30.12+rke2r1, v1.30.13-rc2+rke2r1]}]\n"
+                        "matrix:\n"
+                        "  fault: [{kill-pod: {pod: etcd}}]\n"
+                        "  window: [static-pod-sync]\n"
+                        "  target: [cp-3]\n",
+                        minutes(15));
   EXPECT_EQ(run.exit_status, 0) << run.out << run.err;
-  const Json verdict =
-      parse_json(read(directory() / "quorum/latest/verdict.json")).value_or(Json());
+  const Json verdict = verdict_of("quorum");
   EXPECT_EQ(json_string(verdict, "verdict"), "pass") << verdict.dump();
-  const auto windows = windows_of("cp-3");
-  EXPECT_TRUE(windows.contains("remote-reconcile")) << "the upgrade's start asked the first server";
+  EXPECT_EQ(windows_of_nodes()["cp-3"]["remote-reconcile"], 1)
+      << "the upgrade's start asked the first server";
 }
 
 }  // namespace

@@ -12,6 +12,7 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include "harness/base/json.h"
 #include "harness/exec/local_runner.h"
 
 namespace harness::cli {
@@ -46,6 +47,33 @@ inline std::string inventory() {
 inline std::string read(const std::filesystem::path& path) {
   std::ifstream in(path);
   return {std::istreambuf_iterator<char>(in), {}};
+}
+
+inline void mark_nodes() {
+  EXPECT_EQ(hookshot({"allow", "-i", inventory()}).exit_status, 0);
+}
+
+// The results have that name below directory().
+inline exec::CommandResult run_suite(const std::string& file,
+                                     const std::string& results,
+                                     std::chrono::minutes limit = std::chrono::minutes(12)) {
+  return hookshot({"run", file, "-i", inventory(), "--results", (directory() / results).string()},
+                  limit);
+}
+
+// Writes a suite of that name, whose results have it, too, and plays it on nodes that are marked.
+inline exec::CommandResult play(const std::string& name,
+                                const std::string& rest,
+                                std::chrono::minutes limit = std::chrono::minutes(12)) {
+  mark_nodes();
+  const std::string suite = (directory() / (name + ".yaml")).string();
+  std::ofstream(suite) << "suite: " << name << "\nquestion: Is it proved on nodes?\n" << rest;
+  return run_suite(suite, name, limit);
+}
+
+// null where there is none.
+inline Json verdict_of(const std::string& results) {
+  return parse_json(read(directory() / results / "latest/verdict.json")).value_or(Json());
 }
 
 class WholePath : public testing::Test {

@@ -246,6 +246,12 @@ bool blocks(const std::vector<Finding>& findings) {
       findings, [](const Finding& finding) { return finding.grade == Grade::blocking; });
 }
 
+bool blocked_by(const std::vector<Finding>& findings, std::string_view what) {
+  return std::ranges::any_of(findings, [what](const Finding& finding) {
+    return finding.grade == Grade::blocking && finding.what == what;
+  });
+}
+
 std::string describe(const std::vector<Finding>& findings, Grade least) {
   std::string out;
   for (const Finding& finding : findings) {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "harness/base/json.h"
@@ -49,6 +50,8 @@ std::vector<Finding> examine_power(const inventory::Inventory& inventory,
                                    Deadline deadline);
 
 bool blocks(const std::vector<Finding>& findings);
+// Whether one of those that block is about this, e.g. kQuarantine.
+bool blocked_by(const std::vector<Finding>& findings, std::string_view what);
 // One line per finding, aligned, from this grade on.
 std::string describe(const std::vector<Finding>& findings, Finding::Grade least);
 Json to_json(const std::vector<Finding>& findings);

@@ -83,11 +83,6 @@ Status Session::preflight() {
   std::ranges::move(examine_power(inventory_, *outside_.commands, Deadline::after(minutes(1))),
                     std::back_inserter(findings));
   if (blocks(findings)) {
-    const auto blocked_by = [&findings](std::string_view what) {
-      return std::ranges::any_of(findings, [what](const Finding& finding) {
-        return finding.grade == Finding::Grade::blocking && finding.what == what;
-      });
-    };
     for (const Finding& finding : findings) {
       if (finding.what == kQuarantine) {
         dirty_ = true;
@@ -96,7 +91,7 @@ Status Session::preflight() {
       }
     }
     return fail(
-        blocked_by(kAllowMarker) ? ErrorCode::refused : ErrorCode::remote_failed,
+        blocked_by(findings, kAllowMarker) ? ErrorCode::refused : ErrorCode::remote_failed,
         "the cluster is not fit for a run:\n" + describe(findings, Finding::Grade::blocking));
   }
   for (const Finding& finding : findings) {

@@ -86,8 +86,7 @@ void run_agent(const Build& build) {
   }
   static Remote issuer(node, {ca_file, "", "", "node:" + token->password});
   wait_for_configuration(issuer);
-  std::string host = node.config.server.substr(node.config.server.find("//") + 2);
-  host = host.substr(0, host.find_first_of(":/"));
+  const std::string host = machine::host_of(node.config.server);
   static Balancer supervisors;
   static Balancer apiservers;
   for (const auto& done :

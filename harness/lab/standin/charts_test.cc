@@ -6,8 +6,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "harness/lab/standin/https_server.h"
-#include "harness/lab/standin/x509.h"
+#include "harness/lab/standin/fake_apiserver.h"
 
 namespace harness::standin {
 namespace {
@@ -18,11 +17,7 @@ using testing::ElementsAre;
 class Jobs : public testing::Test {
  protected:
   bool ensure(const std::string& hash_there, int status_of_create = 201) {
-    const auto ca = x509::make_ca("ca");
-    const auto pair = x509::issue(*ca, {{"kube-apiserver", {}}, {"127.0.0.1"}, false, true, 365});
-    auto* server = new HttpsServer;  // its threads outlive the test
-    EXPECT_TRUE(server->listen(0, *pair));
-    server->set_handler([=, this](const ServerRequest& request) -> ServerReply {
+    const auto answer = [=, this](const ServerRequest& request) -> ServerReply {
       if (request.method != "GET") {
         asked_.push_back(request.method + " " + request.path);
         return {request.method == "POST" ? status_of_create : 200, "{}", "application/json"};
@@ -32,8 +27,8 @@ class Jobs : public testing::Test {
       }
       const Json job = {{"metadata", {{"annotations", {{kConfigHash, hash_there}}}}}};
       return {200, job.dump(), "application/json"};
-    });
-    Kube kube("https://127.0.0.1:" + std::to_string(server->port()), {});
+    };
+    Kube kube(start_fake_apiserver(answer), {});
     return ensure_chart_job(kube, node_, "rke2-canal", "new");
   }
 

@@ -6,8 +6,8 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include "harness/lab/standin/fake_apiserver.h"
 #include "harness/lab/standin/hooks.h"
-#include "harness/lab/standin/https_server.h"
 #include "harness/lab/standin/machine.h"
 #include "harness/lab/standin/rbac.h"
 
@@ -23,11 +23,7 @@ constexpr const char* kPath = "/apis/apiextensions.k8s.io/v1/customresourcedefin
 class Definitions : public testing::Test {
  protected:
   std::string register_with(const std::string& broken_method) {
-    const auto ca = x509::make_ca("ca");
-    const auto pair = x509::issue(*ca, {{"kube-apiserver", {}}, {"127.0.0.1"}, false, true, 365});
-    auto* server = new HttpsServer;  // its threads outlive the test
-    EXPECT_TRUE(server->listen(0, *pair));
-    server->set_handler([broken_method](const ServerRequest& request) -> ServerReply {
+    const auto answer = [broken_method](const ServerRequest& request) -> ServerReply {
       if (request.method == broken_method) {
         return {500, R"({"message":"out of order"})", "application/json"};
       }
@@ -38,8 +34,8 @@ class Definitions : public testing::Test {
       return {200,
               R"({"spec":{},"status":{"conditions":[{"type":"Established","status":"True"}]}})",
               "application/json"};
-    });
-    Kube kube("https://127.0.0.1:" + std::to_string(server->port()), {});
+    };
+    Kube kube(start_fake_apiserver(answer), {});
     testing::internal::CaptureStdout();
     std::string why = register_definitions(kube);
     said_ = testing::internal::GetCapturedStdout();

@@ -132,12 +132,14 @@ Status Etcd::test() {
   }
   TRY_ASSIGN(const std::string own, name(), "name");
   std::string found;
-  for (const auto& member : members->value("members", Json::array())) {
-    const std::string peer = member.value("peerURLs", Json::array({""}))[0].get<std::string>();
-    if (json_string(member, "name") == own) {
+  for (const Member& member : members_in(*members)) {
+    if (member.name == own) {
       return {};
     }
-    found += fmt::format("{}{}={}", found.empty() ? "" : " ", json_string(member, "name"), peer);
+    found += fmt::format("{}{}={}",
+                         found.empty() ? "" : " ",
+                         member.name,
+                         member.peer_urls.empty() ? "" : member.peer_urls.front());
   }
   return fail(ErrorCode::remote_failed,
               fmt::format("this server is a not a member of the etcd cluster. Found [{}], expect: "
@@ -206,13 +208,14 @@ Status Etcd::start() {
   background([this] {
     manage_learners([this](const std::string& path, const Json& body) { return ask(path, body); });
   });
-  if (!initialized() && !node_.config.server.empty()) {
+  const bool member = initialized();
+  if (!member && !node_.config.server.empty()) {
     background([this, own] { join(own); });
     return {};
   }
   const std::string peer = peer_url();
   EtcdInitial initial{peer, own + "=" + peer, "new"};
-  if (initialized()) {
+  if (member) {
     logrus::info("Starting etcd for existing cluster member");
     if (const auto manifest = machine::read_file(node_.paths.manifests() / "etcd.yaml")) {
       if (const auto kept = parse_json(annotation_in(*manifest, "etcd.k3s.io/initial"))) {

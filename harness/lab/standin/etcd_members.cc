@@ -9,6 +9,7 @@
 #include "harness/lab/standin/grpc.h"
 #include "harness/lab/standin/join.h"
 #include "harness/lab/standin/logrus.h"
+#include "harness/lab/standin/machine.h"
 #include "harness/lab/standin/proto.h"
 #include "harness/lab/standin/ticker.h"
 
@@ -42,12 +43,6 @@ Member member_of(const proto::Message& message) {
   return out;
 }
 
-std::string host_of(const std::string& url) {
-  const auto begin = url.find("//");
-  const std::string rest = begin == std::string::npos ? url : url.substr(begin + 2);
-  return rest.substr(0, rest.find_last_of(':'));
-}
-
 std::string call(const char* method) {
   return std::string("/etcdserverpb.Cluster/") + method;
 }
@@ -59,10 +54,10 @@ Result<std::vector<Member>> list_members(const std::vector<Member>& known,
   Result<std::string> answer = fail(ErrorCode::unreachable, "no member has a client address");
   for (const auto& member : known) {
     for (const auto& url : member.client_urls) {
-      if (member.learner || host_of(url) == node.config.node_ip) {
+      if (member.learner || machine::host_of(url) == node.config.node_ip) {
         continue;
       }
-      HttpClient client = HttpClient::second(url, node.etcd_identity());
+      HttpClient client = HttpClient::http2(url, node.etcd_identity());
       answer = grpc_call(client, call("MemberList"), "", kJoinPatience);
       if (answer) {
         through = url;
@@ -102,7 +97,7 @@ Result<Step> try_to_join(const Node& node, const std::string& own, std::string& 
   if (joining.add) {
     logrus::info(
         "Adding member {}={} to etcd cluster [{}]", own, peer_url, fmt::join(joining.cluster, " "));
-    HttpClient client = HttpClient::second(through, node.etcd_identity());
+    HttpClient client = HttpClient::http2(through, node.etcd_identity());
     const proto::Writer request = proto::Writer().text(1, peer_url).number(2, 1);
     if (const auto added = grpc_call(client, call("MemberAdd"), request.bytes(), kJoinPatience);
         !added) {
@@ -147,7 +142,7 @@ Result<Joining> joining_among(std::vector<Member> members,
   for (auto& member : members) {
     const auto& urls = member.peer_urls;
     const bool at_our_address = std::any_of(urls.begin(), urls.end(), [&](const auto& url) {
-      return host_of(url) == host_of(peer_url);
+      return machine::host_of(url) == machine::host_of(peer_url);
     });
     if (member.name.empty() && at_our_address) {
       member.name = own;
@@ -159,8 +154,8 @@ Result<Joining> joining_among(std::vector<Member> members,
       out.cluster.push_back(member.name + "=" + urls.front());
     }
     const auto hyphen = member.name.rfind('-');
-    const bool named = hyphen != std::string::npos && hyphen > 1;
-    if (member.name != own && (named ? member.name.substr(0, hyphen) : member.name) == node_name) {
+    const auto end = hyphen > 1 ? hyphen : std::string::npos;
+    if (member.name != own && member.name.substr(0, end) == node_name) {
       return fail(ErrorCode::invalid_input,
                   "duplicate node name found, please use a unique name for this node");
     }

@@ -115,7 +115,7 @@ struct HttpClient::State {
   std::string base;
   Identity identity;
   std::string socket;
-  bool second = false;  // HTTP/2
+  bool http2 = false;
   std::unique_ptr<CURL, EasyCleanup> easy{};
 
   Result<HttpReply> perform(const HttpRequest& request, Receiver& receiver);
@@ -136,7 +136,7 @@ HttpClient HttpClient::on_socket(std::string socket_path) {
       std::unique_ptr<State>(new State{"http://localhost", {}, std::move(socket_path), true}));
 }
 
-HttpClient HttpClient::second(std::string base_url, Identity identity) {
+HttpClient HttpClient::http2(std::string base_url, Identity identity) {
   return HttpClient(
       std::unique_ptr<State>(new State{std::move(base_url), std::move(identity), {}, true}));
 }
@@ -168,11 +168,11 @@ Result<HttpReply> HttpClient::State::perform(const HttpRequest& request, Receive
   } else {
     curl_easy_setopt(handle, CURLOPT_UNIX_SOCKET_PATH, socket.c_str());
   }
-  const int version = !second          ? CURL_HTTP_VERSION_1_1
+  const int version = !http2           ? CURL_HTTP_VERSION_1_1
                       : socket.empty() ? CURL_HTTP_VERSION_2TLS
                                        : CURL_HTTP_VERSION_2_PRIOR_KNOWLEDGE;
   curl_easy_setopt(handle, CURLOPT_HTTP_VERSION, static_cast<long>(version));
-  if (second) {
+  if (http2) {
     // Debian 12's libcurl breaks a connection of this kind that it uses again.
     curl_easy_setopt(handle, CURLOPT_FRESH_CONNECT, 1L);
     curl_easy_setopt(handle, CURLOPT_FORBID_REUSE, 1L);

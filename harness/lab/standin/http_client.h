@@ -41,7 +41,7 @@ class HttpClient {
   // HTTP/2 with prior knowledge on a unix socket.
   static HttpClient on_socket(std::string socket_path);
   // HTTP/2 over TLS.
-  static HttpClient second(std::string base_url, Identity identity);
+  static HttpClient http2(std::string base_url, Identity identity);
   ~HttpClient();
   HttpClient(const HttpClient&) = delete;
   HttpClient& operator=(const HttpClient&) = delete;

@@ -9,6 +9,7 @@ namespace harness::standin {
 
 namespace {
 
+constexpr const char* kBootstrap = "/v1-rke2/server-bootstrap";
 constexpr auto kBootstrapPatience = std::chrono::seconds(15);
 
 std::string bundle(const Node& node) {
@@ -24,37 +25,23 @@ Result<std::string> ask(const Node& node, const std::string& path) {
 }  // namespace
 
 Status join_server(const Node& node) {
-  const auto token = parse_token(node.config.token, "server");
-  if (!token) {
-    return fail(token.error());
-  }
-  if (auto trusted = trust_server(node, *token, bundle(node)); !trusted) {
-    return trusted;
-  }
+  TRY_ASSIGN(const Token token, parse_token(node.config.token, "server"), "");
+  TRY(trust_server(node, token, bundle(node)), "");
   logrus::info("Managed etcd cluster not yet initialized");
-  const auto kept = ask(node, "/v1-rke2/server-bootstrap");
-  if (!kept) {
-    return fail(kept.error());
-  }
+  TRY_ASSIGN(const std::string kept, ask(node, kBootstrap), "");
   logrus::info("Reconciling bootstrap data between datastore and disk");
-  return write_bootstrap_files(node.paths, *kept);
+  return write_bootstrap_files(node.paths, kept);
 }
 
 Status reconcile_with_server(const Node& node) {
-  const auto kept = ask(node, "/v1-rke2/server-bootstrap");
-  if (!kept) {
-    return fail(kept.error());
-  }
+  TRY_ASSIGN(const std::string kept, ask(node, kBootstrap), "");
   logrus::info("Reconciling bootstrap data between datastore and disk");
-  return reconcile_files(node.paths, *kept);
+  return reconcile_files(node.paths, kept);
 }
 
 Result<std::vector<Member>> members_of_server(const Node& node) {
-  const auto answer = ask(node, "/db/info");
-  if (!answer) {
-    return fail(answer.error());
-  }
-  TRY_ASSIGN(const Json list, parse_json(*answer), "/db/info");
+  TRY_ASSIGN(const std::string answer, ask(node, "/db/info"), "");
+  TRY_ASSIGN(const Json list, parse_json(answer), "/db/info");
   return members_in(list);
 }
 

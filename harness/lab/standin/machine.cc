@@ -48,8 +48,7 @@ std::string text_of(const sockaddr* address) {
 }
 
 std::string source_towards(std::string_view url) {
-  std::string host(url.substr(url.find("//") == std::string_view::npos ? 0 : url.find("//") + 2));
-  host = host.substr(0, host.find_first_of(":/"));
+  const std::string host = host_of(url);
   addrinfo hints{};
   hints.ai_family = AF_INET;
   hints.ai_socktype = SOCK_DGRAM;
@@ -80,6 +79,12 @@ std::string hostname() {
     c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
   }
   return out;
+}
+
+std::string host_of(std::string_view url) {
+  const auto scheme = url.find("//");
+  url.remove_prefix(scheme == std::string_view::npos ? 0 : scheme + 2);
+  return std::string(url.substr(0, url.find_first_of(":/")));
 }
 
 Result<std::string> address(std::string_view server_url) {

@@ -10,6 +10,8 @@
 namespace harness::standin::machine {
 
 std::string hostname();
+// Of a URL, without port and path.
+std::string host_of(std::string_view url);
 // The address of the interface that leads to the server, or of the first one that is up and no
 // loopback.
 Result<std::string> address(std::string_view server_url);
