@@ -21,7 +21,7 @@ namespace harness::fault {
 class OnTheMachine : public OnTheLab {
  protected:
   // An emulated processor on a busy host takes its time.
-  static constexpr std::chrono::minutes kPatience{5};
+  static constexpr std::chrono::minutes kPatience{10};
 
   static void SetUpTestSuite() {
     lab::UpOptions options;

@@ -32,7 +32,7 @@ endif()
 #
 # One folder, one target `harness::name`, and one unit test executable that links only what the folder
 # declares, so that a hidden dependency is a link error. TESTS carry the ctest label `unit`, LAB_TESTS
-# the label `lab` (they may take a node, a daemon or seconds; they run one at a time and exit 77 or use
+# the label `lab` (they may take a node, a daemon or minutes, each a lab of a name of its own; they exit 77 or use
 # GTEST_SKIP with the reason where the machine cannot run them).
 function(add_component)
   cmake_parse_arguments(ARG "" "NAME" "SOURCES;DEPS;TESTS;LAB_TESTS;TEST_DEPS" ${ARGN})
@@ -78,7 +78,8 @@ function(add_hookshot_test)
   add_test(NAME ${ARG_NAME} COMMAND ${ARG_NAME})
   set_tests_properties(${ARG_NAME} PROPERTIES LABELS ${ARG_LABEL} SKIP_RETURN_CODE 77)
   if(ARG_LABEL STREQUAL lab)
-    set_tests_properties(${ARG_NAME} PROPERTIES RUN_SERIAL ON TIMEOUT 1500)
+    # Two at a time, the longest first by the COST that its own folder gives it: a lab waits half of its time.
+    set_tests_properties(${ARG_NAME} PROPERTIES COST 1 TIMEOUT 3000)
   else()
     set_tests_properties(${ARG_NAME} PROPERTIES TIMEOUT 120)
   endif()

@@ -20,15 +20,40 @@ using testing::HasSubstr;
 
 const std::string kManifest = "/var/lib/rancher/rke2/agent/pod-manifests/etcd.yaml";
 
-class Quorum : public WholePath {
- protected:
-  static void SetUpTestSuite() { raise("quorum", {"--servers", "3"}); }
-};
-
 std::string on(const std::string& node, std::vector<std::string> words) {
   words.insert(words.begin(), {"lab", "ssh", "--name", lab(), node});
   return hookshot(std::move(words)).out;
 }
+
+Status see_all_ready() {
+  return eventually(
+      "all three nodes are Ready", Deadline::after(minutes(3)), std::chrono::seconds(1), [] {
+        const std::string seen =
+            on("cp-1",
+               {"/var/lib/rancher/rke2/bin/kubectl",
+                "--kubeconfig=/etc/rancher/rke2/rke2.yaml",
+                "--request-timeout=3s",
+                "get",
+                "nodes",
+                "-o",
+                R"(jsonpath={.items[*].status.conditions[?(@.type=="Ready")].status})"});
+        return Result<Observation>(Observation{seen == "True True True", seen});
+      });
+}
+
+class Quorum : public WholePath {
+ protected:
+  static void SetUpTestSuite() { raise("quorum", {"--servers", "3"}); }
+
+  void SetUp() override {
+    WholePath::SetUp();
+    if (IsSkipped() || HasFatalFailure()) {
+      return;
+    }
+    const Status ready = see_all_ready();
+    ASSERT_TRUE(ready) << ready.error().message();
+  }
+};
 
 // What etcd on the node says of itself, each as it is now.
 std::string metric(const std::string& node, const std::string& name) {

@@ -76,6 +76,24 @@ inline Json verdict_of(const std::string& results) {
   return parse_json(read(directory() / results / "latest/verdict.json")).value_or(Json());
 }
 
+// The only case of a run that passed, by its last trial.
+inline Json last_trial(const std::string& results) {
+  const Json verdict = verdict_of(results);
+  EXPECT_EQ(json_string(verdict, "verdict"), "pass") << verdict.dump();
+  const Json cases = verdict.value("cases", Json::array());
+  EXPECT_EQ(cases.size(), 1U);
+  return cases.empty() ? Json::object() : cases.back()["trials"].back();
+}
+
+// The last trial, which hit, of a suite that is played.
+inline Json trial_of(const std::string& name, const std::string& rest) {
+  const auto run = play(name, rest);
+  EXPECT_EQ(run.exit_status, 0) << run.out << run.err;
+  Json trial = last_trial(name);
+  EXPECT_TRUE(json_bool(trial, "hit")) << trial.dump();
+  return trial;
+}
+
 class WholePath : public testing::Test {
  protected:
   static void SetUpTestSuite() { raise("e2e", {"--agents", "1"}); }

@@ -16,9 +16,8 @@ namespace fs = std::filesystem;
 
 namespace {
 
-// A node stands for a whole machine; without this, it would weigh as much as one process beside it.
-constexpr std::pair<const char*, const char*> kShares[] = {{"cpu.shares", "10240"},
-                                                           {"cpu.weight", "1000"}};
+constexpr int kSharesPerHundred =
+    1024;  // version 1 counts from there where version 2 counts from 100
 
 std::string read(const fs::path& file) {
   std::ifstream in(file);
@@ -144,7 +143,13 @@ std::vector<fs::path> node_cgroups(const CgroupLayout& layout,
   return out;
 }
 
-Status make_cgroups(const std::vector<fs::path>& groups) {
+int cpu_weight(bool vm) {
+  return vm ? 4000 : 1000;
+}
+
+Status make_cgroups(const std::vector<fs::path>& groups, int weight) {
+  const std::pair<const char*, int> shares[] = {{"cpu.shares", weight / 100 * kSharesPerHundred},
+                                                {"cpu.weight", weight}};
   for (const auto& group : groups) {
     std::error_code error;
     fs::create_directories(group, error);
@@ -159,9 +164,9 @@ Status make_cgroups(const std::vector<fs::path>& groups) {
       }
       TRY(write(group / "cgroup.clone_children", "1"), "control group");
     }
-    for (const auto& [file, share] : kShares) {
+    for (const auto& [file, share] : shares) {
       if (fs::exists(group / file, error)) {
-        TRY(write(group / file, share), "control group");
+        TRY(write(group / file, std::to_string(share)), "control group");
       }
     }
   }

@@ -40,9 +40,14 @@ std::vector<std::filesystem::path> node_cgroups(const CgroupLayout& layout,
                                                 std::string_view lab,
                                                 std::string_view node);
 
-// Makes them, with the cpus and memory nodes that version 1's cpuset wants to be told. Nothing to
-// do for a scope.
-Status make_cgroups(const std::vector<std::filesystem::path>& groups);
+// A node's share of a busy host's processors as cpu.weight has it, 1 to 10000; what runs beside the
+// lab has 100. A node stands for a whole machine, and an emulated processor does less with its
+// share.
+int cpu_weight(bool vm);
+
+// Makes them with that weight, and with the cpus and memory nodes that version 1's cpuset wants to
+// be told. Nothing to do for a scope.
+Status make_cgroups(const std::vector<std::filesystem::path>& groups, int weight);
 
 // Ends every process in the groups and below, and removes them. Groups that are not there are fine.
 Status clear_cgroups(const std::vector<std::filesystem::path>& groups, Deadline deadline);

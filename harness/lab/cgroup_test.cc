@@ -1,5 +1,8 @@
 #include "harness/lab/cgroup.h"
 
+#include <fstream>
+#include <string>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -57,6 +60,25 @@ TEST(Cgroups, of_version_2_are_made_by_hand_where_systemd_does_not_run_the_host)
   EXPECT_FALSE(layout->scope);
   EXPECT_THAT(node_cgroups(*layout, "lab", "cp-1"),
               ElementsAre(Path("/sys/fs/cgroup/hookshot-lab-cp-1")));
+}
+
+TEST(Cgroups, take_their_weight_in_the_words_of_either_version) {
+  const Path group = Path(testing::TempDir()) / "weighed";
+  std::filesystem::create_directories(group);
+  const auto read = [&](const char* file) {
+    std::ifstream in(group / file);
+    std::string text;
+    std::getline(in, text);
+    return text;
+  };
+  std::ofstream(group / "cpu.weight") << "100";
+  std::ofstream(group / "cpu.shares") << "1024";
+  ASSERT_TRUE(make_cgroups({group}, cpu_weight(false)));
+  EXPECT_EQ(read("cpu.weight"), "1000");
+  EXPECT_EQ(read("cpu.shares"), "10240");
+  ASSERT_TRUE(make_cgroups({group}, cpu_weight(true)));
+  EXPECT_EQ(read("cpu.weight"), "4000") << "an emulated processor";
+  std::filesystem::remove_all(group);
 }
 
 TEST(Cgroups, that_are_not_mounted_are_an_error_of_the_machine) {

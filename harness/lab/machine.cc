@@ -112,7 +112,7 @@ Status start_machine(exec::CommandRunner& runner,
                  "--collect",
                  unit,
                  "--property=Delegate=yes",
-                 "--property=CPUWeight=1000"});
+                 fmt::format("--property=CPUWeight={}", cpu_weight(node.vm))});
   }
   argv.insert(argv.end(),
               {recipes() / (node.vm ? "vm" : "node"),
@@ -129,7 +129,7 @@ Status start_machine(exec::CommandRunner& runner,
   }
   const auto groups = node_cgroups(layout, record.name, node.name);
   if (!layout.scope) {
-    TRY(make_cgroups(groups), node.name);
+    TRY(make_cgroups(groups, cpu_weight(node.vm)), node.name);
     argv.insert(argv.end(), groups.begin(), groups.end());
   }
   TRY_ASSIGN(const auto result, runner.run({argv}, Deadline::after(kQuick)), "start " + node.name);

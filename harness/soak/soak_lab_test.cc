@@ -46,9 +46,10 @@ bool stood(const Round& round, Mishap mishap) {
 
 class OnTheLab : public testing::Test {
  protected:
-  void SetUp() override {
+  static void SetUpTestSuite() {
     if (::geteuid() != 0) {
-      GTEST_SKIP() << "the lab needs root";
+      unsupported_ = "the lab needs root";
+      return;
     }
     lab::UpOptions options;
     options.name = kLab;
@@ -57,7 +58,8 @@ class OnTheLab : public testing::Test {
     options.inventory = std::filesystem::temp_directory_path() / "hookshot-soak-lab.yaml";
     const auto up = lab::up(options);
     if (!up && up.error().code() == ErrorCode::not_supported) {
-      GTEST_SKIP() << up.error().message();
+      unsupported_ = up.error().message();
+      return;
     }
     ASSERT_TRUE(up) << up.error().message();
     inventory_ = up->inventory.string();
@@ -73,7 +75,7 @@ class OnTheLab : public testing::Test {
     }
   }
 
-  void TearDown() override {
+  static void TearDownTestSuite() {
     cluster_.reset();
     if (::geteuid() == 0) {
       const auto down = lab::down(kLab);
@@ -81,8 +83,16 @@ class OnTheLab : public testing::Test {
     }
   }
 
-  std::string inventory_;
-  std::unique_ptr<cluster::Cluster> cluster_;
+  void SetUp() override {
+    if (!unsupported_.empty()) {
+      GTEST_SKIP() << unsupported_;
+    }
+    ASSERT_NE(cluster_, nullptr) << "the lab did not come up";
+  }
+
+  static inline std::string unsupported_;
+  static inline std::string inventory_;
+  static inline std::unique_ptr<cluster::Cluster> cluster_;
 };
 
 TEST_F(OnTheLab, a_snapshot_sees_what_was_left) {
