@@ -27,8 +27,9 @@ const harness::fault::FaultRegistration kRegistration{{
         "the certificate is still there when the node boots; the guard's boot unit puts the "
         "original back before rke2 begins",
     .undo = "put back as it was (content, owner, mode, label), when the time, the lease or the "
-            "record's timer is over, and at a boot before rke2 begins; read back. What RKE2 has "
-            "renewed meanwhile stays",
+            "record's timer is over, and at a boot before rke2 begins; read back, and the port "
+            "asked; a kubelet that has loaded ours is ended, which rke2 starts anew, and "
+            "kube-apiserver takes the file by itself. What RKE2 has renewed meanwhile stays",
     .evidence = "the file read back, and a handshake with the port that shows the certificate",
     .notes = "Signed anew on the node by its own authority, with the same key, names and "
              "extensions; keys do\n"
@@ -42,7 +43,14 @@ const harness::fault::FaultRegistration kRegistration{{
              "kubelet reads\n"
              "its file anew by itself, or somebody ends kubelet meanwhile, which rke2 starts again "
              "within 5s; a\n"
-             "restart of rke2 renews the file.",
+             "restart of rke2 renews the file. The undo puts the file back and then asks the port "
+             "for up "
+             "to 12s: etcd\n"
+             "shows the old one at once, kube-apiserver within a minute, and a kubelet that shows "
+             "ours is ended. Where\n"
+             "that one is not away, the record is DIRTY and tried again; it says which process to "
+             "end. A port without\n"
+             "a handshake is not waited for, and a boot waits for none.",
     .make = [](const Params& params) -> Fault {
       Fault fault;
       fault.action =

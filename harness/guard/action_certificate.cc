@@ -17,6 +17,7 @@ namespace {
 constexpr int kLookMs = 100;
 constexpr std::chrono::milliseconds kToolLimit{10'000};
 constexpr std::chrono::milliseconds kServedLimit{90'000};
+constexpr std::string_view kKubelet = "kubelet";
 
 struct Leaf {
   std::string_view what;
@@ -43,7 +44,7 @@ constexpr std::array kLeaves = {Leaf{"etcd-server",
                                      "server/tls/server-ca",
                                      6443,
                                      kByItself},
-                                Leaf{"kubelet",
+                                Leaf{kKubelet,
                                      "agent/serving-kubelet.crt",
                                      "server/tls/server-ca",
                                      10250,
@@ -97,7 +98,7 @@ Result<std::string> issued(const Means& means,
   return pem;
 }
 
-// The end of the certificate that the port shows; an error when there is no handshake.
+// The certificate that the port shows; an error when there is no handshake.
 Result<std::string> served(const Means& means, int port) {
   // A handshake that asks for a client's certificate fails in the end, and has shown its own.
   TRY_ASSIGN(
@@ -106,7 +107,62 @@ Result<std::string> served(const Means& means, int port) {
           {"openssl", "s_client", "-connect", fmt::format("127.0.0.1:{}", port)}, "", kToolLimit),
       "openssl");
   TRY_ASSIGN(const FirstCertificate first, first_certificate(shown.out), "handshake");
-  return end_of(means, first.pem);
+  return first.pem;
+}
+
+Result<std::string> served_end(const Means& means, int port) {
+  TRY_ASSIGN(const std::string pem, served(means, port), "look");
+  return end_of(means, pem);
+}
+
+// As the fault kill-kubelet does it: rke2 starts another within seconds.
+Result<Deed> end_kubelet(const std::string& unit, const Means& means) {
+  ArmRecord record;
+  record.unit = unit;
+  record.action = {.kind = Action::Kind::child, .how = "kill", .object = std::string(kKubelet)};
+  return strike_child(record, means);
+}
+
+// Until no process goes on showing what the file held before; what was done for that.
+Result<std::string> await_unserved(const Json& held,
+                                   const Means& means,
+                                   std::chrono::milliseconds limit) {
+  const std::string path = json_string(held, "path");
+  const auto leaf = std::ranges::find_if(
+      kLeaves, [&](const Leaf& one) { return path.ends_with(fmt::format("/{}", one.file)); });
+  const auto ours = first_certificate(json_string(held, "ours"));
+  if (leaf == kLeaves.end() || !ours) {
+    return std::string();
+  }
+  // Without a handshake it is not shown either: the undo waits for nobody who is down.
+  const auto shows_ours = [&] { return served(means, leaf->port).value_or("") == ours->pem; };
+  const Deadline deadline = Deadline::after(limit);
+  std::string done;
+  while (shows_ours()) {
+    if (leaf->what == kKubelet && done.empty()) {
+      const auto ended = end_kubelet(json_string(held, "unit"), means);
+      done = fmt::format("; kubelet still showed ours: {}",
+                         ended ? json_string(ended->evidence, "summary") + ", rke2 starts another"
+                               : ended.error().message());
+      continue;
+    }
+    if (deadline.passed() && leaf->taken == kByItself) {
+      return fmt::format("; port {} still shows ours, and {}", leaf->port, leaf->taken);
+    }
+    if (deadline.passed()) {
+      return fail(ErrorCode::timed_out,
+                  fmt::format("{} is back, but after {} s port {} still shows the certificate of "
+                              "the fault ({}){}; end the process that listens there, which is "
+                              "started again, then `hookshot heal`",
+                              path,
+                              limit.count() / 1000,
+                              leaf->port,
+                              leaf->taken,
+                              done));
+    }
+    static_cast<void>(::poll(nullptr, 0, kLookMs));
+  }
+  return fmt::format("{}; port {} does not show ours", done, leaf->port);
 }
 
 }  // namespace
@@ -144,7 +200,7 @@ Result<Deed> expire_certificate(const ArmRecord& record,
              "certificate");
   TRY_ASSIGN(const std::string was, end_of(means, old.pem), "read back");
   TRY_ASSIGN(const std::string ends, end_of(means, pem), "read back");
-  const auto look = [&] { return served(means, leaf->port).value_or("no handshake"); };
+  const auto look = [&] { return served_end(means, leaf->port).value_or("no handshake"); };
   const std::chrono::milliseconds limit = std::min(record.action.hold, kServedLimit);
   const Deadline deadline = Deadline::after(limit);
   std::string shown = look();
@@ -176,8 +232,17 @@ Result<Deed> expire_certificate(const ArmRecord& record,
   return deed;
 }
 
-Result<std::string> release_certificate(const Json& held, const Means& means) {
-  return release_swapped(held, means, [] { return false; });
+Result<std::string> release_certificate(const Json& held,
+                                        const Means& means,
+                                        std::chrono::milliseconds limit) {
+  TRY_ASSIGN(
+      const std::string back, release_swapped(held, means, [] { return false; }), "certificate");
+  // A boot puts it back before rke2 begins, and must not keep rke2 waiting.
+  const bool this_boot = json_string(held, "boot_id") == boot_id();
+  TRY_ASSIGN(const std::string said,
+             await_unserved(held, means, this_boot ? limit : std::chrono::milliseconds(0)),
+             "handshake");
+  return back + said;
 }
 
 }  // namespace harness::guard

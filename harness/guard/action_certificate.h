@@ -1,8 +1,10 @@
 // One of the node's own certificates replaced by one that ends soon, or has ended: the same key,
 // names and extensions, signed by the node's own authority, whose key does not leave the node. The
-// original comes back, unless RKE2 has renewed it meanwhile (swapped_file.h).
+// original comes back, unless RKE2 has renewed it meanwhile (swapped_file.h), and with it what the
+// port shows.
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <string>
 
@@ -17,7 +19,17 @@ namespace harness::guard {
 Result<Deed> expire_certificate(const ArmRecord& record,
                                 const Means& means,
                                 const std::function<bool()>& abandoned);
-Result<std::string> release_certificate(const Json& held, const Means& means);
+
+// Puts the file back and waits until the port does not show our certificate any more. A kubelet
+// that has loaded ours is ended, which rke2 starts anew: timed_out, with the file back, when ours
+// is still shown after the limit. etcd takes the file at once and kube-apiserver within a minute,
+// both by themselves: longer than the limit nothing waits for that one, since the node's lock is
+// held. A port without a handshake shows nothing. After a reboot it looks once and waits for
+// nothing.
+inline constexpr std::chrono::milliseconds kUnservedLimit{12'000};
+Result<std::string> release_certificate(const Json& held,
+                                        const Means& means,
+                                        std::chrono::milliseconds limit = kUnservedLimit);
 
 // The first certificate of a PEM file, and what stands after it.
 struct FirstCertificate {

@@ -1,5 +1,6 @@
 #include "harness/guard/action_clock.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
@@ -38,6 +39,21 @@ Result<Json> keepers_that_run(const Means& means) {
     }
   }
   return out;
+}
+
+Status check_keepers(const Json& keepers) {
+  const auto known = [](const Json& unit) {
+    return unit.is_string() &&
+           std::ranges::find(kTimeKeepers, unit.get<std::string>()) != kTimeKeepers.end();
+  };
+  if (keepers.is_array() && std::ranges::all_of(keepers, known)) {
+    return {};
+  }
+  return fail(ErrorCode::invalid_input,
+              fmt::format("set the clock back: what the record holds is damaged: its keepers are "
+                          "{}, not all of which keep the time; nothing was touched. `chronyc "
+                          "makestep` or `timedatectl set-time` on the node",
+                          text_of(keepers)));
 }
 
 Status each(const Means& means, const char* verb, const Json& units) {
@@ -104,11 +120,13 @@ Result<std::string> release_clock(const Json& held, const Means& means, const Cl
                 "what the record holds of the clock is damaged; `chronyc makestep` or `timedatectl "
                 "set-time` on the node");
   }
+  const Json keepers = held.value("keepers", Json::array());
+  TRY(check_keepers(keepers), "clock");
   const std::int64_t off = clocks.wall_us() - right_us();
   if (std::abs(off) > kExactUs) {
     TRY(clocks.set(right_us()), "set the clock back");
   }
-  TRY(each(means, "start", held.value("keepers", Json::array())), "start what keeps the time");
+  TRY(each(means, "start", keepers), "start what keeps the time");
   const std::int64_t left = clocks.wall_us() - right_us();
   if (std::abs(left) > kExactUs) {
     return fail(ErrorCode::remote_failed,

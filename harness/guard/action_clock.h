@@ -30,6 +30,7 @@ struct Clocks {
 Result<Deed> jump_clock(const ArmRecord& record,
                         const Means& means,
                         const Clocks& clocks = Clocks::of_this_node());
+// invalid_input, with nothing touched, where `held` names a unit that keeps no clock in step.
 Result<std::string> release_clock(const Json& held,
                                   const Means& means,
                                   const Clocks& clocks = Clocks::of_this_node());

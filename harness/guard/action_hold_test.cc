@@ -9,6 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "harness/guard/action_slow.h"
 #include "harness/guard/guard_fixture.h"
 
 namespace harness::guard {
@@ -223,8 +224,8 @@ TEST_F(HoldTest, leaves_a_quota_that_was_there_and_counts_none_without_effect) {
 
 TEST_F(HoldTest, leaves_a_quota_that_somebody_else_has_set_meanwhile) {
   const TestFolder folder;
-  std::filesystem::create_directories(folder / "unit.d");
-  const std::string drop_in = (folder / "unit.d/50-CPUQuota.conf").string();
+  std::filesystem::create_directories(folder / (kUnit + ".d"));
+  const std::string drop_in = (folder / (kUnit + ".d/50-CPUQuota.conf")).string();
   const Json held = {{"kind", "slowed"},
                      {"unit", kUnit},
                      {"boot_id", boot_id()},
@@ -234,7 +235,7 @@ TEST_F(HoldTest, leaves_a_quota_that_somebody_else_has_set_meanwhile) {
                      {"had_drop_in", false}};
   std::ofstream(drop_in) << "[Service]\nCPUQuota=70%\n";
   answer_ = [](const std::string&) { return Finished{.out = "700ms\n"}; };
-  const auto said = release(held, means());
+  const auto said = release_slowed(held, means(), folder.string());
   ASSERT_TRUE(said) << said.error().message();
   EXPECT_THAT(*said, HasSubstr("set to 700ms by somebody else: left as it is"));
   EXPECT_TRUE(there(drop_in));
@@ -242,13 +243,15 @@ TEST_F(HoldTest, leaves_a_quota_that_somebody_else_has_set_meanwhile) {
     EXPECT_THAT(line, HasSubstr("systemctl show")) << "nothing was changed";
   }
   std::ofstream(drop_in) << "[Service]\nCPUQuota=10.00%\n";
-  ASSERT_TRUE(release(held, means())) << "theirs is elsewhere, and outranks ours";
+  ASSERT_TRUE(release_slowed(held, means(), folder.string()))
+      << "theirs is elsewhere, and outranks ours";
   EXPECT_FALSE(there(drop_in)) << "ours is taken away nevertheless";
 }
 
 TEST_F(HoldTest, takes_its_own_quota_back_with_its_drop_in) {
   const TestFolder folder;
-  const std::string drop_in = (folder / "50-CPUQuota.conf").string();
+  std::filesystem::create_directories(folder / (kUnit + ".d"));
+  const std::string drop_in = (folder / (kUnit + ".d/50-CPUQuota.conf")).string();
   std::ofstream(drop_in) << "[Service]\nCPUQuota=10%\n";
   bool back = false;
   answer_ = [&](const std::string& line) {
@@ -258,14 +261,15 @@ TEST_F(HoldTest, takes_its_own_quota_back_with_its_drop_in) {
     }
     return Finished{.out = back ? "infinity\n" : "100ms\n"};
   };
-  const auto said = release({{"kind", "slowed"},
-                             {"unit", kUnit},
-                             {"boot_id", boot_id()},
-                             {"quota", "infinity"},
-                             {"ours", "10"},
-                             {"drop_in", drop_in},
-                             {"had_drop_in", false}},
-                            means());
+  const auto said = release_slowed({{"kind", "slowed"},
+                                    {"unit", kUnit},
+                                    {"boot_id", boot_id()},
+                                    {"quota", "infinity"},
+                                    {"ours", "10"},
+                                    {"drop_in", drop_in},
+                                    {"had_drop_in", false}},
+                                   means(),
+                                   folder.string());
   ASSERT_TRUE(said) << said.error().message();
   EXPECT_THAT(*said, HasSubstr("is infinity again"));
   EXPECT_FALSE(there(drop_in));

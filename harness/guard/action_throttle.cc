@@ -115,10 +115,18 @@ Result<Deed> throttle_disk(const ArmRecord& record,
 Result<std::string> release_throttled(
     const Json& held,
     const Means&,
-    const std::function<Status(const std::string& file, const std::string& text)>& write) {
+    const std::function<Status(const std::string& file, const std::string& text)>& write,
+    const std::string& cgroups) {
   const std::string file = json_string(held, "file");
   const std::string disk = json_string(held, "disk");
-  TRY(check_path("file", file), "limit");
+  if (!check_path("file", file) || !file.starts_with(cgroups + "/") || !file.ends_with("/io.max")) {
+    return fail(ErrorCode::invalid_input,
+                fmt::format("take the limit away: what the record holds is damaged: its file is "
+                            "'{}', which is no io.max below {}; nothing was written. The limit is "
+                            "gone when the pod is made anew",
+                            one_line(file),
+                            cgroups));
+  }
   if (!there(file)) {
     return std::string("the cgroup is gone, and its limit with it");
   }

@@ -18,11 +18,14 @@ Result<Deed> throttle_disk(const ArmRecord& record,
                            const std::string& cgroups = "/sys/fs/cgroup",
                            const std::string& devices = "/sys/dev/block");
 // `write`: to the kernel's file, which says nothing of a disk any more that has no limit.
+// invalid_input, with nothing written, where the file that `held` names is no io.max below
+// `cgroups`: a record may be damaged.
 Result<std::string> release_throttled(
     const Json& held,
     const Means& means,
     const std::function<Status(const std::string& file, const std::string& text)>& write =
-        write_once);
+        write_once,
+    const std::string& cgroups = "/sys/fs/cgroup");
 
 // "8:16" of the disk that the device belongs to: a partition has no limit of its own.
 Result<std::string> whole_disk(unsigned major, unsigned minor, const std::string& devices);

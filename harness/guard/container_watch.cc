@@ -34,7 +34,8 @@ Json to_fact(const Container& container, const char* op, const Now& stamp) {
 
 bool Container::static_pod() const {
   return kind == "container" && name_space == "kube-system" && !pod.empty() &&
-         pod_name.size() > pod.size() + 1 && pod_name.starts_with(pod + "-");
+         pod_name.size() > pod.size() + 1 && pod_name.starts_with(pod + "-") &&
+         pod_uid.find('-') == std::string::npos;
 }
 
 ContainerWatch::ContainerWatch(Options options)

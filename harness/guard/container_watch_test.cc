@@ -62,6 +62,7 @@ class Containers : public testing::Test {
     std::string pod_name = "etcd-cp-1";
     std::string name_space = "kube-system";
     std::string kind = "container";
+    std::string uid = "3d1f0c8e5b7a49621f0e9d8c7b6a5f40";
   };
 
   void config(const std::string& id, const Bundle& bundle) const {
@@ -71,7 +72,7 @@ class Containers : public testing::Test {
                               {prefix + "container-type", bundle.kind},
                               {prefix + "sandbox-name", bundle.pod_name},
                               {prefix + "sandbox-namespace", bundle.name_space},
-                              {prefix + "sandbox-uid", "u1"}};
+                              {prefix + "sandbox-uid", bundle.uid}};
     std::ofstream(root_ / "k8s.io" / id / "config.json") << Json{{"annotations", annotations}};
   }
 
@@ -148,13 +149,19 @@ TEST_F(Containers, whose_task_no_ctr_can_kill_is_no_miss_that_is_tried_again) {
 TEST_F(Containers, takes_only_the_static_pod_s_container_for_the_pod) {
   Child mesh;
   Child abroad;
+  Child chart;
   Child own;
   ContainerWatch watch(options());
   EXPECT_THAT(poll(watch, true), IsEmpty());
   add("mesh", mesh.pid(), {.pod_name = "clustermesh-apiserver-5f7-x2b"});
   add("abroad", abroad.pid(), {.name_space = "default"});
+  add("chart",
+      chart.pid(),
+      {.pod = "helm",
+       .pod_name = "helm-install-lab-canal-7xk2p",
+       .uid = "5d0a8c1e-52b4-4f8e-9f40-0c3e6a1b7d21"});
   auto seen = facts(watch);
-  ASSERT_EQ(seen.size(), 2U);
+  ASSERT_EQ(seen.size(), 3U);
   const auto marker = event::marker_from_json({{"container", "started"}, {"pod", "etcd"}}).value();
   for (const Json& fact : seen) {
     EXPECT_EQ(fact["static_pod"], false);

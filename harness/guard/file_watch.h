@@ -105,8 +105,9 @@ struct Container {
   int pidfd = -1;
   std::int64_t start_ticks = 0;
 
-  // A static pod's only container bears its name, and its mirror is called <pod>-<node>. A
-  // container "etcd" of somebody else's pod is not etcd's.
+  // A static pod's only container bears its name, its mirror is called <pod>-<node>, and its UID is
+  // the 32 hex digits that RKE2 wrote into its manifest; the apiserver's own have dashes. A container
+  // "etcd" of somebody else's pod is not etcd's, nor "helm" of a chart's job helm's.
   bool static_pod() const;
 };
 

@@ -94,7 +94,10 @@ Status Firing::begin() {
 // The way back is in the record before the harm, and the harm is taken back at once when it is not
 // proved.
 int Firing::strike_and_hold() {
+  const auto& record = state_.record;
+  ends_in(record.action.hold + kProvedWithin + kHangsAfter);
   if (const Status noted = begin(); !noted) {
+    ends_in(record.ttl);
     return not_done("missed", noted.error().message());
   }
   const bool durable = survives_reboot(state_.record.action);
@@ -103,22 +106,30 @@ int Firing::strike_and_hold() {
         state_.progress["held"] = held;
         return durable ? store_.commit(state_) : store_.note(state_);
       },
-      store_.before_of(state_.record.id));
+      store_.before_of(record.id));
   means.known = main_;
-  auto struck = strike(state_.record, containers_, means);
+  auto struck = strike(record, containers_, means);
   if (struck) {
     standing_ = std::move(struck->standing);
     return applied(struck->deed);
   }
   const auto released = release(state_.progress.value("held", Json()), means);
+  unreleased_ = !released;
+  if (released) {
+    ends_in(record.ttl);
+  }
   return not_done(struck.error().code() == ErrorCode::not_supported ? "unsupported" : "missed",
                   struck.error().message() + (released ? "" : "; " + released.error().message()));
 }
 
-int Firing::applied(const Deed& deed) {
-  if (const auto hold = state_.record.action.hold; hold.count() > 0) {
-    notify_end_after(hold + kHangsAfter);
+void Firing::ends_in(std::chrono::milliseconds after) const {
+  if (state_.record.action.hold.count() > 0) {
+    notify_end_after(after);
   }
+}
+
+int Firing::applied(const Deed& deed) {
+  ends_in(state_.record.action.hold + kHangsAfter);
   state_.progress["begun"] = to_json(deed.begun);
   state_.progress["effect"] = to_json(deed.effect);
   state_.progress["evidence"] = deed.evidence;

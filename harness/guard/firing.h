@@ -2,6 +2,7 @@
 // record says of it afterwards.
 #pragma once
 
+#include <chrono>
 #include <memory>
 #include <optional>
 #include <string>
@@ -21,6 +22,10 @@ struct Opening {
   Now seen = {};
 };
 
+// A trigger that hangs between its harm and the proof of it is ended so long, and kHangsAfter,
+// after what its hold gives it: no fault asks the node for longer at once.
+inline constexpr std::chrono::seconds kProvedWithin{120};
+
 class Firing {
  public:
   Firing(Store& store, RecordState& state, ContainerWatch& containers)
@@ -39,6 +44,9 @@ class Firing {
   // What must be kept up while the fault lasts; null: nothing.
   Standing* standing() const { return standing_.get(); }
 
+  // What was not proved could not be taken back either: its undo is due at once.
+  bool unreleased() const { return unreleased_; }
+
  private:
   void tell(const Opening& opening);
   // Notes that it is being done, before it is.
@@ -46,12 +54,15 @@ class Firing {
   int not_done(const std::string& outcome, const std::string& reason);
   int strike_and_hold();
   int applied(const Deed& deed);
+  // When systemd ends this trigger, of an action that leaves something to take back.
+  void ends_in(std::chrono::milliseconds after) const;
   int kept(const Status& saved) const;
 
   Store& store_;
   RecordState& state_;
   ContainerWatch& containers_;
   std::unique_ptr<Standing> standing_;
+  bool unreleased_ = false;
   std::optional<Main> main_;
   std::string main_of_;  // the invocation that it was looked up in
 };

@@ -132,7 +132,7 @@ TEST_F(FilledDisk, lets_a_boot_only_take_back_what_is_stale_on_it) {
   kill(victim_, SIGCONT);
   disk_.reboot();
   ASSERT_EQ(run_boot(store_), 0);
-  EXPECT_THAT(tools_.asked(), Not(HasSubstr("systemd-run")));
+  EXPECT_THAT(tools_.asked(), Not(HasSubstr("hookshot-trig-h-1 ")));
   EXPECT_TRUE(store_.armed().empty());
   EXPECT_EQ(store_.load("h-1")->outcome(), "expired");
   EXPECT_NE(victim(), 'T');

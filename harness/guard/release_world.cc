@@ -79,11 +79,12 @@ Result<std::string> ReleaseWorld::release() {
     return release_clock(held, means_, clocks());
   }
   if (kind == "throttled") {
-    return release_throttled(held, means_, [](const std::string& path, const std::string& text) {
+    const auto write = [](const std::string& path, const std::string& text) {
       EXPECT_EQ(text, "8:48 rbps=max wbps=max riops=max wiops=max");
       std::ofstream(path) << "";  // as the kernel has it then
       return Status();
-    });
+    };
+    return release_throttled(held, means_, write, (folder_ / "cgroup").string());
   }
   return guard::release(held, means_);
 }

@@ -11,6 +11,7 @@ namespace fs = std::filesystem;
 
 Json RecordState::to_json(const char* type) const {
   Json out = progress;
+  out.erase("held");
   out["type"] = type;
   out["id"] = record.id;
   out["run"] = record.run;
@@ -149,23 +150,6 @@ Json Store::undo_note(const std::string& id) const {
 
 Status Store::note_undo(const std::string& id, const Json& note) {
   return mirror_.put(undo_key(id), undo_file(id), note, Sync::waited);
-}
-
-Status Store::set_aside(const std::string& id) {
-  static_cast<void>(fold(id));
-  TRY(make_dir(dir() + "/broken"), "set aside");
-  std::error_code problem;
-  fs::remove_all(dir() + "/broken/" + id, problem);
-  fs::rename(armed_dir() + "/" + id, dir() + "/broken/" + id, problem);
-  sync_directory(dir() + "/broken");
-  sync_directory(armed_dir());
-  if (!problem) {
-    unlink(mirror_.file(key(id)).c_str());
-    unlink(mirror_.file(undo_key(id)).c_str());
-  }
-  return problem ? Status(fail(ErrorCode::remote_failed,
-                               fmt::format("set {} aside: {}", id, problem.message())))
-                 : Status();
 }
 
 bool Store::quarantined() const {

@@ -33,7 +33,8 @@ struct RecordState {
 
   std::string outcome() const { return json_string(progress, "outcome"); }
 
-  // The line of `status`, and the fact `fault` of the watch stream.
+  // The line of `status`, and the fact `fault` of the watch stream. Without what is held for the
+  // undo: the content of the node's files does not leave it.
   Json to_json(const char* type) const;
 };
 
@@ -76,12 +77,14 @@ class Store {
   // What an undo must know of the ones before it: "tries", "unknown_in". Empty: there was none.
   Json undo_note(const std::string& id) const;
   Status note_undo(const std::string& id, const Json& note);
-  // Out of the armed ones, kept below broken/ for whoever looks into it.
+  // Out of the armed ones, kept below broken/ for whoever looks into it, without the content of the
+  // node's files. What of its state cannot be parsed is kept as it is.
   Status set_aside(const std::string& id);
   std::vector<RecordState> done() const;
   // Verified, and no boot can wake it.
   bool over(const RecordState& state) const;
-  // To done/, where only the last hundred are kept.
+  // To done/, where only the last hundred are kept, without the content of the node's files. On a
+  // full disk that goes when the disk takes the state.
   Status finish(const RecordState& state);
   bool quarantined() const;
   Status quarantine(const std::string& why);

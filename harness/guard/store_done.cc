@@ -14,6 +14,12 @@ namespace {
 
 constexpr std::size_t kKeepDone = 100;
 
+// What the undo alone had to know it by: a manifest, or a certificate. False: it holds none.
+bool forget_content(Json& progress) {
+  const auto held = progress.find("held");
+  return held != progress.end() && held->is_object() && held->erase("ours") > 0;
+}
+
 }  // namespace
 
 bool Store::over(const RecordState& state) const {
@@ -77,12 +83,37 @@ void Store::forget_oldest() {
 }
 
 Status Store::finish(const RecordState& state) {
-  TRY(save(state), "finish");
+  RecordState last = state;
+  forget_content(last.progress);
+  TRY(save(last), "finish");
   Status moved = move_to_done(state.record.id);
   if (!moved && mirrored(state.record.id) && over(state)) {
     return {};  // fold_all moves it
   }
   return moved;
+}
+
+Status Store::set_aside(const std::string& id) {
+  static_cast<void>(fold(id));
+  TRY(make_dir(dir() + "/broken"), "set aside");
+  const std::string state = armed_dir() + "/" + id + "/state.json";
+  // Before it is moved: cut off here, it is released once more, and there is nothing left to do.
+  if (auto progress = progress_of(id); progress && forget_content(*progress) &&
+                                       !places_.write(state, text_of(*progress), Sync::waited)) {
+    unlink(state.c_str());
+  }
+  std::error_code problem;
+  fs::remove_all(dir() + "/broken/" + id, problem);
+  fs::rename(armed_dir() + "/" + id, dir() + "/broken/" + id, problem);
+  sync_directory(dir() + "/broken");
+  sync_directory(armed_dir());
+  if (!problem) {
+    unlink(mirror_.file(key(id)).c_str());
+    unlink(mirror_.file(undo_key(id)).c_str());
+  }
+  return problem ? Status(fail(ErrorCode::remote_failed,
+                               fmt::format("set {} aside: {}", id, problem.message())))
+                 : Status();
 }
 
 void Store::fold_all() {

@@ -53,6 +53,23 @@ TEST_F(StoreTest, keeps_a_record_until_it_is_finished) {
   EXPECT_FALSE(store_.load("../../etc"));
 }
 
+TEST_F(StoreTest, tells_nobody_what_a_manifest_holds_and_forgets_it_when_it_is_back) {
+  RecordState record = armed_record("h-1");
+  record.progress["held"] = {{"kind", "manifest"}, {"path", "/p"}, {"ours", "HTTPS_PROXY=secret"}};
+  ASSERT_TRUE(store_.create(record));
+  EXPECT_THAT(on_disk(), HasSubstr("secret")) << "the undo needs it";
+  for (const char* type : {"record", "fault"}) {
+    const Json told = store_.load("h-1")->to_json(type);
+    EXPECT_FALSE(told.contains("held")) << told;
+    EXPECT_EQ(told["state"], "ARMED");
+  }
+  record.progress["state"] = "VERIFIED";
+  ASSERT_TRUE(store_.finish(record));
+  const std::string kept = read_whole(store_.done_dir() + "/h-1/state.json").value_or("");
+  EXPECT_THAT(kept, HasSubstr("VERIFIED"));
+  EXPECT_THAT(kept, testing::Not(HasSubstr("secret")));
+}
+
 TEST_F(StoreTest, arms_nothing_on_a_full_disk) {
   disk_.full = true;
   const Status created = store_.create(armed_record("h-1"));

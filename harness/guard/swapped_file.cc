@@ -12,6 +12,7 @@
 #include "harness/base/time.h"
 #include "harness/guard/file_moves.h"
 #include "harness/guard/protocol.h"
+#include "harness/guard/swapped_place.h"
 
 namespace harness::guard {
 namespace {
@@ -183,8 +184,7 @@ Result<std::string> release_swapped(const Json& held,
                                     std::chrono::milliseconds limit) {
   const std::string path = json_string(held, "path");
   const std::string aside = json_string(held, "aside", means.before);
-  TRY(check_path("path", path), "put back");
-  TRY(check_path("aside", aside), "put back");
+  TRY(check_swapped(held, aside, means.before), "put back");
   if (!there(aside)) {
     if (there(path)) {
       return path + " was put back before";

@@ -31,9 +31,11 @@ Result<Deed> swap_file(const std::string& path,
                        const Means& means,
                        Swap how = Swap::rename);
 
-// Says what was done. `writes`: true while somebody else is about to write a file that is away; he
-// is waited for, and only when he has come to rest without it is ours put back. timed_out, with
-// what was there still kept, when he does neither within the limit.
+// Says what was done. invalid_input, with nothing touched, where `held` names a file, a place to
+// keep it or a unit that arming would not have named: a record may be damaged. `writes`: true while
+// somebody else is about to write a file that is away; he is waited for, and only when he has come
+// to rest without it is ours put back. timed_out, with what was there still kept, when he does
+// neither within the limit.
 Result<std::string> release_swapped(const Json& held,
                                     const Means& means,
                                     const std::function<bool()>& writes,

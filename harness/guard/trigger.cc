@@ -83,6 +83,9 @@ int Watcher::give_back(int status) {
 
 // What was done is taken back when the controller is gone, not only when the record's time is over.
 int Watcher::stay(int status) {
+  if (firing_.unreleased()) {
+    return give_back(status);
+  }
   while (json_string(state_.progress, "outcome") != "expired") {
     if (lease_is_over()) {
       return give_back(status);

@@ -127,6 +127,40 @@ TEST_P(Cut, at_any_step_leaves_nothing_behind_what_comes_next) {
   }
 }
 
+// The boot unit comes once in a boot, and the timers of the boot before are gone.
+TEST(CutBoot, in_the_undo_of_the_first_record_leaves_every_record_a_timer_that_takes_it_up) {
+  const TestFolder folder;
+  const FakeTools tools(folder.path());
+  FakeSystemd systemd(folder,
+                      tools,
+                      "case \"$0 $*\" in *'stop hookshot-trig-'*) [ -e " +
+                          (folder / "cut").string() + " ] && kill -9 $PPID;; esac");
+  Disk disk(folder);
+  Store store(disk.places());
+  for (const char* id : {"h-1", "h-2"}) {
+    RecordState state = armed_record(id);
+    state.progress["state"] = "APPLIED";
+    ASSERT_TRUE(store.create(state));
+  }
+  std::ofstream(folder / "cut") << "x";
+  const int pid = fork();
+  if (pid == 0) {
+    _exit(run_boot(store));
+  }
+  int status = 0;
+  waitpid(pid, &status, 0);
+  ASSERT_TRUE(WIFSIGNALED(status));
+  std::filesystem::remove(folder / "cut");
+  EXPECT_EQ(store.armed().size(), 2U);
+  for (const std::string id : {"h-1", "h-2"}) {
+    EXPECT_TRUE(systemd.has("hookshot-rv-" + id + ".timer")) << id;
+    EXPECT_EQ(run_expire(store, id), 0);
+  }
+  EXPECT_THAT(tools.asked(), testing::HasSubstr("--on-active=30000ms --on-unit-inactive=30s"));
+  EXPECT_TRUE(store.armed_ids().empty());
+  EXPECT_THAT(systemd.units(), testing::IsEmpty()) << "it goes with what is taken back";
+}
+
 INSTANTIATE_TEST_SUITE_P(
     Nexts, Cut, testing::Values(Next::heal, Next::timer_or_heal, Next::boot), [](const auto& one) {
       return one.param == Next::heal ? "heal" : one.param == Next::timer_or_heal ? "timer" : "boot";

@@ -52,6 +52,14 @@ void stop_unit(const std::string& unit) {
   static_cast<void>(spawn({"systemctl", "reset-failed", unit}, kToolLimit));
 }
 
+void set_again(const std::string& id) {
+  if (const Status again = run(early(timer_command(id, kTryAgain))); !again) {
+    audit(fmt::format("{} is not undone, and its timer cannot be set again: {}; `hookshot heal`",
+                      id,
+                      again.error().message()));
+  }
+}
+
 }  // namespace
 
 Activity activity_of_unit(const std::string& unit) {
@@ -158,18 +166,17 @@ bool ask_for_undo(const std::string& id) {
   return asked && asked->ok();
 }
 
+void take_up_later(const std::string& id) {
+  if (check_id("id", id) && timer_activity(id) != Activity::active) {
+    set_again(id);
+  }
+}
+
 void keep_trying(const std::string& id) {
-  if (!check_id("id", id)) {
-    return;
-  }
-  if (timer_activity(id) == Activity::active) {
+  if (check_id("id", id) && timer_activity(id) == Activity::active) {
     static_cast<void>(ask_for_undo(id));
-    return;
-  }
-  if (const Status again = run(early(timer_command(id, kTryAgain))); !again) {
-    audit(fmt::format("{} is not undone, and its timer cannot be set again: {}; `hookshot heal`",
-                      id,
-                      again.error().message()));
+  } else if (check_id("id", id)) {
+    set_again(id);
   }
 }
 

@@ -36,6 +36,9 @@ Activity activity_of(const Result<Finished>& asked);
 // The timer's service does it now rather than when the record's time is over. False: systemd did
 // not take it.
 bool ask_for_undo(const std::string& id);
+// Before an undo that may be cut off: a timer that takes it up in kTryAgain, where none stands. It
+// goes with what is taken back.
+void take_up_later(const std::string& id);
 // After an undo that failed: by the timer where it still stands, else by a new one. Not for the
 // timer's own service, which is tried again anyway.
 void keep_trying(const std::string& id);

@@ -40,6 +40,7 @@ class Unread : public testing::TestWithParam<Damage>, public NodeInFolder {
 
   void arm(Json held) {
     RecordState state = armed_record("h-1");
+    state.record.data_dir = (folder_ / "data").string();
     state.progress["state"] = "APPLIED";
     held["boot_id"] = boot_id();
     state.progress["held"] = std::move(held);
@@ -58,8 +59,10 @@ class Unread : public testing::TestWithParam<Damage>, public NodeInFolder {
 
   // The manifest is away, its copy beside the record.
   std::string moved() {
-    const std::string path = (folder_ / "etcd.yaml").string();
+    fs::create_directories(folder_ / "data/agent/pod-manifests");
+    const std::string path = (folder_ / "data/agent/pod-manifests/etcd.yaml").string();
     arm({{"kind", "manifest"},
+         {"unit", "rke2-server.service"},
          {"path", path},
          {"mode", 0600},
          {"uid", getuid()},
@@ -171,6 +174,24 @@ TEST_P(Unread, whose_state_is_lost_is_not_taken_for_one_that_was_never_armed) {
   disk_.reboot();
   EXPECT_EQ(run_boot(store_), 1) << "no boot brings a file back that nobody can name";
   EXPECT_EQ(read_whole(copy).value_or(""), "kind: Pod\n");
+}
+
+TEST(SetAside, keeps_no_content_of_the_nodes_files_on_a_full_disk_either) {
+  const TestFolder folder;
+  Disk disk(folder);
+  Store store(disk.places());
+  for (const bool full : {false, true}) {
+    disk.full = false;
+    RecordState record = armed_record("h-1");
+    record.progress["held"] = {{"kind", "manifest"}, {"ours", "HTTPS_PROXY=secret"}};
+    ASSERT_TRUE(store.create(record));
+    disk.full = full;
+    ASSERT_TRUE(store.set_aside("h-1"));
+    const std::string aside = store.dir() + "/broken/h-1";
+    EXPECT_TRUE(fs::exists(aside + "/record.json"));
+    EXPECT_EQ(fs::exists(aside + "/state.json"), !full);
+    EXPECT_THAT(read_whole(aside + "/state.json").value_or(""), testing::Not(HasSubstr("secret")));
+  }
 }
 
 INSTANTIATE_TEST_SUITE_P(Records,

@@ -125,14 +125,15 @@ int run_boot(Store& store) {
     }
   }
   bool dirty = false;
-  const auto take_back = [&](const Healed& healed) {
-    if (healed.state == "DIRTY") {
-      dirty = true;
-      keep_trying(healed.id);
-    }
-  };
+  // Of all of them first: the boot unit may be ended in the undo of any, and is not started again.
   for (const std::string& id : ids) {
-    take_back(undo(store, id, "the node booted"));
+    take_up_later(id);
+  }
+  for (const std::string& id : ids) {
+    if (undo(store, id, "the node booted").state == "DIRTY") {
+      dirty = true;
+      take_up_later(id);
+    }
   }
   // After the others: what is found now may put the node in quarantine.
   for (RecordState& state : sleeping) {
@@ -141,7 +142,11 @@ int run_boot(Store& store) {
         state.progress["outcome"] = "missed";
         state.progress["reason"] = woken.error().message();
       }
-      take_back(revert(store, std::move(state), woken.error().message()));
+      if (const Healed healed = revert(store, std::move(state), woken.error().message());
+          healed.state == "DIRTY") {
+        dirty = true;
+        keep_trying(healed.id);
+      }
     }
   }
   return dirty ? 1 : 0;
