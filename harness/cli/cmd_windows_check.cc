@@ -101,14 +101,15 @@ void add_windows_check(CLI::App& windows, Action& action) {
       "-i,--inventory", options->journals.inventory, "Read the nodes' own journals instead");
   verb->add_option("--since", options->journals.since, "With -i: how far back")
       ->capture_default_str();
-  verb->add_option("--last", options->journals.last, "Show the last N invocations")
+  verb->add_option("--last", options->journals.last, "Show the last N invocations; all are judged")
       ->check(CLI::Range(1, 10'000))
       ->capture_default_str();
   verb->add_option("--report", options->report, "Write what differs to this file, to be sent");
   verb->add_flag("--json", options->json, "As JSON");
   verb->footer(
       "Exit status: 0 nothing differs in starts that were seen whole, 1 the packs and the journal "
-      "differ, 3 a node's journal could not be read, 4 no such start was seen.");
+      "differ, 3 a node's journal could not be read, 4 no such start was seen, or lines are "
+      "missing.");
   verb->callback([options, &action] {
     action = [options] {
       const auto done = check(*options);

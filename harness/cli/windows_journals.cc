@@ -39,6 +39,12 @@ journal::Entry entry_of(const Json& fact, const std::string& unit) {
           .without_text = unreadable};
 }
 
+void finish(drift::Survey& survey, Checked& out) {
+  out.invocations = survey.finish();
+  out.source.invocations = survey.invocations();
+  out.source.unshown = survey.unshown();
+}
+
 std::vector<std::string> names_of(const inventory::Inventory& inventory) {
   std::vector<std::string> out;
   for (const inventory::Node& node : inventory.nodes) {
@@ -90,6 +96,7 @@ Result<Checked> check_node(const JournalOptions& options,
     } else if (type == "journal-problem") {
       ++out.source.unreadable;
       out.source.problems.push_back(json_string(*fact, "line"));
+      into->lose();
     }
   }
   out.source.to_see_a_start = fmt::format(
@@ -97,8 +104,7 @@ Result<Checked> check_node(const JournalOptions& options,
       "check again",
       options.since,
       node.unit());
-  out.source.invocations = into->invocations();
-  out.invocations = into->finish();
+  finish(*into, out);
   return out;
 }
 
@@ -107,21 +113,19 @@ Result<Checked> check_node(const JournalOptions& options,
 Result<Checked> check_file(const JournalOptions& options) {
   TRY_ASSIGN(const std::unique_ptr<drift::Survey> into, survey(options), "check");
   TRY_ASSIGN(const journal::ReadReport read,
-             journal::read(options.file, [&](const journal::Entry& entry) { into->feed(entry); }),
+             journal::read(
+                 options.file,
+                 [&](const journal::Entry& entry) { into->feed(entry); },
+                 [&] { into->lose(); }),
              "check");
-  Checked out{
-      .source = {.what = fmt::format("{} ({})", options.file, to_string(read.form)),
-                 .entries = read.entries,
-                 .unreadable = read.unreadable,
-                 .without_text = read.without_text,
-                 .invocations = into->invocations(),
-                 .to_see_a_start = "hand over a journal that begins before systemd's line "
-                                   "`Starting` of the unit",
-                 .to_see_texts = "write it anew with `journalctl -o json --all` or `-o export`"}};
-  out.invocations = into->finish();
+  Checked out{.source = drift::source_of(options.file, read)};
+  finish(*into, out);
   if (out.invocations.empty()) {
     return fail(ErrorCode::invalid_input,
-                fmt::format("{} holds no line of rke2-server or rke2-agent", options.file));
+                fmt::format("{} holds no line of rke2-server or rke2-agent{}{}",
+                            options.file,
+                            out.source.problems.empty() ? "" : "; ",
+                            fmt::join(out.source.problems, "; ")));
   }
   return out;
 }

@@ -7,6 +7,8 @@
 namespace harness::drift {
 namespace {
 
+constexpr std::size_t kMostLengths = 1000;  // per window
+
 const event::Marker* first(const std::vector<event::Marker>& markers, const ReadLine& read) {
   const auto found = std::ranges::find_if(
       markers, [&](const event::Marker& marker) { return marks(marker, read); });
@@ -58,6 +60,7 @@ bool Follower::feed(const ReadLine& read) {
     const event::Marker* opens = first(window.open, read);
     const event::Marker* closes = first(window.close, read);
     marker_seen = marker_seen || opens != nullptr || closes != nullptr;
+    track.unsure = track.unsure && opens == nullptr;
     if (!track.open && opens != nullptr) {
       track.open = true;
       ++open_;
@@ -72,9 +75,23 @@ bool Follower::feed(const ReadLine& read) {
       track.seen.closed_by = event::describe(*closes);
       const std::int64_t now = time_of(*read.entry);
       track.seen.length_us = now == 0 || track.opened_us == 0 ? -1 : now - track.opened_us;
+      if (track.seen.lengths_us.size() < kMostLengths) {
+        track.seen.lengths_us.push_back(track.seen.length_us);
+      }
     }
   }
   return marker_seen;
+}
+
+void Follower::lose() {
+  for (Track& track : tracks_) {
+    track.unsure = track.open;
+  }
+}
+
+bool Follower::any_surely_open() const {
+  return std::ranges::any_of(tracks_,
+                             [](const Track& track) { return track.open && !track.unsure; });
 }
 
 std::string Follower::open_window() const {

@@ -5,13 +5,11 @@
 #include <string>
 #include <vector>
 
+#include "harness/drift/said.h"
 #include "harness/drift/survey.h"
 #include "harness/event/line.h"
 
 namespace harness::drift {
-
-// What a server's start is to the etcd of its cluster.
-enum class StartKind { begins, joins, later };
 
 // A line with all that markers ask of it, parsed once.
 struct ReadLine {
@@ -32,7 +30,13 @@ class Follower {
   // True when the line is a marker of some window.
   bool feed(const ReadLine& read);
 
+  // Here an entry may have been that nobody could read: a window that is open may have closed.
+  void lose();
+
   bool any_open() const { return open_ > 0; }
+
+  // Also that it has opened, or that its opening was told again, after all that was lost.
+  bool any_surely_open() const;
 
   // The window that opened last and is open, or empty.
   std::string open_window() const;
@@ -49,6 +53,7 @@ class Follower {
     WindowSeen seen;
     bool visible = false;
     bool open = false;
+    bool unsure = false;  // its closing may be in what was lost
     std::int64_t opened_us = 0;
   };
 

@@ -1,5 +1,7 @@
 #include "harness/drift/render.h"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include "harness/base/length.h"
@@ -7,14 +9,44 @@
 namespace harness::drift {
 namespace {
 
+constexpr std::size_t kLengthsInText = 50;  // of one window
+
+std::string length_text(std::int64_t length_us) {
+  return length_us < 0 ? "no times" : format_length(Microseconds(length_us));
+}
+
 std::string length_of(const WindowSeen& seen) {
   if (!seen.closed) {
     return seen.may_stay_open ? "may stay open" : "not closed";
   }
-  if (seen.length_us < 0) {
-    return "no times";
+  return length_text(seen.length_us);
+}
+
+// All lengths of a window that opened more than once, in order.
+std::string spans_of(const WindowSeen& seen) {
+  if (seen.spans < 2) {
+    return "";
   }
-  return format_length(Microseconds(seen.length_us));
+  std::vector<std::string> all;
+  for (std::size_t i = 0; i < std::min(seen.lengths_us.size(), kLengthsInText); ++i) {
+    all.push_back(length_text(seen.lengths_us[i]));
+  }
+  const std::size_t closed = static_cast<std::size_t>(seen.spans) - (seen.closed ? 0 : 1);
+  if (closed > all.size()) {
+    all.push_back(fmt::format("{} more, see --json", closed - all.size()));
+  }
+  if (!seen.closed) {
+    all.push_back(length_of(seen));
+  }
+  return fmt::format("  (the last of {}: {})", seen.spans, fmt::join(all, ", "));
+}
+
+std::string unshown_of(const Source& source) {
+  const Unshown& unshown = source.unshown;
+  return fmt::format("{} older invocation(s) are not shown, {} of them differ{}",
+                     unshown.count,
+                     unshown.drifted == 0 ? "none" : std::to_string(unshown.drifted),
+                     unshown.drifted == 0 ? "" : ": a larger --last shows how");
 }
 
 std::string head_of(const Invocation& one) {
@@ -40,49 +72,6 @@ std::string pack_of(const Invocation& one) {
          (one.best_pack.empty() ? std::string() : ", but " + one.best_pack + " fits better");
 }
 
-Json to_json(const Invocation& one) {
-  Json out = {{"invocation", one.id},
-              {"boot_id", one.boot_id},
-              {"unit", one.unit},
-              {"build", one.build},
-              {"commit", one.commit},
-              {"pack", one.pack},
-              {"best_pack", one.best_pack},
-              {"started_at", one.started_wall_us == 0 ? "" : format_wall(one.started_wall_us)},
-              {"lines", one.lines},
-              {"ready", one.ready},
-              {"whole", one.whole},
-              {"strange_form", one.strange_form},
-              {"without_text", one.without_text},
-              {"last_words", one.last_words},
-              {"drifts", one.drifts()},
-              {"windows", Json::array()},
-              {"missing", one.missing},
-              {"undecided", one.undecided},
-              {"not_visible", one.not_visible},
-              {"unexplained", Json::array()},
-              {"fits", Json::array()}};
-  for (const WindowSeen& seen : one.windows) {
-    out["windows"].push_back({{"window", seen.window},
-                              {"spans", seen.spans},
-                              {"closed", seen.closed},
-                              {"may_stay_open", seen.may_stay_open},
-                              {"length_us", seen.length_us},
-                              {"opened_by", seen.opened_by},
-                              {"closed_by", seen.closed_by}});
-  }
-  for (const Unexplained& line : one.unexplained) {
-    out["unexplained"].push_back({{"window", line.window},
-                                  {"level", line.level},
-                                  {"text", line.text},
-                                  {"count", line.count}});
-  }
-  for (const Fit& fit : one.fits) {
-    out["fits"].push_back({{"line", fit.line}, {"seen", fit.seen}, {"wanted", fit.wanted}});
-  }
-  return out;
-}
-
 void add_findings(std::string& out, const Invocation& one, std::string_view indent) {
   if (one.strange_form) {
     out += fmt::format(
@@ -104,6 +93,10 @@ void add_findings(std::string& out, const Invocation& one, std::string_view inde
                        line.text,
                        line.count);
   }
+  if (one.unexplained_more > 0) {
+    out += fmt::format(
+        "{}unexplained  {} more line(s), of yet other texts\n", indent, one.unexplained_more);
+  }
 }
 
 std::string end_of(const Source& source, const std::deque<Invocation>& invocations) {
@@ -124,30 +117,11 @@ std::string end_of(const Source& source, const std::deque<Invocation>& invocatio
 
 }  // namespace
 
-Json to_json(const Source& source, const std::deque<Invocation>& invocations) {
-  Json out = {{"source", source.what},
-              {"entries", source.entries},
-              {"unreadable", source.unreadable},
-              {"without_text", source.without_text},
-              {"invocation_count", source.invocations},
-              {"verdict", to_string(judge(source, invocations))},
-              {"drifts", judge(source, invocations) == Verdict::differs},
-              {"doubts", doubts(source, invocations)},
-              {"invocations", Json::array()}};
-  for (const Invocation& one : invocations) {
-    out["invocations"].push_back(to_json(one));
-  }
-  return out;
-}
-
 std::string to_text(const Source& source, const std::deque<Invocation>& invocations) {
   std::string out = fmt::format("{}: {} line(s) of RKE2 in {} invocation(s)",
                                 source.what,
                                 source.entries,
                                 source.invocations);
-  if (source.invocations > invocations.size()) {
-    out += fmt::format(", the last {} are shown", invocations.size());
-  }
   if (source.unreadable > 0) {
     out += fmt::format("; {} could not be read", source.unreadable);
   }
@@ -155,16 +129,16 @@ std::string to_text(const Source& source, const std::deque<Invocation>& invocati
     out += fmt::format("; {} without text", source.without_text);
   }
   out += "\n";
+  if (source.unshown.count > 0) {
+    out += fmt::format("  {}\n", unshown_of(source));
+  }
   for (const Invocation& one : invocations) {
     out += fmt::format("\n{} {}\n  {}\n",
                        one.started_wall_us == 0 ? one.id : format_wall(one.started_wall_us),
                        head_of(one),
                        pack_of(one));
     for (const WindowSeen& seen : one.windows) {
-      out += fmt::format("  {:<20} {:>12}{}\n",
-                         seen.window,
-                         length_of(seen),
-                         seen.spans > 1 ? fmt::format("  (the last of {})", seen.spans) : "");
+      out += fmt::format("  {:<20} {:>12}{}\n", seen.window, length_of(seen), spans_of(seen));
     }
     if (!one.not_visible.empty()) {
       out += fmt::format("  not visible in a journal: {}\n", fmt::join(one.not_visible, ", "));
@@ -187,13 +161,16 @@ std::string to_report(const Source& source,
       source.entries,
       source.invocations,
       tool);
+  if (source.unshown.drifted > 0) {
+    out += fmt::format("\n{}.\n", unshown_of(source));
+  }
   for (const Invocation& one : invocations) {
     if (!one.drifts()) {
       continue;
     }
     out += fmt::format("\n## {}\n\n{}.\n\n```\n", head_of(one), pack_of(one));
     for (const WindowSeen& seen : one.windows) {
-      out += fmt::format("{:<20} {}\n", seen.window, length_of(seen));
+      out += fmt::format("{:<20} {}{}\n", seen.window, length_of(seen), spans_of(seen));
     }
     add_findings(out, one, "");
     out += "```\n";

@@ -56,6 +56,38 @@ TEST(Render, proves_something_by_a_whole_start_alone) {
   EXPECT_THAT(to_text(source, whole), HasSubstr("Nothing differs from the packs."));
 }
 
+TEST(Render, tells_every_length_of_a_window_that_opened_again) {
+  Feed feed;
+  feed.begin("i1").line("Pod for etcd is synced").line("Running x");
+  feed.line("Pod for kube-apiserver is synced").line("Pod for etcd is synced");
+  feed.line("Pod for kube-apiserver is synced").line("Pod for etcd is synced");
+  const auto all = feed.survey.finish();
+  const Json seen = to_json({.what = "x"}, all)["invocations"][0]["windows"][0];
+  EXPECT_EQ(seen["lengths_us"], Json({2000, 1000}));
+  EXPECT_EQ(seen["length_us"], 1000);
+  EXPECT_THAT(to_text({.what = "x"}, all),
+              HasSubstr("(the last of 3: 2.0 ms, 1.0 ms, not closed)"));
+}
+
+TEST(Render, says_how_many_are_not_shown_and_how_many_of_them_drift) {
+  Source source{.what = "x", .invocations = 9, .unshown = {.count = 7, .drifted = 2}};
+  const std::string said = "7 older invocation(s) are not shown, 2 of them differ: a larger --last";
+  EXPECT_THAT(to_text(source, {}), HasSubstr(said));
+  EXPECT_THAT(to_report(source, {}, "hookshot 0"), HasSubstr(said));
+  EXPECT_EQ(to_json(source, {})["verdict"], "differs");
+  EXPECT_EQ(to_json(source, {})["not_shown"], Json({{"invocations", 7}, {"drifted", 2}}));
+  source.unshown.drifted = 0;
+  EXPECT_THAT(to_text(source, {}), HasSubstr("7 older invocation(s) are not shown, none of them"));
+}
+
+TEST(Render, says_how_many_unexplained_lines_it_has_no_text_of) {
+  Invocation one;
+  one.unexplained_more = 30;
+  EXPECT_THAT(to_text({.what = "x"}, {one}), HasSubstr("unexplained  30 more line(s)"));
+  EXPECT_THAT(to_report({.what = "x"}, {one}, "hookshot 0"), HasSubstr("30 more line(s)"));
+  EXPECT_EQ(to_json({.what = "x"}, {one})["invocations"][0]["unexplained_more"], 30);
+}
+
 TEST(Render, proves_nothing_from_a_journal_with_holes) {
   Feed feed;
   feed.whole("i1");

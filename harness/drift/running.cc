@@ -10,51 +10,10 @@ namespace harness::drift {
 namespace {
 
 constexpr std::size_t kHeldBack = 2000;  // lines of an invocation before it says its build
-constexpr std::size_t kTexts = 200;      // different unexplained texts per invocation
+constexpr std::size_t kTexts = 200;      // different texts without explanation per invocation
 constexpr std::size_t kTextLength = 240;
 constexpr std::size_t kLastWords = 500;
 constexpr std::string_view kAgent = "rke2-agent.service";
-
-// "Starting rke2 [agent] v1.30.13-rc2+rke2r1 (<commit>)".
-struct Build {
-  std::string tag;
-  std::string commit;
-  bool agent = false;
-};
-
-std::optional<Build> build_of(const std::string& message) {
-  for (const std::string_view start : {"Starting rke2 agent v", "Starting rke2 v"}) {
-    if (message.starts_with(start)) {
-      const std::size_t begin = start.size() - 1;
-      const std::size_t end = std::min(message.find(' ', begin), message.size());
-      const std::size_t open = message.find('(', end);
-      const std::size_t close = message.find(')', end);
-      return Build{.tag = message.substr(begin, end - begin),
-                   .commit = open < close && close != std::string::npos
-                                 ? message.substr(open + 1, close - open - 1)
-                                 : std::string(),
-                   .agent = start.starts_with("Starting rke2 agent")};
-    }
-  }
-  return std::nullopt;
-}
-
-bool is_ready(const std::string& message) {
-  return message == "rke2 is up and running" || message == "rke2 agent is up and running";
-}
-
-// The service says it, once.
-std::optional<StartKind> kind_told_by(const std::string& message) {
-  if (message == "Managed etcd cluster initializing") {
-    return StartKind::begins;
-  }
-  if (message == "Managed etcd cluster not yet initialized") {
-    return StartKind::joins;
-  }
-  return message == "Managed etcd cluster bootstrap already complete and initialized"
-             ? std::optional(StartKind::later)
-             : std::nullopt;
-}
 
 }  // namespace
 
@@ -98,6 +57,17 @@ void Running::feed(const journal::Entry& entry) {
   }
 }
 
+void Running::lose() {
+  if (decided_) {
+    judge_gap();
+    return;
+  }
+  held_.emplace_back();
+  if (held_.size() > kHeldBack) {
+    decide();
+  }
+}
+
 void Running::decide() {
   decided_ = true;
   const bool server = out_.unit != kAgent;
@@ -114,18 +84,25 @@ void Running::decide() {
   if (!chosen_) {
     chosen_ = std::make_unique<Follower>(std::vector<Expected>());
   }
-  for (const journal::Entry& entry : held_) {
-    judge(entry);
+  for (const auto& entry : held_) {
+    entry ? judge(*entry) : judge_gap();
   }
   held_.clear();
   held_.shrink_to_fit();
 }
 
+void Running::judge_gap() {
+  out_.gaps += chosen_->any_open() || !out_.ready ? 1 : 0;
+  chosen_->lose();
+}
+
 void Running::judge(const journal::Entry& entry) {
   const bool inside = chosen_->any_open();
+  const bool sure = chosen_->any_surely_open();
   if (entry.without_text) {
     out_.without_text += inside || !out_.ready ? 1 : 0;
     known_lines_ += entry.ident == "rke2" ? 1 : 0;
+    chosen_->lose();
     return;
   }
   ReadLine read{.entry = &entry, .line = event::parse_line(entry.message)};
@@ -149,7 +126,7 @@ void Running::judge(const journal::Entry& entry) {
   const bool deadly = read.own && (read.line.level == "fatal" || read.line.level == "panic");
   const bool strange = read.line.shape == event::Shape::plain && !panicked_;
   if (pack_known_ && inside && !marker && !deadly && (known_form || strange)) {
-    explain(read);
+    explain(read, sure);
   }
 }
 
@@ -167,7 +144,7 @@ void Running::judge_own(const ReadLine& read) {
   }
 }
 
-void Running::explain(const ReadLine& read) {
+void Running::explain(const ReadLine& read, bool sure) {
   const bool known = std::ranges::any_of(packs_.known, [&](const std::string& glob) {
     return event::glob_matches(glob, read.line.msg);
   });
@@ -176,21 +153,45 @@ void Running::explain(const ReadLine& read) {
   }
   const std::string text =
       without_digits(std::string_view(read.line.msg).substr(0, 4 * kTextLength));
-  const auto [at, fresh] = texts_.try_emplace(text, out_.unexplained.size());
+  const auto [at, fresh] = texts_.try_emplace(text, strange_.size());
   if (!fresh) {
-    ++out_.unexplained[at->second].count;
-  } else if (out_.unexplained.size() < kTexts) {
-    out_.unexplained.push_back(
-        {.window = chosen_->open_window(), .level = read.line.level, .text = text, .count = 1});
+    Strange& before = strange_[at->second];
+    ++before.line.count;
+    before.sure = before.sure || sure;
+  } else if (strange_.size() < kTexts) {
+    strange_.push_back(
+        {{.window = chosen_->open_window(), .level = read.line.level, .text = text, .count = 1},
+         sure});
   } else {
     texts_.erase(at);
+    ++(sure ? out_.unexplained_more : unsure_more_);
   }
+}
+
+// Only now are all names known.
+void Running::settle_texts() {
+  for (auto& [line, sure] : strange_) {
+    line.text = cut(redact(names_.hide(line.text)), kTextLength);
+    if (sure) {
+      out_.unexplained.push_back(std::move(line));
+    } else {
+      out_.undecided.push_back(fmt::format("in {}, if that had not closed unseen: {} {} ({} x)",
+                                           line.window,
+                                           line.level.empty() ? "-" : line.level,
+                                           line.text,
+                                           line.count));
+    }
+  }
+  if (unsure_more_ > 0) {
+    out_.undecided.push_back(fmt::format("{} more line(s) like these", unsure_more_));
+  }
+  out_.last_words = cut(redact(names_.hide(out_.last_words)), kLastWords);
 }
 
 void Running::find_best_pack() {
   const Fit own = chosen_->fit(kind_);
   int best = own.wanted == 0 ? -1000 : 2 * own.seen - own.wanted;
-  const bool told = out_.ready && out_.whole && !out_.strange_form && out_.without_text == 0;
+  const bool told = out_.ready && out_.whole && !out_.strange_form && out_.heard_all();
   // Another line's windows may all come, too, and be more of them.
   const bool fits = own.wanted > 0 && own.seen == own.wanted;
   for (const auto& [name, follower] : all_) {
@@ -214,14 +215,10 @@ Invocation Running::finish() {
   out_.strange_form = out_.whole && own_lines_ > 0 && known_lines_ == 0 && !panicked_;
   // A start that did not come to its end, or whose beginning is not here, owes nothing.
   if (out_.ready && out_.whole && pack_known_) {
-    (out_.without_text == 0 ? out_.missing : out_.undecided) = chosen_->missing(kind_);
+    (out_.heard_all() ? out_.missing : out_.undecided) = chosen_->missing(kind_);
   }
   find_best_pack();
-  // Only now are all names known.
-  for (Unexplained& line : out_.unexplained) {
-    line.text = cut(redact(names_.hide(line.text)), kTextLength);
-  }
-  out_.last_words = cut(redact(names_.hide(out_.last_words)), kLastWords);
+  settle_texts();
   return std::move(out_);
 }
 

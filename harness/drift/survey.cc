@@ -22,11 +22,23 @@ void Survey::end(const std::string& unit) {
   if (found == running_.end()) {
     return;
   }
-  done_.push_back(found->second->finish());
+  keep(found->second->finish());
   running_.erase(found);
-  if (done_.size() > keep_) {
-    done_.pop_front();
+}
+
+void Survey::keep(Invocation one) {
+  done_.push_back(std::move(one));
+  if (done_.size() <= keep_) {
+    return;
   }
+  const Invocation& oldest = done_.front();
+  ++unshown_.count;
+  unshown_.drifted += oldest.drifts() ? 1 : 0;
+  unshown_.proved += oldest.proves() ? 1 : 0;
+  unshown_.whole += oldest.whole ? 1 : 0;
+  unshown_.whole_and_ready += oldest.whole && oldest.ready ? 1 : 0;
+  unshown_.without_text += oldest.without_text;
+  done_.pop_front();
 }
 
 void Survey::feed(const journal::Entry& entry) {
@@ -49,9 +61,15 @@ void Survey::feed(const journal::Entry& entry) {
   at->second->feed(entry);
 }
 
+void Survey::lose() {
+  for (auto& [unit, running] : running_) {
+    running->lose();
+  }
+}
+
 std::deque<Invocation> Survey::finish() {
   for (auto& [unit, running] : running_) {
-    done_.push_back(running->finish());
+    keep(running->finish());
   }
   running_.clear();
   return std::move(done_);

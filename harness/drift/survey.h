@@ -2,7 +2,8 @@
 // packs that were written from sources are wrong.
 //
 // Pure: entries in, a report out. Memory is bounded by the number of invocations that are kept
-// (the last `keep`) and by the number of different texts that are.
+// (the last `keep`) and by the number of different texts that are; those that are not kept are
+// judged all the same.
 #pragma once
 
 #include <cstdint>
@@ -53,8 +54,9 @@ struct WindowSeen {
   std::string window;
   int spans = 0;               // how often it opened
   std::int64_t length_us = 0;  // of the last span that closed; -1: the journal has no times
-  bool closed = false;         // else cut by the end of the invocation, or still open
-  bool may_stay_open = false;  // which is nothing to wonder about on this release
+  std::vector<std::int64_t> lengths_us;  // of each that closed, in order; at most the first 1000
+  bool closed = false;                   // else cut by the end of the invocation, or still open
+  bool may_stay_open = false;            // which is nothing to wonder about on this release
   std::string opened_by;
   std::string closed_by;
 };
@@ -88,19 +90,36 @@ struct Invocation {
   bool strange_form = false;  // no line of the service is in a form that markers are held against
   // Lines inside windows, or before it was ready, whose text the journal's form leaves out.
   std::uint64_t without_text = 0;
+  std::uint64_t gaps = 0;  // at the same times: places where a line could not be read at all
   std::vector<WindowSeen> windows;
-  std::vector<std::string> missing;      // "readyz never closed; wanted log ..."
-  std::vector<std::string> undecided;    // as missing, where lines without text may hold them
+  std::vector<std::string> missing;  // "readyz never closed; wanted log ..."
+  // As missing, and as unexplained, where lines without text, or lost ones, may be the markers.
+  std::vector<std::string> undecided;
   std::vector<std::string> not_visible;  // windows whose markers no journal shows
   std::vector<Unexplained> unexplained;
+  std::uint64_t unexplained_more = 0;  // lines of yet other texts, which are not kept
   std::vector<Fit> fits;
 
   bool drifts() const {
-    return !missing.empty() || !unexplained.empty() || !best_pack.empty() || strange_form;
+    return !missing.empty() || !unexplained.empty() || unexplained_more > 0 || !best_pack.empty() ||
+           strange_form;
   }
 
+  // Nothing is missing from its start that may have been a marker.
+  bool heard_all() const { return without_text == 0 && gaps == 0; }
+
   // That it does not drift says something: it was seen from its beginning until it was ready.
-  bool proves() const { return whole && ready && !pack.empty() && without_text == 0; }
+  bool proves() const { return whole && ready && !pack.empty() && heard_all(); }
+};
+
+// Those that are not kept any more: how many there were, and of which kind.
+struct Unshown {
+  std::uint64_t count = 0;
+  std::uint64_t drifted = 0;
+  std::uint64_t proved = 0;
+  std::uint64_t whole = 0;
+  std::uint64_t whole_and_ready = 0;
+  std::uint64_t without_text = 0;  // lines of theirs, as Invocation has them
 };
 
 class Names;
@@ -115,14 +134,21 @@ class Survey {
   Survey& operator=(const Survey&) = delete;
 
   void feed(const journal::Entry& entry);
-  // Ends the last invocation; in the order of the journal.
+  // In the order of the journal, between the entries: here one may have been that could not be
+  // read.
+  void lose();
+  // Ends the last invocation; in the order of the journal, the last `keep` of them.
   std::deque<Invocation> finish();
 
   // Invocations that came, also those that are not kept any more.
   std::uint64_t invocations() const { return count_; }
 
+  // Complete after finish().
+  const Unshown& unshown() const { return unshown_; }
+
  private:
   void end(const std::string& unit);
+  void keep(Invocation one);
 
   const Packs packs_;
   const std::size_t keep_;
@@ -130,6 +156,7 @@ class Survey {
   std::string host_;                                         // of the last line
   std::map<std::string, std::unique_ptr<Running>> running_;  // by unit
   std::deque<Invocation> done_;
+  Unshown unshown_;
   std::uint64_t count_ = 0;
 };
 

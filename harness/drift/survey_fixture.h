@@ -47,8 +47,10 @@ inline Packs packs() {
 
 class Feed {
  public:
-  explicit Feed(Packs with = packs(), const std::vector<std::string>& names = {})
-      : survey(std::move(with), 50, names) {}
+  explicit Feed(Packs with = packs(),
+                const std::vector<std::string>& names = {},
+                std::size_t keep = 50)
+      : survey(std::move(with), keep, names) {}
 
   Feed& line(const std::string& msg, const std::string& level = "info") {
     at_ += 1000;
@@ -85,6 +87,12 @@ class Feed {
                  .ident = "rke2",
                  .pid = 4,
                  .without_text = true});
+    return *this;
+  }
+
+  // Where a line may have been that nobody could read.
+  Feed& gap() {
+    survey.lose();
     return *this;
   }
 

@@ -1,4 +1,5 @@
 #include "harness/drift/survey_fixture.h"
+#include "harness/drift/verdict.h"
 
 namespace harness::drift {
 namespace {
@@ -124,17 +125,56 @@ TEST(Survey, keeps_invocations_apart_and_only_the_last_ones) {
   EXPECT_EQ(survey.invocations(), 9U);
   const auto kept = survey.finish();
   EXPECT_EQ(kept.back().id, "i8");
-  EXPECT_LE(kept.size(), 3U);
+  EXPECT_EQ(kept.size(), 2U);
+  EXPECT_EQ(survey.unshown().count, 7U);
 }
 
-TEST(Survey, counts_spans_and_keeps_the_last_closing) {
+// RestartSec=5s: minutes of a crash loop come after the start that matters.
+TEST(Survey, judges_also_what_it_does_not_keep) {
+  const auto after_a_loop = [](bool drifts) {
+    auto feed = std::make_unique<Feed>(packs(), std::vector<std::string>{}, 2);
+    drifts ? feed->begin("i0").line("rke2 is up and running") : feed->whole("i0");
+    for (int i = 1; i < 9; ++i) {
+      feed->begin("i" + std::to_string(i)).line("failed", "fatal");
+    }
+    return feed;
+  };
+  for (const bool drifts : {true, false}) {
+    const auto feed = after_a_loop(drifts);
+    const auto kept = feed->survey.finish();
+    const Unshown& unshown = feed->survey.unshown();
+    EXPECT_EQ(kept.size(), 2U);
+    EXPECT_EQ(unshown.count, 7U);
+    EXPECT_EQ(unshown.drifted, drifts ? 1U : 0U);
+    EXPECT_EQ(unshown.proved, 1U) << "the start before the loop";
+    const Source source{.what = "x", .invocations = 9, .unshown = unshown};
+    EXPECT_EQ(judge(source, kept), drifts ? Verdict::differs : Verdict::same);
+    EXPECT_THAT(doubts(source, kept), IsEmpty());
+  }
+}
+
+// One text a window is enough to see that the pack is wrong; a flood must not look like few.
+TEST(Survey, counts_unexplained_lines_whose_texts_it_does_not_keep) {
   Feed feed;
-  feed.begin("i1").line("Pod for etcd is synced").line("Pod for kube-apiserver is synced");
+  feed.begin("i1").line("Pod for etcd is synced");
+  for (int i = 0; i < 230; ++i) {
+    feed.line("new " + std::string(1 + i, 'x'));
+  }
+  const Invocation one = feed.only();
+  EXPECT_EQ(one.unexplained.size(), 200U);
+  EXPECT_EQ(one.unexplained_more, 30U);
+}
+
+TEST(Survey, counts_spans_and_keeps_the_length_of_each) {
+  Feed feed;
+  feed.begin("i1").line("Pod for etcd is synced").line("Running x");
+  feed.line("Pod for kube-apiserver is synced");
   feed.line("Pod for etcd not synced (x), retrying").line("Pod for kube-apiserver is synced");
   feed.line("Setting runtimes").line("rke2 is up and running");
   const Invocation one = feed.only();
   EXPECT_EQ(one.windows[0].spans, 2);
-  EXPECT_EQ(one.windows[0].length_us, 1000);
+  EXPECT_EQ(one.windows[0].length_us, 1000) << "of the last";
+  EXPECT_THAT(one.windows[0].lengths_us, ElementsAre(2000, 1000));
 }
 
 // systemd warns of left-over processes before it says that it starts the unit.

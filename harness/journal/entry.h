@@ -7,8 +7,9 @@
 // `-o export`, and text: short, short-precise, short-iso, short-unix, short-monotonic, short-full,
 // with months in any language. A compressed file is refused with the command that unpacks it.
 //
-// Memory does not grow with the input. What cannot be read is counted, never guessed at. `-o json`
-// without `--all` leaves out every message of more than 4096 bytes: those are counted too.
+// Memory does not grow with the input. What cannot be read is counted and passed over, never
+// guessed at. `-o json` without `--all` leaves out every message of more than 4096 bytes: those are
+// counted too.
 #pragma once
 
 #include <cstdint>
@@ -43,9 +44,21 @@ struct ReadReport {
   std::uint64_t entries = 0;       // handed over
   std::uint64_t unreadable = 0;    // records or lines that contradict the form
   std::uint64_t without_text = 0;  // handed over without their message
+  // Where the first unreadable one is, from 1: the entry of a file, the line of JSON, the record of
+  // an export. Text, of which other lines count as unreadable too, has no place.
+  std::uint64_t first_unreadable = 0;
+  bool cut = false;  // nothing that follows the last unreadable one could be reached
 };
 
-// Errors: invalid_input when the file is not there, empty, or in no known form.
-Result<ReadReport> read(const std::string& path, const std::function<void(const Entry&)>& take);
+// How many entries may be missing, where, and what to do; empty when none is. Of text nothing can
+// be said: what is no line of a process counts as unreadable there.
+std::string missing(const ReadReport& report);
+
+// `lost` is called, in the order of the journal, where an entry of RKE2 may have been that could
+// not be read; never for text. Errors: invalid_input when the file is not there, empty, or in no
+// known form.
+Result<ReadReport> read(const std::string& path,
+                        const std::function<void(const Entry&)>& take,
+                        const std::function<void()>& lost = {});
 
 }  // namespace harness::journal

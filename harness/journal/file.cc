@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
+#include <fstream>
 #include <unordered_map>
 
 #include "harness/guard/journal_file.h"
@@ -22,78 +23,132 @@ constexpr std::array<std::string_view, 8> kFields = {"_SYSTEMD_UNIT",
 constexpr std::size_t kShortField = 256;
 constexpr std::size_t kLongestMessage = 1U << 20U;
 constexpr std::size_t kCacheLimit = 200'000;
+constexpr std::streamoff kEntryCountField = 152;
 
-// A data object is stored once and shared by all entries that hold it. What is not wanted is kept
-// as an empty text.
+// What is not wanted is kept as an empty text.
+struct Object {
+  std::string text;
+  bool unknown = false;  // nobody can say what it is
+  bool damaged = false;  // else in a compression that is not read here
+};
+
+Object unknown(const Error& error) {
+  return {.text = {}, .unknown = true, .damaged = error.code() != ErrorCode::not_supported};
+}
+
+// A data object is stored once and shared by all entries that hold it.
 class Objects {
  public:
   explicit Objects(guard::JournalFile& file) : file_(file) {}
 
-  const std::string& at(std::uint64_t offset) {
+  const Object& at(std::uint64_t offset) {
     if (const auto known = known_.find(offset); known != known_.end()) {
       return known->second;
     }
     if (known_.size() > kCacheLimit) {
       known_.clear();
     }
-    std::string text = file_.payload(offset, kShortField).value_or("");
-    const std::string_view name = std::string_view(text).substr(0, text.find('='));
+    auto text = file_.payload(offset, kShortField);
+    if (!text) {
+      return known_.emplace(offset, unknown(text.error())).first->second;
+    }
+    const std::string_view name = std::string_view(*text).substr(0, text->find('='));
     const bool wanted = std::ranges::find(kFields, name) != kFields.end();
     if (name == "MESSAGE") {
-      text = "MESSAGE=";
+      *text = "MESSAGE=";
     }
-    return known_.emplace(offset, wanted ? std::move(text) : std::string()).first->second;
+    return known_.emplace(offset, Object{.text = wanted ? *std::move(text) : ""}).first->second;
   }
 
  private:
   guard::JournalFile& file_;
-  std::unordered_map<std::uint64_t, std::string> known_;
+  std::unordered_map<std::uint64_t, Object> known_;
 };
+
+// A page of an entry array that was never written looks like the end of the journal; the header
+// knows better. 0 when it cannot be read.
+std::uint64_t entries_of(const std::string& path) {
+  std::ifstream in(path, std::ios::binary);
+  std::uint64_t count = 0;
+  in.seekg(kEntryCountField);
+  in.read(reinterpret_cast<char*>(&count), sizeof count);
+  return in ? count : 0;
+}
+
+class FileReader {
+ public:
+  FileReader(guard::JournalFile& file, ReadReport& report, const Take& take, const Lost& lost)
+      : file_(file), objects_(file), report_(report), take_(take), lost_(lost) {}
+
+  void entry(const guard::JournalEntry& raw, std::uint64_t place);
+
+ private:
+  guard::JournalFile& file_;
+  Objects objects_;
+  ReadReport& report_;
+  const Take& take_;
+  const Lost& lost_;
+};
+
+void FileReader::entry(const guard::JournalEntry& raw, std::uint64_t place) {
+  Fields fields;
+  std::string boot_id = raw.boot_id;
+  std::erase(boot_id, '-');
+  fields.set_times(raw.realtime_us, raw.monotonic_us, std::move(boot_id));
+  std::uint64_t message = 0;
+  bool unknown = false;
+  bool damaged = false;
+  for (const std::uint64_t offset : raw.items) {
+    const Object& object = objects_.at(offset);
+    unknown = unknown || object.unknown;
+    damaged = damaged || object.damaged;
+    const std::size_t equals = object.text.find('=');
+    if (object.text == "MESSAGE=") {
+      message = offset;
+    } else if (equals != std::string::npos) {
+      fields.set(std::string_view(object.text).substr(0, equals),
+                 std::string_view(object.text).substr(equals + 1));
+    }
+  }
+  auto entry = fields.take();
+  if (entry && message != 0) {
+    if (auto text = file_.payload(message, kLongestMessage)) {
+      entry->message = text->substr(std::min<std::size_t>(text->size(), 8));
+    } else {
+      entry->without_text = true;
+      damaged = damaged || text.error().code() != ErrorCode::not_supported;
+    }
+  } else if (entry) {
+    entry->without_text = unknown;
+  }
+  if (damaged) {
+    lose(place, report_, lost_);
+  }
+  if (entry) {
+    hand_over(*entry, report_, take_);
+  }
+}
 
 }  // namespace
 
-Status read_file(const std::string& path, ReadReport& report, const Take& take) {
+Status read_file(const std::string& path, ReadReport& report, const Take& take, const Lost& lost) {
+  const std::uint64_t counted = entries_of(path);
   TRY_ASSIGN(guard::JournalFile file, guard::JournalFile::open(path), "open");
-  TRY(file.seek(0), "begin");
-  Objects objects(file);
-  Fields fields;
-  while (true) {
-    auto next = file.next();
-    if (!next) {
-      ++report.unreadable;
-      return {};
-    }
-    if (!next->has_value()) {
-      return {};
-    }
-    const guard::JournalEntry& raw = **next;
-    std::string boot_id = raw.boot_id;
-    std::erase(boot_id, '-');
-    fields.set_times(raw.realtime_us, raw.monotonic_us, std::move(boot_id));
-    std::uint64_t message = 0;
-    for (const std::uint64_t offset : raw.items) {
-      const std::string& text = objects.at(offset);
-      const std::size_t equals = text.find('=');
-      if (text == "MESSAGE=") {
-        message = offset;
-      } else if (equals != std::string::npos) {
-        fields.set(std::string_view(text).substr(0, equals),
-                   std::string_view(text).substr(equals + 1));
-      }
-    }
-    auto entry = fields.take();
-    if (!entry) {
+  FileReader reader(file, report, take, lost);
+  for (std::uint64_t place = 1;; ++place) {
+    const auto next = file.next();
+    if (next && next->has_value()) {
+      reader.entry(**next, place);
       continue;
     }
-    if (message != 0) {
-      if (auto text = file.payload(message, kLongestMessage)) {
-        entry->message = text->substr(std::min<std::size_t>(text->size(), 8));
-      } else {
-        entry->without_text = true;
-        ++report.unreadable;
-      }
+    if (next && place > counted) {
+      return {};
     }
-    hand_over(*entry, report, take);
+    lose(place, report, lost);
+    if (!file.skip()) {
+      report.cut = true;
+      return {};
+    }
   }
 }
 

@@ -10,11 +10,12 @@
 namespace harness::journal {
 
 using Take = std::function<void(const Entry&)>;
+using Lost = std::function<void()>;
 
-Status read_json(std::istream& in, ReadReport& report, const Take& take);
-Status read_export(std::istream& in, ReadReport& report, const Take& take);
+Status read_json(std::istream& in, ReadReport& report, const Take& take, const Lost& lost);
+Status read_export(std::istream& in, ReadReport& report, const Take& take, const Lost& lost);
 Status read_text(std::istream& in, ReadReport& report, const Take& take);
-Status read_file(const std::string& path, ReadReport& report, const Take& take);
+Status read_file(const std::string& path, ReadReport& report, const Take& take, const Lost& lost);
 
 inline constexpr std::string_view kServer = "rke2-server.service";
 inline constexpr std::string_view kAgent = "rke2-agent.service";
@@ -42,5 +43,7 @@ class Fields {
 };
 
 void hand_over(const Entry& entry, ReadReport& report, const Take& take);
+// `place`: as ReadReport has it.
+void lose(std::uint64_t place, ReadReport& report, const Lost& lost);
 
 }  // namespace harness::journal

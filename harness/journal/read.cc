@@ -126,7 +126,39 @@ void hand_over(const Entry& entry, ReadReport& report, const Take& take) {
   take(entry);
 }
 
-Result<ReadReport> read(const std::string& path, const std::function<void(const Entry&)>& take) {
+void lose(std::uint64_t place, ReadReport& report, const Lost& lost) {
+  report.first_unreadable = report.unreadable == 0 ? place : report.first_unreadable;
+  ++report.unreadable;
+  if (lost) {
+    lost();
+  }
+}
+
+std::string missing(const ReadReport& report) {
+  if (report.unreadable == 0 || report.form == Form::text) {
+    return "";
+  }
+  const bool file = report.form == Form::file;
+  const std::string_view one = file ? "entry" : report.form == Form::json ? "line" : "record";
+  return fmt::format(
+      "{} {} could not be read, the first is {} {}{}, and markers may have been there: {}",
+      report.unreadable,
+      report.unreadable == 1 ? std::string(one)
+      : file                 ? "entries"
+                             : fmt::format("{}s", one),
+      one,
+      report.first_unreadable,
+      report.cut ? ", nothing after the last was reached" : "",
+      file
+          ? "the file is damaged (`journalctl --verify --file` says where); check a copy of it, or "
+            "a journal of a later start"
+          : fmt::format("write it anew with `journalctl -o {}`, whole",
+                        report.form == Form::json ? "json --all" : "export"));
+}
+
+Result<ReadReport> read(const std::string& path,
+                        const std::function<void(const Entry&)>& take,
+                        const std::function<void()>& lost) {
   std::ifstream in(path, std::ios::binary);
   std::error_code problem;
   if (!in || std::filesystem::is_directory(path, problem)) {
@@ -144,13 +176,13 @@ Result<ReadReport> read(const std::string& path, const std::function<void(const 
   in.seekg(0);
   switch (report.form) {
     case Form::file:
-      TRY(read_file(path, report, take), path);
+      TRY(read_file(path, report, take, lost), path);
       break;
     case Form::json:
-      TRY(read_json(in, report, take), path);
+      TRY(read_json(in, report, take, lost), path);
       break;
     case Form::exported:
-      TRY(read_export(in, report, take), path);
+      TRY(read_export(in, report, take, lost), path);
       break;
     case Form::text:
       TRY(read_text(in, report, take), path);

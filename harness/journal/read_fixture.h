@@ -33,13 +33,18 @@ class Journal : public testing::Test {
 
   std::vector<Entry> read_back(Form form) {
     std::vector<Entry> out;
-    const auto report = read(path_, [&](const Entry& entry) { out.push_back(entry); });
+    lost_before_.clear();
+    const auto report = read(
+        path_,
+        [&](const Entry& entry) { out.push_back(entry); },
+        [&] { lost_before_.push_back(out.size()); });
     EXPECT_TRUE(report) << report.error().message();
     if (report) {
       EXPECT_EQ(report->form, form);
       EXPECT_EQ(report->entries, out.size());
       unreadable_ = report->unreadable;
       without_text_ = report->without_text;
+      missing_ = missing(*report);
     }
     return out;
   }
@@ -47,6 +52,8 @@ class Journal : public testing::Test {
   const std::string path_;
   std::uint64_t unreadable_ = 0;
   std::uint64_t without_text_ = 0;
+  std::vector<std::size_t> lost_before_;  // how many entries came before each that is lost
+  std::string missing_;
 };
 
 }  // namespace harness::journal
