@@ -111,6 +111,13 @@ TEST(Lengths, takes_another_nodes_samples_of_the_same_hop_and_says_whose) {
   EXPECT_FALSE(lengths.length("sync", kHop));
 }
 
+TEST(Lengths, of_an_agent_are_none_of_a_server) {
+  Lengths lengths = learned();
+  lengths.know_servers({"cp-1", "cp-2"});
+  EXPECT_TRUE(lengths.length("hooks", {"cp-2", kHop.from, kHop.to}));
+  EXPECT_FALSE(lengths.length("hooks", {"w-1", kHop.from, kHop.to}));
+}
+
 TEST(Lengths, of_a_start_by_reboot_are_apart) {
   Lengths lengths = learned();
   const Where boot{kHop.node, kHop.from, kHop.to, true};
@@ -255,10 +262,10 @@ TEST(Samples, are_of_the_invocation_that_a_trigger_meets_and_of_whole_spans) {
   EXPECT_EQ(all[0].window, "pre");
   EXPECT_EQ(all[0].length_us, 3) << "the second start's comes too late for a trigger";
   EXPECT_EQ(all[1].window, "sync");
-  EXPECT_EQ(all[1].length_us, 40) << "the last opening counts";
+  EXPECT_EQ(all[1].length_us, 30) << "the first opening is what a trigger meets";
   EXPECT_EQ(all[2].window, "hooks");
   EXPECT_EQ(all[2].length_us, 50);
-  EXPECT_EQ(all[2].since_us.at("sync"), 100);
+  EXPECT_EQ(all[2].since_us.at("sync"), 140);
 }
 
 TEST(Aim, reads_back_what_it_writes) {

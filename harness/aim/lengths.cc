@@ -31,18 +31,21 @@ struct Opening {
 
 struct Start {
   std::string invocation;
-  std::vector<Opening> openings;  // each window's last, in order
+  std::vector<Opening> openings;  // each window's first, in order
   std::vector<Sample> samples;
 };
 
 void open(Start& start, const std::string& window, std::int64_t at_us) {
-  std::erase_if(start.openings, [&](const Opening& one) { return one.window == window; });
-  start.openings.push_back({window, at_us});
+  if (std::ranges::find(start.openings, window, &Opening::window) == start.openings.end()) {
+    start.openings.push_back({window, at_us});
+  }
 }
 
 void close(Start& start, const std::string& window, std::int64_t at_us) {
   const auto opened = std::ranges::find(start.openings, window, &Opening::window);
-  if (opened == start.openings.end()) {
+  const bool known =
+      std::ranges::find(start.samples, window, &Sample::window) != start.samples.end();
+  if (opened == start.openings.end() || known) {
     return;
   }
   Sample sample{.window = window, .length_us = at_us - opened->at_us};
@@ -51,7 +54,6 @@ void close(Start& start, const std::string& window, std::int64_t at_us) {
       sample.since_us[other.window] = opened->at_us - other.at_us;
     }
   }
-  std::erase_if(start.samples, [&](const Sample& one) { return one.window == window; });
   start.samples.push_back(std::move(sample));
 }
 
@@ -162,7 +164,10 @@ const Lengths::Samples* Lengths::find(const std::string& window,
     return own;
   }
   for (const auto& [other, windows] : samples_) {
-    if (other.hop() == where.hop() && other.stretch == where.stretch && windows.contains(window)) {
+    const bool alike =
+        !servers_ || servers_->contains(other.node) == servers_->contains(where.node);
+    if (alike && other.hop() == where.hop() && other.stretch == where.stretch &&
+        windows.contains(window)) {
       node = other.node;
       return in(other);
     }

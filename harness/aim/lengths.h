@@ -13,6 +13,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "harness/base/json.h"
@@ -75,7 +76,8 @@ struct Sample {
 };
 
 // Of each node's windows in a trial's events the first invocation that opened them, which is where
-// a trigger meets them, and there the last opening. One that its invocation's end cut is no length.
+// a trigger meets them, and there the first opening, which fires it: a window may open again, as
+// image-import does for each archive. One that its invocation's end cut is no length.
 std::map<std::string, std::vector<Sample>> samples_of(const std::vector<Json>& events);
 
 class Lengths {
@@ -93,7 +95,11 @@ class Lengths {
   bool has(const std::string& run, const std::string& case_name, int trial) const;
   void note(const std::string& run, const std::string& case_name, int trial);
 
-  // This node's samples of the hop under the same stretch; else those of any node of the same.
+  // An agent's windows are not a server's, where they bear one name: once these are known, only
+  // nodes of one role stand in for each other.
+  void know_servers(std::set<std::string> names) { servers_ = std::move(names); }
+
+  // This node's samples of the hop under the same stretch; else those of another node of the same.
   std::optional<Learned> length(const std::string& window, const Where& where) const;
   // From the opening of `earlier` to the opening of `window`.
   std::optional<Learned> gap(const std::string& earlier,
@@ -121,6 +127,7 @@ class Lengths {
   static Status read_rows(const std::string& file, const Json& rows, bool stretched, Lengths& out);
 
   std::map<Where, std::map<std::string, Samples>> samples_;
+  std::optional<std::set<std::string>> servers_;
   std::map<std::string, std::map<std::string, std::set<int>>> learned_from_;  // run, case, trials
 };
 

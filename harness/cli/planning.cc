@@ -1,6 +1,9 @@
 #include "harness/cli/planning.h"
 
 #include <cstdlib>
+#include <set>
+#include <string>
+#include <utility>
 
 #include "harness/aim/lengths.h"
 #include "harness/check/check.h"
@@ -72,6 +75,13 @@ Result<plan::Plan> plan_suites(const std::vector<std::string>& suites,
   TRY_ASSIGN(aim::Lengths lengths,
              aim::Lengths::load(aim::Lengths::beside(inventory.file)),
              "learned lengths");
+  std::set<std::string> servers;
+  for (const inventory::Node& node : inventory.nodes) {
+    if (node.server) {
+      servers.insert(node.name);
+    }
+  }
+  lengths.know_servers(std::move(servers));
   with_lengths.lengths = std::make_shared<const aim::Lengths>(std::move(lengths));
   return plan::make(loaded, inventory, packs, with_lengths);
 }

@@ -81,6 +81,18 @@ TEST(Line, lets_no_part_of_a_line_that_journald_cut_mark) {
   }
 }
 
+// The guard gives no more than 4000 bytes of a line, and a kubelet may have more arguments.
+TEST(Line, marks_though_it_was_cut_where_the_text_wants_no_more_of_it) {
+  const Json cut = {{"type", "journal"},
+                    {"ident", "rke2"},
+                    {"line",
+                     "time=\"2025-05-16T09:07:39Z\" level=info msg=\"Running kubelet --a=" +
+                         std::string(4000, 'x')}};
+  EXPECT_TRUE(matches(marker_from_json({{"log", "Running kubelet *"}}).value(), cut));
+  EXPECT_FALSE(matches(marker_from_json({{"log", "Running kubelet *x"}}).value(), cut));
+  EXPECT_FALSE(matches(marker_from_json({{"log", "Running kube-proxy *"}}).value(), cut));
+}
+
 TEST(Marker, of_a_process_names_one_that_has_no_unit) {
   const auto marker = marker_from_json({{"process", "exited"}, {"name", "kubelet"}});
   ASSERT_TRUE(marker) << marker.error().message();
