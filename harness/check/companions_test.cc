@@ -21,6 +21,7 @@ class Companions : public testing::Test {
                                                    {"window", "start-up-hooks"},
                                                    {"aim", "+2s"},
                                                    {"where", "inside"},
+                                                   {"original_us", 2'990'000},
                                                    {"target", "cp-1"}}});
     trial_.restart();
     trial_.window(19, "opened", kNew);
@@ -52,6 +53,7 @@ TEST_F(Companions, make_a_hit_only_when_all_hit) {
   EXPECT_TRUE(verdict.hit) << verdict.hit_reason;
   ASSERT_EQ(verdict.companions.size(), 1U);
   EXPECT_EQ(verdict.companions[0].landed_us, 3'000'000);
+  EXPECT_EQ(verdict.companions[0].original_us, 2'990'000) << "of the one that this replays";
   const auto again = trial_verdict_from_json(verdict.to_json());
   ASSERT_TRUE(again);
   EXPECT_EQ(again->to_json(), verdict.to_json());

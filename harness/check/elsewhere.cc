@@ -127,7 +127,8 @@ Hit after(const TrialFacts& facts,
             last};
   }
   const std::int64_t off = effect.wall_us - last->closed_wall_us;
-  const bool hit = off - effect.error_us >= 0;
+  const std::int64_t most = furthest_beside(aimed.distance_us) + effect.error_us;
+  const bool hit = off - effect.error_us >= 0 && off <= most;
   return landed(hit,
                 hit ? fmt::format("{}, {} after the closing of {} of {}, {}",
                                   fault.summary,
@@ -135,17 +136,23 @@ Hit after(const TrialFacts& facts,
                                   aimed.window,
                                   aimed.seen_on,
                                   give)
-                    : fmt::format("aimed after {} of {}, the effect came {} {} its closing, {}",
+                    : fmt::format("aimed after {} of {}, the effect came {} {} its closing, {}{}",
                                   aimed.window,
                                   aimed.seen_on,
                                   length(off),
                                   off < 0 ? "before" : "after",
-                                  give),
+                                  give,
+                                  off > most ? ": further off than " + length(most) : ""),
                 *last,
                 effect);
 }
 
 }  // namespace
+
+std::int64_t furthest_beside(std::int64_t distance_us) {
+  constexpr std::int64_t kRoomUs = 250'000;
+  return 2 * distance_us + kRoomUs;
+}
 
 std::string length(std::int64_t us) {
   return format_duration(Microseconds(std::abs(us)));

@@ -13,8 +13,14 @@ namespace harness::check {
 struct ElsewhereAim {
   const std::string& window;
   const std::string& where;    // inside, or after its closing
+  std::int64_t distance_us;    // from there
   const std::string& seen_on;  // whose window it is
 };
+
+// An effect further off than this from the border beside which it was aimed says nothing of what
+// lies just before or after the window. Effects, and gaps to an earlier marker, vary: that has room
+// in it.
+std::int64_t furthest_beside(std::int64_t distance_us);
 
 // How long a time is, without its sign.
 std::string length(std::int64_t us);

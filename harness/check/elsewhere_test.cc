@@ -140,6 +140,15 @@ TEST_F(Elsewhere, doubts_what_is_perhaps_after_the_closing) {
   EXPECT_FALSE(found.hit) << found.reason;
 }
 
+TEST_F(Elsewhere, takes_nothing_for_just_after_the_closing_that_came_long_after_it) {
+  hooks(19, 22);
+  sample_.events.front()["where"] = "after";
+  sample_.events.front()["distance_us"] = 100'000;
+  const Hit found = hit(25);
+  EXPECT_FALSE(found.hit);
+  EXPECT_THAT(found.reason, HasSubstr("further off than 455ms"));
+}
+
 TEST_F(Elsewhere, is_told_in_the_verdict) {
   hooks(19, 22);
   static_cast<void>(hit(20.5));

@@ -141,6 +141,8 @@ struct Companion {
   std::string window;
   std::string aim;
   std::string where;
+  std::int64_t distance_us = 0;
+  std::optional<std::int64_t> original_us;  // where the one landed that this replays
   std::string target;
   std::string seen_on;  // whose window it is; empty: the target's own
   std::optional<FaultFact> fact;

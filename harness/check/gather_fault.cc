@@ -18,9 +18,13 @@ void Gatherer::companion(const Json& planned) {
                                .window = json_string(planned, "window"),
                                .aim = json_string(planned, "aim"),
                                .where = json_string(planned, "where", "inside"),
+                               .distance_us = json_int(planned, "distance_us"),
                                .target = json_string(planned, "target"),
                                .seen_on = json_string(planned, "while"),
                                .fact = {}});
+  if (planned.contains("original_us")) {
+    facts_.companions.back().original_us = json_int(planned, "original_us");
+  }
   openings(planned);
 }
 

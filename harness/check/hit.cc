@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <cstdlib>
 
 #include <fmt/format.h>
 
@@ -31,6 +32,7 @@ std::int64_t end_of(const TrialFacts& facts, const Span& span, const FaultFact& 
 struct Aimed {
   const std::string& window;
   const std::string& where;
+  std::int64_t distance_us;
   const std::string& seen_on;
   const std::optional<FaultFact>& fact;
 };
@@ -83,19 +85,36 @@ Hit beside(const TrialFacts& facts, const Aimed& aimed) {
   }
   const std::int64_t off =
       fault.effect_mono_us - (before ? near->opened_mono_us : near->closed_mono_us);
-  const bool hit = before ? off < 0 : off >= 0;
-  return {hit,
-          hit ? fmt::format("{}, {} {} {}",
-                            fault.summary,
-                            length(off),
-                            before ? "before the opening of" : "after the closing of",
-                            aimed.window)
-              : fmt::format("aimed {} the window {}, the effect came {} {}",
-                            aimed.where,
-                            aimed.window,
-                            length(off),
-                            before ? "after its opening" : "before its closing"),
-          near};
+  const char* const border = before ? "opening" : "closing";
+  const std::int64_t most = furthest_beside(aimed.distance_us);
+  if ((off < 0) != before) {
+    return {false,
+            fmt::format("aimed {} the window {}, the effect came {} {} its {}",
+                        aimed.where,
+                        aimed.window,
+                        length(off),
+                        before ? "after" : "before",
+                        border),
+            near};
+  }
+  if (std::abs(off) > most) {
+    return {false,
+            fmt::format("aimed {} {} the window {}, the effect came {} {} its {}: further off "
+                        "than {}",
+                        length(aimed.distance_us),
+                        aimed.where,
+                        aimed.window,
+                        length(off),
+                        aimed.where,
+                        border,
+                        length(most)),
+            near};
+  }
+  return {
+      true,
+      fmt::format(
+          "{}, {} {} the {} of {}", fault.summary, length(off), aimed.where, border, aimed.window),
+      near};
 }
 
 Hit hit_of(const TrialFacts& facts, const Aimed& aimed) {
@@ -110,7 +129,8 @@ Hit hit_of(const TrialFacts& facts, const Aimed& aimed) {
     return {false, fault.disproof, nullptr};
   }
   if (!aimed.seen_on.empty()) {
-    return hit_elsewhere(facts, {aimed.window, aimed.where, aimed.seen_on}, fault);
+    return hit_elsewhere(
+        facts, {aimed.window, aimed.where, aimed.distance_us, aimed.seen_on}, fault);
   }
   if (aimed.where == "before" || aimed.where == "after") {
     return beside(facts, aimed);
@@ -162,12 +182,14 @@ Hit hit_of(const TrialFacts& facts, const Aimed& aimed) {
 
 Hit find_hit(const TrialFacts& facts) {
   return facts.has_fault()
-             ? hit_of(facts, {facts.window, facts.where, facts.seen_on, facts.fault_fact})
+             ? hit_of(
+                   facts,
+                   {facts.window, facts.where, facts.distance_us, facts.seen_on, facts.fault_fact})
              : without_fault(facts);
 }
 
 Hit find_hit(const TrialFacts& facts, const Companion& one) {
-  return hit_of(facts, {one.window, one.where, one.seen_on, one.fact});
+  return hit_of(facts, {one.window, one.where, one.distance_us, one.seen_on, one.fact});
 }
 
 }  // namespace harness::check

@@ -175,6 +175,40 @@ TEST(Judge, tells_where_a_fault_was_aimed_whose_window_never_opened) {
   EXPECT_TRUE(verdict.opened_at.empty());
 }
 
+// Aimed 200 ms beside start-up-hooks, which lasts from 19 to 22; what became of it.
+TrialVerdict aimed_beside(const char* where, double effect) {
+  SampleTrial trial("kill-pod", "etcd");
+  trial.events[0]["where"] = where;
+  trial.events[0]["distance_us"] = 200'000;
+  trial.restart();
+  trial.window(19, "opened", kNew);
+  trial.window(22, "closed", kNew);
+  trial.record(effect, kNew);
+  trial.finish();
+  return judge_trial(trial.facts());
+}
+
+TEST(Judge, takes_what_fell_just_before_or_after_a_window_when_it_was_aimed_there) {
+  const TrialVerdict before = aimed_beside("before", 18.7);
+  EXPECT_TRUE(before.hit) << before.hit_reason;
+  EXPECT_THAT(before.hit_reason, HasSubstr("before the opening of start-up-hooks"));
+  EXPECT_FALSE(aimed_beside("before", 19.1).hit) << "inside";
+  EXPECT_FALSE(aimed_beside("before", 22.1).hit);
+  const TrialVerdict after = aimed_beside("after", 22.3);
+  EXPECT_TRUE(after.hit) << after.hit_reason;
+  EXPECT_THAT(after.hit_reason, HasSubstr("after the closing of start-up-hooks"));
+  EXPECT_FALSE(aimed_beside("after", 21.9).hit) << "inside";
+  EXPECT_FALSE(aimed_beside("after", 18.9).hit);
+}
+
+TEST(Judge, takes_nothing_for_just_beside_a_window_that_fell_far_from_it) {
+  for (const auto& [where, effect] : {std::pair("before", 12.0), std::pair("after", 27.0)}) {
+    const TrialVerdict verdict = aimed_beside(where, effect);
+    EXPECT_FALSE(verdict.hit) << where;
+    EXPECT_THAT(verdict.hit_reason, HasSubstr("further off than 650ms"));
+  }
+}
+
 TEST(Judge, tells_the_faults_parameters_and_the_back_off_apart) {
   SampleTrial trial("kill-pod", "etcd");
   trial.restart();

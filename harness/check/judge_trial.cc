@@ -61,7 +61,8 @@ void add_companions(TrialVerdict& out, const TrialFacts& facts) {
                              .hit = hit.hit,
                              .hit_reason = hit.reason,
                              .landed_us = {},
-                             .seen_on = one.seen_on};
+                             .seen_on = one.seen_on,
+                             .original_us = one.original_us};
     verdict.landed_us = hit.landed_us;
     if (hit.landed_us) {
       verdict.landed_error_us = hit.error_us;

@@ -59,7 +59,8 @@ CompanionVerdict companion_from(const Json& json) {
           .hit_reason = json_string(json, "hit_reason"),
           .landed_us = number_in(json, "landed_us"),
           .seen_on = json_string(json, "while"),
-          .landed_error_us = number_in(json, "landed_error_us")};
+          .landed_error_us = number_in(json, "landed_error_us"),
+          .original_us = number_in(json, "original_us")};
 }
 
 }  // namespace
@@ -78,6 +79,7 @@ Json CompanionVerdict::to_json() const {
               {"hit", hit},
               {"hit_reason", hit_reason}};
   put(out, "landed_us", landed_us);
+  put(out, "original_us", original_us);
   put_seen(out, seen_on, landed_error_us);
   return out;
 }

@@ -29,6 +29,7 @@ struct CompanionVerdict {
   std::optional<std::int64_t> landed_us;  // from its window's opening
   std::string seen_on = {};               // the node whose window it is, where that is another one
   std::optional<std::int64_t> landed_error_us = {};  // then: what the two clocks leave open
+  std::optional<std::int64_t> original_us = {};      // where the one landed that this replays
 
   Json to_json() const;
 };
@@ -65,6 +66,13 @@ struct TrialVerdict {
 
   // Of the check of that name, where it knows.
   std::optional<double> recovery_s(std::string_view check) const;
+
+  // Aimed outside the window on purpose, before it or after it: such a hit is none of the window's.
+  bool aimed_before() const { return aim.starts_with('-'); }
+
+  bool aimed_after() const { return aim.starts_with("closed"); }
+
+  bool aimed_beside() const { return aimed_before() || aimed_after(); }
 
   Json to_json() const;
 };

@@ -25,7 +25,7 @@ Side side_of(const CaseVerdict& one, bool stretched) {
     return trial.stretched == stretched;
   });
   Side out{.name = one.name, .rate = stats::rate_of(trials), .recovery_s = {}};
-  for (const TrialVerdict& trial : trials) {
+  for (const TrialVerdict& trial : stats::of_the_window(trials)) {
     if (!is_hit(trial)) {
       continue;
     }
@@ -145,6 +145,21 @@ void ask_for_more(Line& line, double level) {
                              *line.hits_wanted - fewest);
 }
 
+// Times that look longer and may be so by chance.
+std::string undecided_times(const Line& line, double level) {
+  constexpr double kMediumEffect = 0.33;  // of Cliff's delta
+  const auto wanted = stats::times_to_tell(line.recovery.delta, level);
+  if (line.recovery.delta < kMediumEffect || !wanted) {
+    return {};
+  }
+  const std::size_t now = std::min(line.before.recovery_s.size(), line.after.recovery_s.size());
+  return fmt::format(
+      "; {}, which may be chance: about {} timed hits in each run would tell, now {}",
+      times_differ(line),
+      std::max<std::size_t>(static_cast<std::size_t>(*wanted), now + 1),
+      now);
+}
+
 void decide(Line& line, int tests) {
   const double level = kLevel / std::max(1, tests);
   const bool failures = line.p_failures_holm <= kLevel;
@@ -179,8 +194,9 @@ void decide(Line& line, int tests) {
     line.reason = times_differ(line);
   } else {
     line.outcome = Outcome::same;
-    line.reason = fmt::format("a rise by more than {:.0f} points is ruled out (95 %)",
-                              100 * std::max(0.0, rise));
+    line.reason = fmt::format("a rise by more than {:.0f} points is ruled out (95 %){}",
+                              100 * std::max(0.0, rise),
+                              undecided_times(line, level));
   }
 }
 

@@ -49,6 +49,18 @@ TEST(Compare, finds_no_difference_where_a_rise_by_half_is_ruled_out) {
   EXPECT_EQ(exit_status(found.outcome), 0);
 }
 
+TEST(Compare, says_how_many_times_would_tell_a_slower_recovery_from_chance) {
+  const std::vector<Hits> quick = {{.passed = 5, .recovery_s = 10},
+                                   {.passed = 3, .recovery_s = 60}};
+  const std::vector<Hits> slow = {{.passed = 2, .recovery_s = 10}, {.passed = 6, .recovery_s = 90}};
+  const Comparison found = of(quick, slow);
+  EXPECT_EQ(found.outcome, Outcome::same) << found.lines[0].reason;
+  EXPECT_THAT(found.lines[0].reason, HasSubstr("which may be chance: about "));
+  EXPECT_THAT(found.lines[0].reason, HasSubstr("timed hits in each run would tell, now 8"));
+  const Comparison alike = of(quick, quick);
+  EXPECT_THAT(alike.lines[0].reason, testing::Not(HasSubstr("chance")));
+}
+
 TEST(Compare, says_how_many_hits_are_wanting) {
   const Comparison few = of({{.passed = 3}}, {{.passed = 3}});
   EXPECT_EQ(few.outcome, Outcome::too_few);

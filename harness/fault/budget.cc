@@ -95,7 +95,10 @@ Status check_budget(const Access& access,
     }
     const bool counted =
         std::find(etcd.healthy.begin(), etcd.healthy.end(), target.name()) != etcd.healthy.end();
-    const int left = static_cast<int>(etcd.healthy.size()) - (counted ? voters : 0);
+    // A target that is sick already costs nothing more; the further nodes of a composition may be
+    // well.
+    const int lost = counted ? voters : voters - 1;
+    const int left = static_cast<int>(etcd.healthy.size()) - lost;
     const int wanted = etcd.voters - budget.servers_down;
     if (left < wanted) {
       return fail(ErrorCode::refused,

@@ -90,6 +90,15 @@ TEST(Budget, does_not_count_a_member_that_is_down_already_twice) {
   EXPECT_TRUE(trio.check(kill_etcd()));
 }
 
+// A composition's first target may be the sick one, and the others well.
+TEST(Budget, counts_the_further_nodes_of_a_composition_beside_a_target_that_is_sick) {
+  Trio trio;
+  trio.one.etcd_health = "false";
+  Fault both = kill_etcd();
+  both.needs.etcd_voters = 2;
+  EXPECT_THAT(trio.refusal(both), HasSubstr("would leave 1 healthy etcd voters of 3"));
+}
+
 TEST(Budget, waits_for_learners_and_alarms) {
   Trio trio;
   for (FakeServer* server : {&trio.one, &trio.two, &trio.three}) {

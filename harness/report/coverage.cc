@@ -131,6 +131,10 @@ std::vector<CoverageRow> coverage(const std::vector<PlannedCell>& planned,
       ++row.stretched;
       continue;
     }
+    if (one.before || one.after) {
+      ++row.beside;
+      continue;
+    }
     ++row.trials;
     row.hits += one.hit ? 1 : 0;
     row.misses += one.hit ? 0 : 1;
@@ -164,6 +168,7 @@ std::string in_words(const CoverageRow& row) {
       : row.planned    ? "never tried"
                        : "never tried, not in the plan";
   for (const auto& [count, what] : {std::pair(row.stretched, "in a stretched window"),
+                                    {row.beside, "aimed before or after it"},
                                     {row.errors, "ended in an error"},
                                     {row.skips, "skipped, the node cannot do it"}}) {
     out += count > 0 ? fmt::format("; {} trial(s) {}", count, what) : "";
@@ -198,6 +203,7 @@ Json to_json(const std::vector<CoverageRow>& rows) {
                 {"misses", row.misses},
                 {"fails", row.fails},
                 {"stretched", row.stretched},
+                {"beside", row.beside},
                 {"errors", row.errors},
                 {"skips", row.skips}};
     if (!row.seen_on.empty()) {

@@ -38,6 +38,7 @@ struct CoverageRow {
   int fails = 0;
   int misses = 0;
   int stretched = 0;  // trials in a window that a fault made longer: not among the others
+  int beside = 0;     // trials aimed before or after the window on purpose: not among the others
   int errors = 0;     // trials that ended in an error
   int skips = 0;      // trials that the node could not do
 };

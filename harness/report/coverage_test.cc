@@ -94,6 +94,17 @@ TEST(Coverage, tells_what_a_node_cannot_do_from_what_missed) {
                                    "sync: tried, never hit: 1 trial(s)"));
 }
 
+TEST(Coverage, counts_no_hit_beside_a_window_as_one_of_it) {
+  Instant before = hit();
+  before.before = true;
+  Instant after = hit();
+  after.after = true;
+  const auto rows = coverage({}, {before, after});
+  ASSERT_EQ(rows.size(), 1U);
+  EXPECT_EQ(rows[0].hits, 0);
+  EXPECT_EQ(in_words(rows[0]), "never tried; 2 trial(s) aimed before or after it");
+}
+
 TEST(Coverage, leaves_stretched_trials_out_of_the_counts) {
   Instant stretched = hit();
   stretched.stretched = true;

@@ -67,23 +67,31 @@ std::string replayed(const check::TrialVerdict& trial) {
 std::string companions_text(const check::TrialVerdict& trial) {
   std::string out;
   for (const check::CompanionVerdict& more : trial.companions) {
-    out += fmt::format("<p>With <code>{}</code> on {}, aimed at <code>{}</code> {}: {} ({}).</p>",
+    out += fmt::format("<p>With <code>{}</code> on {}, aimed at <code>{}</code> {}: {} ({}{}).</p>",
                        escape_html(more.fault),
                        escape_html(more.target),
                        escape_html(more.window),
                        escape_html(more.aim),
                        more.hit ? "hit" : "missed",
-                       escape_html(more.hit_reason));
+                       escape_html(more.hit_reason),
+                       replay_text(more));
   }
   return out;
 }
 
-std::string trial_section(const check::TrialVerdict& trial, const std::vector<Json>& events) {
-  std::string out = fmt::format("<h3>Trial {} {}</h3><p>{}</p>{}",
-                                trial.trial,
-                                badge(trial.verdict),
-                                escape_html(trial.reason, 1200),
-                                fault_text(trial) + companions_text(trial) + replayed(trial));
+std::string again(const std::string& command) {
+  return command.empty() ? "" : "<p>Again: <code>" + escape_html(command) + "</code></p>";
+}
+
+std::string trial_section(const check::TrialVerdict& trial,
+                          const std::string& command,
+                          const std::vector<Json>& events) {
+  std::string out =
+      fmt::format("<h3>Trial {} {}</h3><p>{}</p>{}",
+                  trial.trial,
+                  badge(trial.verdict),
+                  escape_html(trial.reason, 1200),
+                  fault_text(trial) + companions_text(trial) + replayed(trial) + again(command));
   out += timelines(events);
   if (!trial.checks.empty()) {
     out += "<table><tr><th>check</th><th>verdict</th><th>recovery</th><th>why</th></tr>";
@@ -172,16 +180,17 @@ std::string to_html(const Model& model, const TrialEvents& trial_events) {
   out += case_table(model) + instants(all) + coverage_table(coverage(model.planned, all)) + kKey;
   for (std::size_t i = 0; i < model.cases.size(); ++i) {
     const check::CaseVerdict& one = model.cases[i];
-    out += fmt::format("<h2 id=\"c{}\">{} {}</h2><p>Again: <code>{}</code></p>",
+    out += fmt::format("<h2 id=\"c{}\">{} {}</h2>{}",
                        i,
                        escape_html(one.name),
                        badge(one.verdict),
-                       escape_html(repeat_command(model, one.name)));
+                       again(repeat_command(model, one.name)));
     if (const auto rate = stats::rate_worth_showing(one)) {
       out += fmt::format("<p>{}</p>", escape_html(stats::describe(*rate)));
     }
     for (const check::TrialVerdict& trial : one.trials) {
-      out += trial_section(trial, trial_events(one.name, trial.trial));
+      out += trial_section(
+          trial, replay_command(model, one.name, trial), trial_events(one.name, trial.trial));
     }
   }
   return out + "</body></html>\n";

@@ -36,35 +36,29 @@ std::int64_t usual_length(const std::vector<const Instant*>& trials) {
   return learned > 0 ? learned : median_of(trials, &Instant::length_us);
 }
 
-InstantMap::Bucket& bucket_at(InstantMap& map, std::int64_t at_us) {
-  if (at_us < 0) {
-    return map.before;
+bool inside(const Instant& one) {
+  return !one.before && !one.after;
+}
+
+// Inside on purpose lies inside, also where the fault cut its window short, so that its length is
+// not known, or the window lasted longer than the others'.
+InstantMap::Bucket& bucket_of(InstantMap& map, const Instant& one, std::int64_t at_us) {
+  if (!inside(one)) {
+    return one.before ? map.before : map.after;
   }
-  if (at_us > map.length_us) {
-    return map.after;
-  }
+  at_us = std::clamp<std::int64_t>(at_us, 0, map.length_us);
   const auto index = static_cast<std::size_t>(at_us / std::max<std::int64_t>(map.bucket_us, 1));
   return map.inside[std::min(index, map.inside.size() - 1)];
 }
 
-// A hit that was aimed inside lies inside, also where the fault cut its window short, so that its
-// length is not known, or the window lasted longer than the others'.
-bool aimed_inside(const Instant& one) {
-  return one.planned_us && *one.planned_us >= 0 &&
-         (one.length_us == 0 || *one.planned_us <= one.length_us);
-}
-
 void add(InstantMap& map, const Instant& one) {
   if (!one.hit || !one.landed_us) {
-    if (one.planned_us) {
-      ++bucket_at(map, *one.planned_us).misses;
+    if (one.planned_us || !inside(one)) {
+      ++bucket_of(map, one, one.planned_us.value_or(0)).misses;
     }
     return;
   }
-  InstantMap::Bucket& bucket =
-      bucket_at(map,
-                aimed_inside(one) ? std::clamp<std::int64_t>(*one.landed_us, 0, map.length_us)
-                                  : *one.landed_us);
+  InstantMap::Bucket& bucket = bucket_of(map, one, *one.landed_us);
   ++bucket.hits;
   if (one.verdict == check::Verdict::fail) {
     ++bucket.fails;
@@ -76,8 +70,8 @@ void add(InstantMap& map, const Instant& one) {
 std::int64_t largest_gap(const InstantMap& map, const std::vector<const Instant*>& trials) {
   std::vector<std::int64_t> hits;
   for (const Instant* one : trials) {
-    if (one->hit && one->landed_us && *one->landed_us >= 0 && *one->landed_us <= map.length_us) {
-      hits.push_back(*one->landed_us);
+    if (one->hit && one->landed_us && inside(*one)) {
+      hits.push_back(std::clamp<std::int64_t>(*one->landed_us, 0, map.length_us));
     }
   }
   hits.push_back(map.length_us);
@@ -156,6 +150,8 @@ std::vector<Instant> instants_of(const std::vector<check::CaseVerdict>& cases) {
                       .landed_us = trial.landed_us,
                       .length_us = trial.length_us.value_or(0),
                       .learned_us = trial.learned_us.value_or(0),
+                      .before = trial.aimed_before(),
+                      .after = trial.aimed_after(),
                       .hit = trial.hit,
                       .verdict = trial.verdict,
                       .recovery_s = trial.recovery_s("apiserver-recovers")};

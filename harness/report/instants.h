@@ -24,6 +24,8 @@ struct Instant {
   std::optional<std::int64_t> landed_us;   // empty: no effect inside the invocation was proved
   std::int64_t length_us = 0;              // the window's own length in this trial
   std::int64_t learned_us = 0;             // its usual length; a fault may make it last longer
+  bool before = false;                     // aimed before the window on purpose
+  bool after = false;                      // or after it
   bool hit = false;                        // where it was aimed: inside, before or after
   check::Verdict verdict = check::Verdict::unproven;
   std::optional<double> recovery_s;
@@ -37,8 +39,8 @@ std::string parameters_text(const Json& params);
 std::vector<Instant> instants_of(const std::vector<check::CaseVerdict>& cases);
 
 // A window and fault on one hop and target; trials in another node's window have a map of their
-// own. Buckets of equal width over the window, one before and
-// one after it.
+// own. Buckets of equal width over the window, and one each for what was aimed before and after it:
+// however long this window was, a hit after it is none inside it.
 struct InstantMap {
   std::string hop;
   std::string fault;

@@ -16,6 +16,7 @@ Instant at(std::int64_t ms, check::Verdict verdict = check::Verdict::pass) {
           .planned_us = ms * 1000,
           .landed_us = ms * 1000,
           .length_us = 1'000'000,
+          .before = ms<0, .after = ms> 1000,
           .hit = true,
           .verdict = verdict,
           .recovery_s = 2.5};
@@ -55,9 +56,36 @@ TEST(Instants, put_a_hit_inside_a_window_that_the_fault_cut_short) {
   EXPECT_THAT(to_text(alone), HasSubstr(".|o.........|.  its length was not seen"));
   Instant late = at(1300);
   late.length_us = 1'500'000;
+  late.after = false;
   const auto longer = instant_maps({at(0), at(10), late}, 10);
   EXPECT_EQ(longer[0].inside[9].hits, 1);
   EXPECT_EQ(longer[0].after.hits, 0);
+}
+
+// The learned length may be longer than this window was.
+TEST(Instants, put_what_was_aimed_after_the_window_behind_it_however_long_that_was) {
+  Instant after = at(1058, check::Verdict::fail);
+  after.learned_us = 1'170'000;
+  Instant inside = at(0);
+  inside.learned_us = 1'170'000;
+  const auto maps = instant_maps({inside, after}, 10);
+  EXPECT_EQ(maps[0].after.fails, 1);
+  EXPECT_EQ(maps[0].largest_gap_us, 1'170'000) << "nothing but the opening was hit";
+  Instant lost = miss(1058);
+  lost.planned_us.reset();
+  EXPECT_EQ(instant_maps({lost}, 10)[0].after.misses, 1) << "a window that nobody saw close";
+}
+
+TEST(Instants, know_where_a_trial_was_aimed) {
+  check::CaseVerdict one;
+  one.trials = {{.verdict = check::Verdict::pass, .window = "w", .aim = "-200ms"},
+                {.verdict = check::Verdict::pass, .window = "w", .aim = "closed+58ms"},
+                {.verdict = check::Verdict::pass, .window = "w", .aim = "+0s"}};
+  const auto instants = instants_of({one});
+  ASSERT_EQ(instants.size(), 3U);
+  EXPECT_TRUE(instants[0].before && !instants[0].after);
+  EXPECT_TRUE(instants[1].after && !instants[1].before);
+  EXPECT_FALSE(instants[2].before || instants[2].after);
 }
 
 // kube-apiserver killed in the hooks holds them up for twenty seconds; the map showed these.

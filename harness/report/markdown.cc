@@ -128,13 +128,14 @@ std::string case_section(const Model& model, const check::CaseVerdict& one) {
                        check::to_string(trial.verdict),
                        table_cell(trial.reason, 600));
     for (const check::CompanionVerdict& more : trial.companions) {
-      out += fmt::format("  - with {} in {} {} on {}: {}{}\n",
+      out += fmt::format("  - with {} in {} {} on {}: {}{}{}\n",
                          table_cell(more.fault),
                          table_cell(more.window),
                          table_cell(more.aim),
                          table_cell(more.target),
                          more.hit ? "hit: " : "missed: ",
-                         table_cell(more.hit_reason, 600));
+                         table_cell(more.hit_reason, 600),
+                         replay_text(more));
     }
     for (const check::CheckResult& result : trial.checks) {
       if (result.verdict != check::Verdict::pass) {
@@ -143,6 +144,10 @@ std::string case_section(const Model& model, const check::CaseVerdict& one) {
                            check::to_string(result.verdict),
                            table_cell(result.reason, 600));
       }
+    }
+    if (const std::string again = replay_command(model, one.name, trial);
+        !again.empty() && trial.verdict == check::Verdict::fail) {
+      out += fmt::format("  - again, this trial alone: `{}`\n", table_cell(again, 600));
     }
   }
   return out + fmt::format("\nAgain: `{}`\n", table_cell(repeat_command(model, one.name), 600));

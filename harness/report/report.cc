@@ -40,6 +40,19 @@ bool may_stand(std::string_view character) {
          character != "\xef\xbf\xbe" && character != "\xef\xbf\xbf";
 }
 
+std::string quoted(const std::string& word) {
+  std::string out = "'";
+  for (const char c : word) {
+    out += c == '\'' ? std::string("'\\''") : std::string(1, c);
+  }
+  return out + "'";
+}
+
+std::string inventory_of(const Model& model) {
+  return model.inventory_path.empty() ? "inventories/" + model.cluster + ".yaml"
+                                      : quoted(model.inventory_path);
+}
+
 }  // namespace
 
 Json Model::to_json() const {
@@ -59,8 +72,9 @@ Json Model::to_json() const {
     if (const auto rate = stats::rate_worth_showing(one)) {
       item["rate"] = rate->to_json();
     }
-    for (Json& trial : item["trials"]) {
-      trial["repeat"] = repeat_command(*this, one.name);
+    for (std::size_t i = 0; i < one.trials.size(); ++i) {
+      const std::string replayed = replay_command(*this, one.name, one.trials[i]);
+      item["trials"][i]["repeat"] = replayed.empty() ? repeat_command(*this, one.name) : replayed;
     }
     out["cases"].push_back(std::move(item));
   }
@@ -133,14 +147,14 @@ std::string replay_text(const check::TrialVerdict& trial) {
                      at(trial.original_us));
 }
 
+std::string replay_text(const check::CompanionVerdict& one) {
+  return one.landed_us && one.original_us
+             ? fmt::format("; landed {:+.1f} ms from the one that it replays",
+                           static_cast<double>(*one.landed_us - *one.original_us) / 1000)
+             : std::string();
+}
+
 std::string repeat_command(const Model& model, const std::string& case_name) {
-  const auto quoted = [](const std::string& word) {
-    std::string out = "'";
-    for (const char c : word) {
-      out += c == '\'' ? std::string("'\\''") : std::string(1, c);
-    }
-    return out + "'";
-  };
   if (!model.again.empty()) {
     std::string out;
     for (const std::string& word : model.again) {
@@ -158,10 +172,23 @@ std::string repeat_command(const Model& model, const std::string& case_name) {
   }
   return fmt::format("hookshot run{} -i {} --filter {} --seed {}",
                      suites,
-                     model.inventory_path.empty() ? "inventories/" + model.cluster + ".yaml"
-                                                  : quoted(model.inventory_path),
+                     inventory_of(model),
                      quoted(case_name),
                      model.seed);
+}
+
+// A run of no suite is not replayed, and RUN ends at its first colon.
+std::string replay_command(const Model& model,
+                           const std::string& case_name,
+                           const check::TrialVerdict& trial) {
+  const bool aimed = trial.fault != "none" && !trial.window.empty();
+  if (!aimed || model.suites.empty() || !model.again.empty() || model.folder.empty() ||
+      model.folder.find(':') != std::string::npos) {
+    return {};
+  }
+  return fmt::format("hookshot run --replay {} -i {}",
+                     quoted(fmt::format("{}:{}:{}", model.folder, case_name, trial.trial)),
+                     inventory_of(model));
 }
 
 std::string printable(std::string_view text, std::size_t limit) {

@@ -14,7 +14,8 @@
 namespace harness::report {
 
 struct Model {
-  std::string run;  // name of the run folder
+  std::string run;          // name of the run folder
+  std::string folder = {};  // its path; empty: not known
   std::string tool;
   std::uint64_t seed = 0;
   std::string inventory;  // digest
@@ -68,7 +69,14 @@ std::string escape_html(std::string_view text, std::size_t limit = 600);
 // Of a trial that replays another: where both landed and how far apart, as a sentence about it;
 // empty for others.
 std::string replay_text(const check::TrialVerdict& trial);
+// The same of a further fault, as what stands behind its reason.
+std::string replay_text(const check::CompanionVerdict& one);
 // How to run one case again.
 std::string repeat_command(const Model& model, const std::string& case_name);
+// How to run one trial of it again, at its own anchors; empty where it was not aimed, or the run is
+// none that can be replayed.
+std::string replay_command(const Model& model,
+                           const std::string& case_name,
+                           const check::TrialVerdict& trial);
 
 }  // namespace harness::report

@@ -228,6 +228,10 @@ TEST(Companions, are_told_in_every_report_for_people) {
   EXPECT_THAT(to_html(one, no_events), HasSubstr("+100ms: missed (it came &lt;late&gt;)"));
   EXPECT_EQ(instants_of(one.cases).at(0).fault,
             " with slow-service percent=10 at start-up-hooks +100ms");
+  one.cases[1].trials[0].companions[0].landed_us = 101'500;
+  one.cases[1].trials[0].companions[0].original_us = 100'000;
+  EXPECT_THAT(to_markdown(one), HasSubstr("; landed +1.5 ms from the one that it replays"));
+  EXPECT_THAT(to_html(one, no_events), HasSubstr("; landed +1.5 ms from the one that it replays"));
 }
 
 // The line used to stand among the maps, which a single trial had none of, and HTML never had it.
@@ -360,6 +364,32 @@ TEST(Repeat, names_the_files_that_the_run_was_given) {
   EXPECT_EQ(repeat_command(model, "s/a_to_b/none/cp-1"),
             "hookshot run '/tmp/it'\\''s.yaml' -i 'inventories/demo.yaml' --filter "
             "'s/a_to_b/none/cp-1' --seed 0");
+}
+
+TEST(Repeat, of_a_trial_that_was_aimed_fires_that_trial_again) {
+  Model one = model();
+  one.folder = "/r/20260101T000000Z-s-1";
+  one.suites = {"s.yaml"};
+  CaseVerdict& failed = one.cases[1];
+  check::TrialVerdict& trial = failed.trials[0];
+  trial.trial = 3;
+  trial.fault = "kill-pod";
+  trial.window = "start-up-hooks";
+  const std::string command =
+      "hookshot run --replay '/r/20260101T000000Z-s-1:s/a_to_b/kill/cp-1:3' -i "
+      "inventories/lab.yaml";
+  const std::string of_the_case = "hookshot run 's.yaml' -i inventories/lab.yaml --filter";
+  EXPECT_EQ(one.to_json()["cases"][1]["trials"][0]["repeat"], command);
+  EXPECT_THAT(to_markdown(one), HasSubstr("again, this trial alone: `" + command + "`"));
+  EXPECT_THAT(to_markdown(one), HasSubstr("\nAgain: `" + of_the_case));
+  EXPECT_THAT(to_html(one, no_events), HasSubstr("<code>" + command + "</code>"));
+  EXPECT_THAT(to_html(one, no_events), HasSubstr("<code>" + of_the_case));
+  const auto repeat = [&] { return json_string(one.to_json()["cases"][1]["trials"][0], "repeat"); };
+  one.folder = "/r:1/20260101T000000Z-s-1";
+  EXPECT_THAT(repeat(), HasSubstr(of_the_case)) << "RUN would end at the colon";
+  one.folder = "/r/20260101T000000Z-s-1";
+  trial.fault = "none";
+  EXPECT_THAT(repeat(), HasSubstr(of_the_case)) << "it was not aimed";
 }
 
 TEST(Repeat, is_the_command_of_a_run_that_no_suite_describes) {

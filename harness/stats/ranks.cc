@@ -80,6 +80,14 @@ RankTest mann_whitney(const std::vector<double>& before, const std::vector<doubl
   return out;
 }
 
+std::optional<double> times_to_tell(double delta, double alpha, double power) {
+  if (std::abs(delta) < 1e-9) {
+    return std::nullopt;
+  }
+  const double reach = normal_quantile(1 - alpha / 2) + normal_quantile(power);
+  return std::ceil(2 * reach * reach / (3 * delta * delta));
+}
+
 double median(std::vector<double> values) {
   if (values.empty()) {
     return 0;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <vector>
 
 namespace harness::stats {
@@ -19,6 +20,10 @@ inline constexpr std::size_t kExactUpTo = 50;  // of each side, and only without
 // Exact for few times without ties; else the normal approximation with the corrections for ties and
 // continuity. p is 1 when a side is empty.
 RankTest mann_whitney(const std::vector<double>& before, const std::vector<double>& after);
+
+// Times in each run with which such a delta is told from chance at `alpha`, two-sided, with `power`
+// (Noether). Nothing for a delta of zero: no number would do.
+std::optional<double> times_to_tell(double delta, double alpha = 0.05, double power = 0.8);
 
 // Zero of none.
 double median(std::vector<double> values);

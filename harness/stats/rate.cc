@@ -1,14 +1,26 @@
 #include "harness/stats/rate.h"
 
+#include <algorithm>
+#include <iterator>
+
 #include <fmt/format.h>
 
 namespace harness::stats {
 
 using check::Verdict;
 
+std::vector<check::TrialVerdict> of_the_window(const std::vector<check::TrialVerdict>& trials) {
+  std::vector<check::TrialVerdict> out;
+  std::ranges::copy_if(trials, std::back_inserter(out), [](const check::TrialVerdict& trial) {
+    return !trial.aimed_beside();
+  });
+  return out.empty() ? trials : out;
+}
+
 Rate rate_of(const std::vector<check::TrialVerdict>& trials) {
-  Rate out;
-  for (const check::TrialVerdict& trial : trials) {
+  const std::vector<check::TrialVerdict> counted = of_the_window(trials);
+  Rate out{.beside = static_cast<int>(trials.size() - counted.size())};
+  for (const check::TrialVerdict& trial : counted) {
     const bool judged = trial.verdict == Verdict::pass || trial.verdict == Verdict::fail;
     if (trial.verdict == Verdict::error) {
       ++out.errors;
@@ -27,7 +39,7 @@ Rate rate_of(const std::vector<check::TrialVerdict>& trials) {
 }
 
 std::string describe(const Rate& rate) {
-  if (rate.hits == 0 && rate.alone + rate.missed + rate.errors + rate.unproven == 0) {
+  if (rate.hits == 0 && rate.alone + rate.missed + rate.beside + rate.errors + rate.unproven == 0) {
     return "no trial";
   }
   std::string out = "no hit";
@@ -45,6 +57,7 @@ std::string describe(const Rate& rate) {
   };
   add(rate.alone, "failed without any fault");
   add(rate.missed, "missed");
+  add(rate.beside, "aimed beside the window");
   add(rate.errors, "error(s) of the harness");
   add(rate.unproven, "landed without enough facts");
   return out;
@@ -55,6 +68,7 @@ Json Rate::to_json() const {
               {"failures", failures},
               {"failed_without_fault", alone},
               {"missed", missed},
+              {"beside", beside},
               {"errors", errors},
               {"unproven", unproven}};
   if (hits > 0) {

@@ -17,6 +17,7 @@ struct Rate {
   int failures = 0;  // of the hits
   int alone = 0;  // failures without any fault: the fault never came, so they are not of the rate
   int missed = 0;
+  int beside = 0;  // aimed before or after the window, where others were aimed inside it
   int errors = 0;
   int unproven = 0;  // landed, but facts are missing
 
@@ -27,6 +28,8 @@ struct Rate {
   Json to_json() const;
 };
 
+// Those that a rate is about: what was aimed inside the window; all of them, where nothing was.
+std::vector<check::TrialVerdict> of_the_window(const std::vector<check::TrialVerdict>& trials);
 Rate rate_of(const std::vector<check::TrialVerdict>& trials);
 // "1 of 20 hits failed: 5.0 % (exact 95 % interval 0.1 % to 24.9 %)", and what did not count.
 std::string describe(const Rate& rate);

@@ -91,6 +91,14 @@ TEST(Holm, steps_down_and_keeps_the_order) {
   EXPECT_THAT(holm({}), ElementsAre());
 }
 
+// Noether: n = (z(1 - alpha/2) + z(power))^2 / (6 (p - 1/2)^2) of each, where p = (1 + delta) / 2.
+TEST(TimesToTell, grow_as_the_effect_gets_smaller) {
+  EXPECT_EQ(times_to_tell(1), 6);
+  EXPECT_EQ(times_to_tell(-0.5), 21);
+  EXPECT_GT(*times_to_tell(0.1), *times_to_tell(0.2));
+  EXPECT_EQ(times_to_tell(0), std::nullopt);
+}
+
 // R: wilcox.test(c(0.80, 0.83, 1.89, 1.04, 1.45, 1.38, 1.91, 1.64, 0.73, 1.46),
 //                c(1.15, 0.88, 0.90, 0.74, 1.21)), of Hollander and Wolfe: W = 35, p = 0.2544.
 TEST(MannWhitney, is_exact_for_few_times) {
@@ -145,6 +153,22 @@ TEST(MannWhitney, takes_never_as_the_longest_time) {
 
 TrialVerdict trial(Verdict verdict, bool hit, bool counts) {
   return {.verdict = verdict, .hit = hit, .counts = counts};
+}
+
+// A sweep looks just before and just after its window, too; a case may be about nothing else.
+TEST(RateOf, a_window_leaves_out_what_was_aimed_beside_it_unless_all_was) {
+  check::TrialVerdict before = trial(Verdict::fail, true, true);
+  before.aim = "-58ms";
+  check::TrialVerdict after = trial(Verdict::pass, true, true);
+  after.aim = "closed+58ms";
+  const Rate rate = rate_of({trial(Verdict::pass, true, true), before, after});
+  EXPECT_EQ(rate.hits, 1);
+  EXPECT_EQ(rate.failures, 0);
+  EXPECT_EQ(rate.beside, 2);
+  EXPECT_THAT(describe(rate), testing::HasSubstr("; 2 aimed beside the window"));
+  const Rate alone = rate_of({before, after});
+  EXPECT_EQ(alone.hits, 2);
+  EXPECT_EQ(alone.beside, 0);
 }
 
 TEST(RateOf, takes_hits_only) {
