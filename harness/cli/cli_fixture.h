@@ -50,6 +50,18 @@ class Cli : public testing::Test {
     return (directory_ / name).string();
   }
 
+  // Artifacts of a release that can be verified, and not installed.
+  void release(const std::string& version) {
+    const std::string folder = "artifacts/" + version + "/";
+    std::filesystem::create_directories(directory_ / folder);
+    file(folder + "install.sh", "exit 1\n");
+    const std::string tarball = file(folder + "rke2.linux-amd64.tar.gz", "x");
+    const auto sum = exec::LocalRunner().run({.argv = {"sha256sum", tarball}},
+                                             Deadline::after(std::chrono::seconds(20)));
+    ASSERT_TRUE(sum) << sum.error().message();
+    file(folder + "sha256sum-amd64.txt", sum->out.substr(0, 64) + "  rke2.linux-amd64.tar.gz\n");
+  }
+
   std::string inventory() { return (directory_ / "inv.yaml").string(); }
 
   std::filesystem::path directory_;

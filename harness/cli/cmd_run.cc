@@ -46,13 +46,16 @@ Result<plan::Plan> make_plan(const Options& options,
                   "--seed takes a whole number, not '" + options.seed + "'");
     }
   }
-  return plan_suites(
-      options.suites,
-      inventory,
-      {.seed = seed, .shuffle = options.shuffle, .filter = options.filter, .aimed = aimed});
+  return plan_suites(options.suites,
+                     inventory,
+                     {.seed = seed,
+                      .shuffle = options.shuffle,
+                      .filter = aimed ? options.filter : "*",
+                      .aimed = aimed});
 }
 
-// With --replay the suites, the seed and the anchors are the earlier run's.
+// With --replay the suites, the seed and the anchors are the earlier run's, and the filter is for
+// the cases that it recorded.
 Result<plan::Plan> plan_again(Options& options, const inventory::Inventory& inventory) {
   if (!options.suites.empty()) {
     return fail(ErrorCode::invalid_input,
@@ -64,7 +67,7 @@ Result<plan::Plan> plan_again(Options& options, const inventory::Inventory& inve
   TRY_ASSIGN(const Json earlier, folder.read("run.json"), "--replay");
   options.seed = std::to_string(static_cast<std::uint64_t>(json_int(earlier, "seed")));
   TRY_ASSIGN(plan::Plan plan, make_plan(options, inventory, false), "plan");
-  return run::replay(folder, spec, std::move(plan));
+  return run::replay(folder, spec, std::move(plan), options.filter);
 }
 
 int show_plan(const Options& options) {
@@ -96,18 +99,19 @@ int show_plan(const Options& options) {
 }
 
 // With --json an end without a verdict is JSON too, beside the message on standard error.
-int end_without_verdict(const Options& options, const Error& error, int interrupted = 0) {
-  const int status = interrupted != 0 ? interrupted : exit_status_of(error.code());
+int end_without_verdict(const Options& options, const Error& error, int stopped = kPassed) {
+  const int status = stopped != kPassed ? stopped : exit_status_of(error.code());
   if (options.json) {
     print_json_end(error, status);
   }
-  if (interrupted == 0) {
-    fail_with(error);
-  }
+  fail_with(error);
   return status;
 }
 
 int show_end(const Options& options, const run::RunEnd& end) {
+  if (end.folder.empty() && end.exit_status != kPassed) {
+    return end_without_verdict(options, {ErrorCode::refused, end.summary}, end.exit_status);
+  }
   if (end.folder.empty()) {
     // GoogleTest has printed the names, or this shard has no case.
     if (options.json && !end.summary.empty()) {
@@ -158,7 +162,7 @@ int run_suites(Options& options, const std::vector<std::string>& gtest_flags) {
   run::Interrupt interrupt;
   const auto end = run::run(*inventory, *plan, with, interrupt);
   if (!end) {
-    return end_without_verdict(options, end.error(), interrupt.exit_status());
+    return end_without_verdict(options, end.error());
   }
   return show_end(options, *end);
 }
@@ -192,12 +196,16 @@ void add_run(CLI::App& app, Action& action) {
   planning_options(*verb, *options);
   verb->add_flag(
       "--allow-root-fill", options->allow_root_fill, "fill-disk may fill a root filesystem");
-  verb->add_option("--repeat", options->repeat, "Hits and attempts of every case times N")
+  verb->add_option(
+          "--repeat",
+          options->repeat,
+          "Hits and attempts of every case times N; a sweep, and what --replay fires, N times over")
       ->check(CLI::Range(1, 1000))
       ->capture_default_str();
   verb->add_option("--replay",
                    options->replay,
-                   "RUN[:CASE[:TRIAL]]: fire an earlier run's trials again, at the same anchors");
+                   "RUN[:CASE[:TRIAL]]: fire an earlier run's trials again, at the same anchors; "
+                   "--filter chooses among its cases");
   verb->add_option("--time-limit",
                    options->time_limit,
                    "Stop, heal and report after this long, e.g. 90m (exit status 124)");

@@ -33,7 +33,7 @@ void want_hits(plan::Plan& plan, int hits) {
   }
 }
 
-Result<std::string> run_lanes(const Options& options) {
+Result<run::RunEnd> run_lanes(const Options& options) {
   if (options.inventory.empty()) {
     return fail(ErrorCode::invalid_input,
                 "selfcheck takes -i INVENTORY, or --run RUN to judge a run of the suite");
@@ -48,18 +48,22 @@ Result<std::string> run_lanes(const Options& options) {
   run::RunOptions with = run_options(options.results, options.json);
   with.suites = {options.suite};
   run::Interrupt interrupt;
-  TRY_ASSIGN(const run::RunEnd end, run::run(inventory, plan, with, interrupt), "run");
-  if (end.folder.empty()) {
+  TRY_ASSIGN(run::RunEnd end, run::run(inventory, plan, with, interrupt), "run");
+  if (end.folder.empty() && end.exit_status == kPassed) {
     return fail(ErrorCode::invalid_input,
                 "this shard has no lane; unset GTEST_TOTAL_SHARDS, for selfcheck wants them all");
   }
-  return end.folder.string();
+  return end;
 }
 
 Result<int> selfcheck(const Options& options) {
   std::string path = options.run;
   if (path.empty()) {
-    TRY_ASSIGN(path, run_lanes(options), "selfcheck");
+    TRY_ASSIGN(const run::RunEnd end, run_lanes(options), "selfcheck");
+    if (end.folder.empty()) {
+      return end.exit_status;  // it was stopped before there was anything to judge
+    }
+    path = end.folder.string();
   }
   TRY_ASSIGN(const run::RunFolder folder, run::RunFolder::open(path), "run");
   TRY_ASSIGN(const report::Model model, run::judge(folder), "judge");

@@ -1,5 +1,6 @@
 // shrink: which of a failing case's faults are needed for its failure.
 
+#include <algorithm>
 #include <memory>
 
 #include <fmt/format.h>
@@ -30,7 +31,40 @@ struct Failing {
   run::ReplaySpec trial;  // which that is, whatever `latest` will be
 };
 
-// The first trial of the case that failed.
+// The trial that is named, or the case's first that hit and failed.
+Result<int> failing_trial(const report::Model& model, const run::ReplaySpec& spec) {
+  const auto found = std::ranges::find(model.cases, spec.case_name, &check::CaseVerdict::name);
+  std::vector<int> failed;
+  std::string named = "is not there";
+  if (found != model.cases.end()) {
+    for (const check::TrialVerdict& trial : found->trials) {
+      if (trial.counts && trial.verdict == check::Verdict::fail) {
+        failed.push_back(trial.trial);
+      }
+      if (trial.trial == spec.trial) {
+        named = fmt::format("ended as {}: {}", check::to_string(trial.verdict), trial.reason);
+      }
+    }
+  }
+  if (failed.empty()) {
+    return fail(ErrorCode::invalid_input,
+                fmt::format("{} of {} has no trial that hit and failed, so there is nothing to "
+                            "shrink; its report lists the cases",
+                            spec.case_name,
+                            model.run));
+  }
+  if (spec.trial != 0 && std::ranges::find(failed, spec.trial) == failed.end()) {
+    return fail(ErrorCode::invalid_input,
+                fmt::format("trial {} of {} in {} {}; name one that hit and failed: {}",
+                            spec.trial,
+                            spec.case_name,
+                            model.run,
+                            named,
+                            fmt::join(failed, ", ")));
+  }
+  return spec.trial != 0 ? spec.trial : failed.front();
+}
+
 Result<Failing> failing_case(const Options& options, const inventory::Inventory& inventory) {
   TRY_ASSIGN(run::ReplaySpec spec, run::ReplaySpec::parse(options.spec), "RUN:CASE");
   if (spec.case_name.empty()) {
@@ -38,21 +72,7 @@ Result<Failing> failing_case(const Options& options, const inventory::Inventory&
   }
   TRY_ASSIGN(const run::RunFolder folder, run::RunFolder::open(spec.run), options.spec);
   TRY_ASSIGN(const report::Model model, run::judge(folder), options.spec);
-  for (const check::CaseVerdict& one : model.cases) {
-    for (const check::TrialVerdict& trial : one.trials) {
-      if (one.name == spec.case_name && spec.trial == 0 && trial.counts &&
-          trial.verdict == check::Verdict::fail) {
-        spec.trial = trial.trial;
-      }
-    }
-  }
-  if (spec.trial == 0) {
-    return fail(ErrorCode::invalid_input,
-                fmt::format("{} of {} has no trial that hit and failed, so there is nothing to "
-                            "shrink; its report lists the cases",
-                            spec.case_name,
-                            folder.name()));
-  }
+  TRY_ASSIGN(spec.trial, failing_trial(model, spec), "shrink");
   TRY_ASSIGN(const std::vector<std::string> suites, run::suites_of(folder), "shrink");
   TRY_ASSIGN(plan::Plan plan,
              plan_suites(suites, inventory, {.seed = model.seed, .aimed = false}),

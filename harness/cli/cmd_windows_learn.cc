@@ -135,8 +135,7 @@ Result<run::RunEnd> start_often(const Options& options,
   }
   const run::RunOptions with = run_options(options.results, options.json);
   run::Interrupt interrupt;
-  TRY_ASSIGN(run::RunEnd end, run::run(inventory, plan, with, interrupt), "learn");
-  return end;
+  return run::run(inventory, plan, with, interrupt);
 }
 
 Result<int> learn(const Options& options) {
@@ -152,6 +151,9 @@ Result<int> learn(const Options& options) {
                   "(the same one twice: restarts), or --run RUN");
     }
     TRY_ASSIGN(const run::RunEnd end, start_often(options, inventory, lengths), "learn");
+    if (end.folder.empty() && end.exit_status != kPassed) {
+      return end.exit_status;  // it was stopped before there was anything to learn from
+    }
     path = end.folder.string();
     // What was learned until then is kept, and so is the word on how the run ended.
     const bool cut_short = end.exit_status == kUnhealed || end.exit_status >= run::kTimeLimitPassed;

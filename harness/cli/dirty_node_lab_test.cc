@@ -102,16 +102,6 @@ class DirtyNode : public MadeRuns {
         {{"type", "healed"}, {"id", "h-1"}, {"state", "DIRTY"}, {"summary", "it does not let go"}});
   }
 
-  void release(const std::string& version) {
-    const std::string folder = "artifacts/" + version + "/";
-    std::filesystem::create_directories(directory_ / folder);
-    file(folder + "install.sh", "exit 1\n");
-    const std::string tarball = file(folder + "rke2.linux-amd64.tar.gz", "x");
-    const auto sum = exec::LocalRunner().run({.argv = {"sha256sum", tarball}},
-                                             Deadline::after(std::chrono::seconds(20)));
-    file(folder + "sha256sum-amd64.txt", sum->out.substr(0, 64) + "  rke2.linux-amd64.tar.gz\n");
-  }
-
   // A run of the suite whose trial hit and failed, with its anchor.
   std::string failed_run() {
     const run::RunFolder folder = ran({{.name = kCase, .failed = 1}});

@@ -73,51 +73,6 @@ class Hosting : public Cli {
   bool touched() const { return std::filesystem::exists(directory_ / "results"); }
 };
 
-// Its anchors are recorded: a replay needs no lengths, and goes on to what it would install.
-TEST_F(Hosting, replays_a_sweep_where_nothing_was_learned) {
-  const std::string suite =
-      file("sweep.yaml",
-           "suite: s\nquestion: q\npaths:\n  - {versions: [v1.30.12+rke2r1, "
-           "v1.30.13-rc2+rke2r1]}\nmatrix:\n  fault: [{kill-pod: {pod: etcd}}]\n"
-           "  window: [start-up-hooks]\n  offset: [sweep]\n"
-           "  target: [first-server]\n");
-  const auto planned = hookshot({"plan", suite, "-i", inventory()});
-  EXPECT_EQ(planned.exit_status, 2);
-  EXPECT_THAT(planned.err, HasSubstr("has not been learned"));
-  const std::string name =
-      "s/v1.30.12+rke2r1_to_v1.30.13-rc2+rke2r1/kill-pod.etcd/start-up-hooks+sweep/cp-1";
-  const std::string earlier = (directory_ / "earlier").string();
-  std::filesystem::create_directories(earlier);
-  file("earlier/run.json", Json{{"suites", {suite}}, {"seed", 7}}.dump());
-  file("earlier/plan.json", R"({"cases": []})");
-  file("earlier/events.jsonl",
-       Json{{"type", "trial.started"},
-            {"seq", 1},
-            {"case", name},
-            {"trial", 1},
-            {"fault", "kill-pod"},
-            {"window", "start-up-hooks"},
-            {"where", "inside"},
-            {"distance_us", 250'000},
-            {"learned_us", 3'000'000},
-            {"anchor",
-             {{"marker_of", "start-up-hooks"},
-              {"open", {{{"log", "Setting runtimes"}}}},
-              {"close", Json::array()},
-              {"offset_us", 250'000}}}}
-               .dump() +
-           "\n");
-  for (const std::vector<std::string>& words :
-       {std::vector<std::string>{"run", "--replay", earlier + ":" + name + ":1"},
-        {"shrink", earlier + ":" + name + ":1"}}) {
-    std::vector<std::string> all = words;
-    all.insert(all.end(), {"-i", inventory(), "--results", (directory_ / "results").string()});
-    const auto again = hookshot(all);
-    EXPECT_THAT(again.err, HasSubstr("artifacts of v1.30.12+rke2r1")) << words[0];
-    EXPECT_THAT(again.err, testing::Not(HasSubstr("has not been learned"))) << words[0];
-  }
-}
-
 TEST_F(Hosting, lists_the_cases_and_touches_nothing) {
   const auto list = run({"--", "--gtest_list_tests"});
   EXPECT_EQ(list.exit_status, 0) << list.err;

@@ -15,14 +15,58 @@ namespace {
 
 using testing::HasSubstr;
 
+const std::string kRestarts = "paths: [{versions: [v1.30.12+rke2r1, v1.30.12+rke2r1]}]\n";
+
+// Once for the tests below, from two starts of its own.
+exec::CommandResult learn_restarts() {
+  static const exec::CommandResult learned = [] {
+    mark_nodes();
+    return hookshot({"windows",
+                     "learn",
+                     "--from",
+                     "v1.30.12+rke2r1",
+                     "--to",
+                     "v1.30.12+rke2r1",
+                     "--starts",
+                     "2",
+                     "-i",
+                     inventory(),
+                     "--results",
+                     (directory() / "learned").string()});
+  }();
+  return learned;
+}
+
+TEST_F(WholePath, aims_before_and_after_a_window_by_what_it_learned_of_restarts) {
+  const auto learned = learn_restarts();
+  ASSERT_EQ(learned.exit_status, 0) << learned.out << learned.err;
+  EXPECT_THAT(learned.out, HasSubstr("start-up-hooks"));
+  const auto run = play("beside",
+                        kRestarts +
+                            "matrix:\n"
+                            "  fault: [{kill-pod: {pod: kube-scheduler, how: process}}]\n"
+                            "  window: [start-up-hooks]\n"
+                            "  offset: [-400ms, 125%]\n");
+  ASSERT_EQ(run.exit_status, 0) << run.out << run.err;
+  const Json verdict = verdict_of("beside");
+  ASSERT_EQ(verdict["cases"].size(), 2U) << verdict.dump();
+  const Json before = verdict["cases"][0]["trials"].back();
+  EXPECT_LT(json_int(before, "landed_us"), 0) << before.dump();
+  EXPECT_EQ(json_string(before, "aim"), "-400ms");
+  const Json after = verdict["cases"][1]["trials"].back();
+  EXPECT_GT(json_int(after, "landed_us"), json_int(after, "length_us")) << after.dump();
+  EXPECT_THAT(json_string(after, "aim"), testing::StartsWith("closed+"));
+  for (const Json& row : verdict["coverage"]) {
+    EXPECT_EQ(json_int(row, "hits"), 0) << "nothing fell inside: " << row;
+    EXPECT_GE(json_int(row, "beside"), 2) << row;
+  }
+}
+
 TEST_F(WholePath, sweeps_a_window_by_halves_and_draws_its_map) {
-  const std::string paths = "paths: [{versions: [v1.30.12+rke2r1, v1.30.12+rke2r1]}]\n";
-  trial_of("restarts", paths);
-  const auto learned = hookshot(
-      {"windows", "learn", "-i", inventory(), "--run", (directory() / "restarts/latest").string()});
-  ASSERT_EQ(learned.exit_status, 0) << learned.err;
+  const auto learned = learn_restarts();
+  ASSERT_EQ(learned.exit_status, 0) << learned.out << learned.err;
   trial_of("swept",
-           paths +
+           kRestarts +
                "matrix:\n"
                "  fault: [{kill-pod: {pod: kube-scheduler, how: process}}]\n"
                "  window: [start-up-hooks]\n"

@@ -69,4 +69,18 @@ OffsetChoice read_offset(const Value& value, yaml::Problems& problems) {
   return out;
 }
 
+void check_sweeps(const Suite& suite, const Value& hits, yaml::Problems& problems) {
+  for (const OffsetChoice& offset : suite.offsets) {
+    if (offset.sweep.count > 0 && offset.sweep.count < suite.hits) {
+      problems.add(hits,
+                   fmt::format("'hits' ({}) cannot be reached by the sweep at {}:{}, which ends "
+                               "after {} trials: lower it, or raise the sweep's 'count'",
+                               suite.hits,
+                               offset.place.line,
+                               offset.place.column,
+                               offset.sweep.count));
+    }
+  }
+}
+
 }  // namespace harness::plan

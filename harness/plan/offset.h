@@ -11,4 +11,7 @@ namespace harness::plan {
 // What is wrong becomes a problem with its place.
 OffsetChoice read_offset(const yaml::Value& value, yaml::Problems& problems);
 
+// A sweep whose `count` ends it before the suite's hits can all have come is a problem at `hits`.
+void check_sweeps(const Suite& suite, const yaml::Value& hits, yaml::Problems& problems);
+
 }  // namespace harness::plan

@@ -35,10 +35,10 @@ struct Watched {
 struct Shot {
   aim::Aim aim;
   aim::Anchor anchor;                       // what the node's trigger waits for
-  std::string why;                          // of a sweep: why this instant
+  std::string why;                          // why this instant, where there is a reason to tell
   std::string replays;                      // RUN:CASE:TRIAL
   std::optional<std::int64_t> original_us;  // where that one landed, from its window's opening
-  std::vector<aim::Anchor> companions;      // of a replay: those of the further faults; else empty
+  std::vector<Shot> companions;             // of a replay: those of the further faults; else empty
   std::optional<std::int64_t> learned_us;   // the window's usual length; empty: never learned
 };
 
@@ -99,7 +99,7 @@ struct Case {
   Shot shot;
   std::optional<aim::SweepPlan> sweep;
   std::shared_ptr<const aim::Lengths> lengths;
-  // With --replay: what to shoot again, one trial each.
+  // With --replay: what to shoot again, one trial each, in this order.
   std::vector<Shot> again;
   std::string target;  // node name
   bool on_server = true;

@@ -226,10 +226,15 @@ Result<Suite> SuiteLoader::load(const Value& root) {
   }
   suite.hits = static_cast<int>(reader.integer_or("hits", 1, 1, 1000));
   suite.attempts = static_cast<int>(reader.integer_or("attempts", 5, 1, 10'000));
+  const Value* hits = reader.take("hits");
+  const Value* attempts = reader.take("attempts");
   if (suite.attempts < suite.hits) {
     problems_.add(
-        *reader.take("attempts"),
+        *(attempts != nullptr ? attempts : hits),
         fmt::format("'attempts' ({}) must be at least 'hits' ({})", suite.attempts, suite.hits));
+  }
+  if (hits != nullptr) {
+    check_sweeps(suite, *hits, problems_);
   }
   if (const Value* budget = reader.take("budget")) {
     read_budget(*budget, suite);

@@ -55,6 +55,25 @@ TEST(Suite, takes_only_a_mapping_for_a_faults_parameters) {
   }
 }
 
+TEST(Suite, refuses_more_hits_than_its_trials_can_bring) {
+  const auto refused = [](const std::string& offsets, const std::string& keys) {
+    const auto suite =
+        parse_suite(changed(kSuite, "[0%, 500ms]", offsets) + keys, "s.yaml", catalogue());
+    return suite ? "" : suite.error().message();
+  };
+  const std::string swept = "[0s, {sweep: {count: 20}}]";
+  EXPECT_EQ(refused(swept, "hits: 40\nattempts: 90\n"),
+            "suite: s.yaml:10:7: 'hits' (40) cannot be reached by the sweep at 8:16, which ends "
+            "after 20 trials: lower it, or raise the sweep's 'count'");
+  EXPECT_EQ(refused(swept, "hits: 20\nattempts: 90\n"), "");
+  EXPECT_EQ(refused("[{sweep: {time: 2h}}]", "hits: 40\nattempts: 90\n"), "")
+      << "how many trials that will be is not known yet";
+  EXPECT_EQ(refused("[0s]", "hits: 6\n"),
+            "suite: s.yaml:10:7: 'attempts' (5) must be at least 'hits' (6)");
+  EXPECT_EQ(refused("[0s]", "hits: 6\nattempts: 4\n"),
+            "suite: s.yaml:11:11: 'attempts' (4) must be at least 'hits' (6)");
+}
+
 std::string with_path(const std::string& keys) {
   return changed(kSuite, "v1.30.13-rc2+rke2r1]}", "v1.30.13-rc2+rke2r1], " + keys + "}");
 }

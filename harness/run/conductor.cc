@@ -43,7 +43,7 @@ Json plan_json(const plan::Plan& plan, int repeat, const std::vector<const plan:
 int trials_wanted(const std::vector<const plan::Case*>& selected) {
   int out = 0;
   for (const plan::Case* cell : selected) {
-    out += cell->hits;
+    out += cell->again.empty() ? cell->hits : static_cast<int>(cell->again.size());
   }
   return out;
 }
@@ -60,13 +60,11 @@ std::vector<Version> versions_of(const std::vector<const plan::Case*>& selected)
 // Trials until enough have landed, and the verdict of all of them.
 CaseEnd run_case(Session& session, const plan::Case& cell, int repeat) {
   session.recorder().put({{"type", "case.started"}, {"name", cell.name}});
-  const int hits = cell.hits * repeat;
-  const int attempts = cell.attempts * repeat;
   Json json = cell.to_json();
-  json["hits"] = hits;
+  json["hits"] = cell.hits * repeat;
   const auto planned = check::Planned::from_json(json);
   Progress& progress = session.progress();
-  Shots shots(cell, hits, attempts);
+  Shots shots(cell, repeat);
   int errors = 0;  // in a row
   while (errors < 2 && !session.stopped()) {
     const auto shot = shots.next();
@@ -102,13 +100,16 @@ CaseEnd run_case(Session& session, const plan::Case& cell, int repeat) {
   return {.verdict = verdict.verdict, .reason = verdict.reason};
 }
 
-}  // namespace
+// By a signal or its time limit, and not by what went wrong in it.
+bool stopped_from_outside(const Interrupt& interrupt) {
+  return interrupt.exit_status() >= kTimeLimitPassed;
+}
 
-Result<RunEnd> run(const inventory::Inventory& inventory,
-                   const plan::Plan& plan,
-                   const RunOptions& options,
-                   Interrupt& interrupt,
-                   const Outside& outside) {
+Result<RunEnd> run_hosted(const inventory::Inventory& inventory,
+                          const plan::Plan& plan,
+                          const RunOptions& options,
+                          Interrupt& interrupt,
+                          const Outside& outside) {
   if (plan.cases.empty()) {
     return fail(ErrorCode::invalid_input,
                 "nothing is left to run; `hookshot plan` says what was left out and why");
@@ -141,13 +142,28 @@ Result<RunEnd> run(const inventory::Inventory& inventory,
   if (!hosted.prepared) {
     if (session.has_folder()) {
       auto end = session.close(hosted.prepared);
-      if (end && session.dirty()) {
+      if (end && (session.dirty() || stopped_from_outside(interrupt))) {
         return end;
       }
     }
     return fail(Error(hosted.prepared.error()).prepend("run"));
   }
   return session.close({});
+}
+
+}  // namespace
+
+Result<RunEnd> run(const inventory::Inventory& inventory,
+                   const plan::Plan& plan,
+                   const RunOptions& options,
+                   Interrupt& interrupt,
+                   const Outside& outside) {
+  auto end = run_hosted(inventory, plan, options, interrupt, outside);
+  if (!end && stopped_from_outside(interrupt)) {
+    return RunEnd{
+        .folder = {}, .exit_status = interrupt.exit_status(), .summary = end.error().message()};
+  }
+  return end;
 }
 
 }  // namespace harness::run

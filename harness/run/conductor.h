@@ -6,8 +6,9 @@
 
 namespace harness::run {
 
-// An error is one that came before the first trial: nothing was hurt. A node that was dirty before
-// is no error but an end with exit status 5.
+// An error is one that came before the first trial: nothing was hurt. Two that come then are no
+// errors but ends: a node that was dirty before, with exit status 5, and a signal or the time
+// limit, with theirs and, where there is no folder yet, without one.
 Result<RunEnd> run(const inventory::Inventory& inventory,
                    const plan::Plan& plan,
                    const RunOptions& options,

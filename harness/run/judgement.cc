@@ -104,6 +104,8 @@ Result<report::Model> judge(const RunFolder& folder) {
                       .inventory_path = json_string(run, "inventory_path"),
                       .started = json_string(run, "started"),
                       .finished = json_string(run, "finished")};
+  std::error_code unknown;  // then the path stays empty
+  model.folder = std::filesystem::weakly_canonical(folder.path(), unknown).string();
   model.suites = RunFolder::words(run, "suites");
   model.again = RunFolder::words(run, "again");
   model.dirty = trials.dirty;

@@ -9,46 +9,33 @@
 
 #include "harness/event/event.h"
 #include "harness/event/log.h"
+#include "harness/event/marker.h"
 #include "harness/run/judgement.h"
 
 namespace harness::run {
 namespace {
 
-// What a trial recorded of where it was aimed.
+// A trial of the earlier run: what it aimed at, and what it came to.
 struct Recorded {
   plan::Shot shot;
-  std::vector<aim::Aim> companions;
+  bool proved = false;  // it hit and was judged
+  std::string reason = "it was not judged";
 };
 
 using Shots = std::map<std::string, std::map<int, Recorded>>;
 
-aim::Aim aim_of(const Json& event) {
-  return {aim::where_from(json_string(event, "where")),
-          Microseconds(json_int(event, "distance_us"))};
-}
-
-Status add_companions(const Json& event, Recorded& out) {
-  for (const Json& more : event.value("companions", Json::array())) {
-    TRY_ASSIGN(aim::Anchor anchor,
-               plan::anchor_from_json(more.value("anchor", Json::object())),
-               json_string(more, "fault"));
-    TRY_ASSIGN(
-        const aim::Aim aim, aim::parse_aim(json_string(more, "aim")), json_string(more, "fault"));
-    out.shot.companions.push_back(std::move(anchor));
-    out.companions.push_back(aim);
-  }
-  return {};
+Result<plan::Shot> companion_in(const Json& told) {
+  plan::Shot out;
+  TRY_ASSIGN(out.anchor, plan::anchor_from_json(told.value("anchor", Json::object())), "anchor");
+  TRY_ASSIGN(out.aim, aim::parse_aim(json_string(told, "aim")), "aim");
+  return out;
 }
 
 Result<Recorded> recorded_in(const Json& event, std::string replays) {
-  Recorded out{.shot = {.aim = aim_of(event),
-                        .anchor = {},
-                        .why = {},
-                        .replays = std::move(replays),
-                        .original_us = {},
-                        .companions = {},
-                        .learned_us = {}},
-               .companions = {}};
+  Recorded out;
+  out.shot.aim = {aim::where_from(json_string(event, "where")),
+                  Microseconds(json_int(event, "distance_us"))};
+  out.shot.replays = std::move(replays);
   if (event.contains("anchor")) {
     TRY_ASSIGN(out.shot.anchor, plan::anchor_from_json(event["anchor"]), "anchor");
   } else if (!json_string(event, "window").empty()) {
@@ -58,7 +45,10 @@ Result<Recorded> recorded_in(const Json& event, std::string replays) {
   if (event.contains("learned_us")) {
     out.shot.learned_us = json_int(event, "learned_us");
   }
-  TRY(add_companions(event, out), "");
+  for (const Json& more : event.value("companions", Json::array())) {
+    TRY_ASSIGN(plan::Shot companion, companion_in(more), json_string(more, "fault"));
+    out.shot.companions.push_back(std::move(companion));
+  }
   return out;
 }
 
@@ -88,24 +78,74 @@ Result<Shots> shots_of(const RunFolder& folder, const ReplaySpec& spec) {
   return out;
 }
 
+// Where each fault of those trials landed, and which of them hit.
+void add_ends(const report::Model& model, Shots& shots) {
+  for (const check::CaseVerdict& one : model.cases) {
+    for (const check::TrialVerdict& trial : one.trials) {
+      const auto found = shots.find(one.name);
+      if (found == shots.end() || !found->second.contains(trial.trial)) {
+        continue;
+      }
+      Recorded& recorded = found->second.at(trial.trial);
+      recorded.proved = trial.hit && trial.counts;
+      recorded.reason = trial.reason;
+      recorded.shot.original_us = trial.landed_us;
+      std::vector<plan::Shot>& companions = recorded.shot.companions;
+      for (std::size_t i = 0; i < std::min(companions.size(), trial.companions.size()); ++i) {
+        companions[i].original_us = trial.companions[i].landed_us;
+      }
+    }
+  }
+}
+
+// Of the recorded cases those that the filter takes; the others are left out of the plan.
+Status choose(Shots& shots, const std::string& filter, const std::string& run, plan::Plan& plan) {
+  std::string names;
+  for (const auto& [name, trials] : shots) {
+    names += "\n  " + name;
+    if (!event::glob_matches(filter, name)) {
+      plan.excluded.push_back({name, "left out by --filter " + filter});
+    }
+  }
+  for (const plan::Excluded& one : plan.excluded) {
+    shots.erase(one.name);
+  }
+  if (shots.empty()) {
+    return fail(
+        ErrorCode::invalid_input,
+        fmt::format(
+            "--filter {} takes none of the cases that {} has trials of:{}", filter, run, names));
+  }
+  return {};
+}
+
 // What the plan left open of a case comes from its trials, which were all aimed alike but for the
-// first fault of a sweep.
+// first fault of a sweep. What proved nothing then need not now.
 Status aim_again(plan::Case& cell, std::map<int, Recorded>& trials, const std::string& run) {
+  cell.hits = 0;
   for (auto& [number, recorded] : trials) {
-    if (recorded.companions.size() != cell.companions.size()) {
+    plan::Shot& shot = recorded.shot;
+    if (shot.companions.size() != cell.companions.size()) {
       return fail(ErrorCode::invalid_input,
                   fmt::format("{} has {} further fault(s) and had {} in {}: its suite has changed",
                               cell.name,
                               cell.companions.size(),
-                              recorded.companions.size(),
+                              shot.companions.size(),
                               run));
     }
     for (std::size_t i = 0; i < cell.companions.size(); ++i) {
-      cell.companions[i].shot.aim = recorded.companions[i];
-      cell.companions[i].shot.anchor = recorded.shot.companions[i];
+      cell.companions[i].shot = shot.companions[i];
     }
-    cell.again.push_back(std::move(recorded.shot));
+    if (recorded.proved) {
+      ++cell.hits;
+    } else {
+      shot.why =
+          fmt::format("shot again, though {} proved nothing: {}", shot.replays, recorded.reason);
+    }
+    cell.again.push_back(std::move(shot));
   }
+  cell.hits = std::max(cell.hits, 1);
+  cell.attempts = static_cast<int>(cell.again.size());
   cell.shot = cell.again.front();
   cell.shot.companions.clear();
   return {};
@@ -158,16 +198,11 @@ Result<std::vector<std::string>> suites_of(const RunFolder& folder) {
   return out;
 }
 
-Result<plan::Plan> replay(const RunFolder& folder, const ReplaySpec& spec, plan::Plan plan) {
+Result<plan::Plan> replay(const RunFolder& folder,
+                          const ReplaySpec& spec,
+                          plan::Plan plan,
+                          const std::string& filter) {
   TRY_ASSIGN(Shots shots, shots_of(folder, spec), "replay");
-  TRY_ASSIGN(const report::Model model, judge(folder), "replay");
-  for (const check::CaseVerdict& one : model.cases) {
-    for (const check::TrialVerdict& trial : one.trials) {
-      if (shots.contains(one.name) && shots[one.name].contains(trial.trial)) {
-        shots[one.name].at(trial.trial).shot.original_us = trial.landed_us;
-      }
-    }
-  }
   if (shots.empty()) {
     return fail(ErrorCode::invalid_input,
                 fmt::format("{} has no trial{}{}",
@@ -175,7 +210,10 @@ Result<plan::Plan> replay(const RunFolder& folder, const ReplaySpec& spec, plan:
                             spec.case_name.empty() ? "" : " of " + spec.case_name,
                             spec.trial == 0 ? "" : fmt::format(" with number {}", spec.trial)));
   }
+  TRY_ASSIGN(const report::Model model, judge(folder), "replay");
+  add_ends(model, shots);
   plan::Plan out{.seed = plan.seed, .cases = {}, .excluded = {}};
+  TRY(choose(shots, filter, folder.name(), out), "replay");
   for (auto& [name, trials] : shots) {
     const auto found = std::ranges::find(plan.cases, name, &plan::Case::name);
     if (found == plan.cases.end()) {
@@ -187,8 +225,6 @@ Result<plan::Plan> replay(const RunFolder& folder, const ReplaySpec& spec, plan:
     }
     plan::Case cell = *found;
     TRY(aim_again(cell, trials, folder.name()), "replay");
-    cell.hits = static_cast<int>(cell.again.size());
-    cell.attempts = cell.hits;
     cell.sweep.reset();
     cell.index = out.cases.size();
     out.cases.push_back(std::move(cell));

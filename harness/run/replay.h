@@ -27,9 +27,13 @@ struct ReplaySpec {
 // with the command that it was.
 Result<std::vector<std::string>> suites_of(const RunFolder& folder);
 
-// Keeps the cases that the run has trials of, each with those trials' shots and a hit wanted from
-// every one. The plan need not be aimed. invalid_input when the run has no such trial, or a case is
-// not planned any more.
-Result<plan::Plan> replay(const RunFolder& folder, const ReplaySpec& spec, plan::Plan plan);
+// Keeps the cases that the run has trials of and that the glob takes, each with those trials'
+// shots. As many hits are wanted as there were, and one where there was none. The plan is of the
+// run's suites, unfiltered, and need not be aimed. invalid_input when the run has no such trial,
+// the glob takes none (with the names), or a case is not planned any more.
+Result<plan::Plan> replay(const RunFolder& folder,
+                          const ReplaySpec& spec,
+                          plan::Plan plan,
+                          const std::string& filter = "*");
 
 }  // namespace harness::run

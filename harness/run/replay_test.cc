@@ -29,16 +29,29 @@ class Replays : public testing::Test {
     folder_ = *folder;
     ASSERT_TRUE(folder_->write("run.json", R"({"suites": ["s.yaml"]})"));
     ASSERT_TRUE(folder_->write("plan.json", R"({"cases": [{"name": "c", "hits": 1}]})"));
-    ASSERT_TRUE(folder_->write(
-        "events.jsonl",
-        R"({"type":"trial.started","seq":1,"at":"2026-01-01T00:00:00.000000Z","case":"c","trial":1,)"
-        R"("fault":"kill-pod","window":"w","where":"before","distance_us":2000,)"
-        R"("anchor":{"marker_of":"v","open":[{"log":"opens"}],"close":[],"offset_us":77}})"
-        "\n"));
+    ASSERT_TRUE(folder_->write("events.jsonl", started("c", 1)));
     plan::Case cell;
     cell.name = "c";
     cell.attempts = 9;
     plan_.cases.push_back(cell);
+  }
+
+  static std::string started(const std::string& name, int trial) {
+    const Json event = {{"type", "trial.started"},
+                        {"seq", 1},
+                        {"at", "2026-01-01T00:00:00.000000Z"},
+                        {"case", name},
+                        {"trial", trial},
+                        {"fault", "kill-pod"},
+                        {"window", "w"},
+                        {"where", "before"},
+                        {"distance_us", 2000},
+                        {"anchor",
+                         {{"marker_of", "v"},
+                          {"open", {{{"log", "opens"}}}},
+                          {"close", Json::array()},
+                          {"offset_us", 77}}}};
+    return event.dump() + "\n";
   }
 
   std::optional<RunFolder> folder_;
@@ -76,9 +89,38 @@ TEST_F(Replays, take_the_learned_length_and_further_anchors_from_the_recording) 
   ASSERT_TRUE(plan) << plan.error().message();
   const plan::Case& cell = plan->cases[0];
   EXPECT_EQ(cell.again[0].learned_us, 3000);
-  EXPECT_EQ(cell.again[0].companions.at(0).offset, Microseconds(9));
+  EXPECT_EQ(cell.again[0].companions.at(0).anchor.offset, Microseconds(9));
   EXPECT_EQ(aim::to_string(cell.companions[0].shot.aim), "-1500us");
   EXPECT_EQ(cell.companions[0].shot.anchor.marker_of, "u");
+}
+
+TEST_F(Replays, want_one_hit_where_nothing_was_proved_and_say_why_it_is_shot_again) {
+  ASSERT_TRUE(folder_->write("events.jsonl", started("c", 1) + started("c", 2)));
+  const auto plan = replay(*folder_, {.run = "r", .case_name = {}}, plan_);
+  ASSERT_TRUE(plan) << plan.error().message();
+  const plan::Case& cell = plan->cases[0];
+  ASSERT_EQ(cell.again.size(), 2U);
+  EXPECT_EQ(cell.hits, 1);
+  EXPECT_EQ(cell.attempts, 2);
+  EXPECT_EQ(cell.again[1].why,
+            "shot again, though " + folder_->name() + ":c:2 proved nothing: the trial was cut off");
+}
+
+TEST_F(Replays, take_the_cases_that_the_filter_chooses_of_those_that_were_recorded) {
+  ASSERT_TRUE(folder_->write("events.jsonl", started("c", 1) + started("gone", 1)));
+  const auto plan = replay(*folder_, {.run = "r", .case_name = {}}, plan_, "c*");
+  ASSERT_TRUE(plan) << plan.error().message();
+  ASSERT_EQ(plan->cases.size(), 1U);
+  EXPECT_EQ(plan->cases[0].name, "c");
+  ASSERT_EQ(plan->excluded.size(), 1U);
+  EXPECT_EQ(plan->excluded[0].name, "gone");
+  EXPECT_EQ(plan->excluded[0].reason, "left out by --filter c*");
+  const auto none = replay(*folder_, {.run = "r", .case_name = {}}, plan_, "d*");
+  ASSERT_FALSE(none);
+  EXPECT_EQ(none.error().code(), ErrorCode::invalid_input);
+  EXPECT_THAT(none.error().message(),
+              HasSubstr("--filter d* takes none of the cases that " + folder_->name() +
+                        " has trials of:\n  c\n  gone"));
 }
 
 TEST_F(Replays, say_what_is_not_there) {

@@ -2,17 +2,34 @@
 
 #include <algorithm>
 
+#include <fmt/format.h>
+
 namespace harness::run {
 
-Shots::Shots(const plan::Case& cell, int hits, int attempts)
-    : cell_(cell), attempts_(std::max(hits, attempts)) {}
+Shots::Shots(const plan::Case& cell, int repeat) : cell_(cell), repeat_(repeat) {}
 
-std::optional<plan::Shot> Shots::next_of_sweep() {
+aim::Next Shots::next_instant() {
   const auto elapsed =
       std::chrono::duration_cast<Microseconds>(std::chrono::steady_clock::now() - started_);
-  aim::Next next = aim::next_instant(*cell_.sweep, visits_, elapsed);
+  return aim::next_instant(*cell_.sweep, visits_, elapsed);
+}
+
+std::optional<plan::Shot> Shots::next_of_sweep() {
+  aim::Next next = next_instant();
+  if (!next.aim && sweep_ < repeat_) {
+    ++sweep_;
+    visits_.clear();
+    started_ = std::chrono::steady_clock::now();
+    next = next_instant();
+  }
   if (!next.aim) {
     why_ = "the sweep ends: " + next.why;
+    if (!enough_) {
+      why_ += fmt::format(
+          "; it came to fewer than the {} hit(s) wanted: lower `hits`, or raise the sweep's "
+          "`count` or lower its `resolution`",
+          cell_.hits * repeat_);
+    }
     return std::nullopt;
   }
   auto shot = cell_.shot_at(*next.aim);
@@ -21,18 +38,22 @@ std::optional<plan::Shot> Shots::next_of_sweep() {
     return std::nullopt;
   }
   shot->why = std::move(next.why);
+  if (sweep_ > 1) {
+    shot->why += fmt::format(" (sweep {} of {})", sweep_, repeat_);
+  }
   return *std::move(shot);
 }
 
 std::optional<plan::Shot> Shots::next() {
   std::optional<plan::Shot> out;
   if (!cell_.again.empty()) {
-    if (static_cast<std::size_t>(tried_) < cell_.again.size()) {
-      out = cell_.again[static_cast<std::size_t>(tried_)];
+    const auto tried = static_cast<std::size_t>(tried_);
+    if (tried < cell_.again.size() * static_cast<std::size_t>(repeat_)) {
+      out = cell_.again[tried % cell_.again.size()];
     }
   } else if (cell_.sweep) {
     out = next_of_sweep();
-  } else if (!enough_ && tried_ < attempts_) {
+  } else if (!enough_ && tried_ < std::max(cell_.hits, cell_.attempts) * repeat_) {
     out = cell_.shot;
   }
   if (out) {

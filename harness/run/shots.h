@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "harness/aim/sweep.h"
 #include "harness/check/judge.h"
 #include "harness/plan/plan.h"
 
@@ -14,8 +15,9 @@ namespace harness::run {
 
 class Shots {
  public:
-  // `attempts` bounds trials that all aim at one instant; a sweep has its own limits.
-  Shots(const plan::Case& cell, int hits, int attempts);
+  // `repeat` times what the case asks for: its hits and attempts where all trials aim at one
+  // instant; else the whole sweep, or all of the earlier run's trials, one time after the other.
+  Shots(const plan::Case& cell, int repeat);
 
   // Empty: the case has what it wants, or can get no more.
   std::optional<plan::Shot> next();
@@ -26,15 +28,17 @@ class Shots {
   const std::string& why() const { return why_; }
 
  private:
+  aim::Next next_instant();
   std::optional<plan::Shot> next_of_sweep();
 
   const plan::Case& cell_;
-  const int attempts_;
-  const std::chrono::steady_clock::time_point started_ = std::chrono::steady_clock::now();
+  const int repeat_;
+  int sweep_ = 1;  // which one this is, of `repeat_`
+  std::chrono::steady_clock::time_point started_ = std::chrono::steady_clock::now();  // that one
   int tried_ = 0;
   bool enough_ = false;
   std::optional<aim::Aim> last_;
-  std::vector<aim::Visit> visits_;
+  std::vector<aim::Visit> visits_;  // of this sweep
   std::string why_;
 };
 

@@ -25,9 +25,27 @@ plan::Case swept() {
   return cell;
 }
 
+plan::Case wanting(int hits, int attempts) {
+  plan::Case out;
+  out.hits = hits;
+  out.attempts = attempts;
+  return out;
+}
+
+// Every trial of a sweep hits, a little late; how often it was given an instant.
+int hits_of_sweep(Shots& shots, const plan::Case& cell, const check::Planned& planned) {
+  std::vector<check::TrialVerdict> trials;
+  while (const auto shot = shots.next()) {
+    const std::int64_t at = aim::from_opening(shot->aim, cell.sweep->length).count();
+    trials.push_back(trial(check::Verdict::pass, at + 2));
+    shots.landed(trials, planned);
+  }
+  return static_cast<int>(trials.size());
+}
+
 TEST(Shots, repeats_one_instant_until_enough_have_landed) {
-  plan::Case cell;
-  Shots shots(cell, 2, 4);
+  const plan::Case cell = wanting(2, 4);
+  Shots shots(cell, 1);
   std::vector<check::TrialVerdict> trials;
   for (const auto landed : {std::optional<std::int64_t>(),
                             std::optional<std::int64_t>(10),
@@ -40,8 +58,8 @@ TEST(Shots, repeats_one_instant_until_enough_have_landed) {
 }
 
 TEST(Shots, ends_after_its_attempts) {
-  plan::Case cell;
-  Shots shots(cell, 1, 2);
+  const plan::Case cell = wanting(1, 2);
+  Shots shots(cell, 1);
   std::vector<check::TrialVerdict> trials;
   for (int i = 0; i < 2; ++i) {
     ASSERT_TRUE(shots.next());
@@ -53,7 +71,7 @@ TEST(Shots, ends_after_its_attempts) {
 
 TEST(Shots, sweeps_on_past_hits_and_failures_until_no_gap_is_left) {
   const plan::Case cell = swept();
-  Shots shots(cell, 1, 1);
+  Shots shots(cell, 1);
   std::vector<check::TrialVerdict> trials;
   std::vector<std::string> aims;
   while (const auto shot = shots.next()) {
@@ -70,7 +88,36 @@ TEST(Shots, sweeps_on_past_hits_and_failures_until_no_gap_is_left) {
   EXPECT_EQ(shots.why(), "the sweep ends: no gap is larger than 100ms");
 }
 
-TEST(Shots, fires_each_of_an_earlier_run_once) {
+TEST(Shots, sweeps_anew_for_each_repetition) {
+  plan::Case cell = swept();
+  cell.hits = 2;
+  cell.sweep->count = 3;
+  Shots shots(cell, 4);
+  EXPECT_EQ(hits_of_sweep(shots, cell, {.name = "c", .hits = 8}), 12)
+      << "three trials each, and so the eight hits that are wanted";
+  EXPECT_EQ(shots.why(), "the sweep ends: 3 trials were asked for");
+}
+
+TEST(Shots, says_which_sweep_of_several_an_instant_is_of) {
+  plan::Case cell = swept();
+  cell.sweep->count = 1;
+  Shots shots(cell, 2);
+  EXPECT_EQ(shots.next()->why, "the opening");
+  shots.landed({trial(check::Verdict::pass, 2)}, {.name = "c", .hits = 2});
+  EXPECT_EQ(shots.next()->why, "the opening (sweep 2 of 2)");
+}
+
+TEST(Shots, says_that_a_sweep_came_to_fewer_hits_than_are_wanted) {
+  plan::Case cell = swept();
+  cell.hits = 90;
+  Shots shots(cell, 1);
+  EXPECT_LT(hits_of_sweep(shots, cell, {.name = "c", .hits = 90}), 90);
+  EXPECT_NE(shots.why().find("no gap is larger than 100ms; it came to fewer than the 90 hit(s)"),
+            std::string::npos)
+      << shots.why();
+}
+
+plan::Case recorded() {
   plan::Case cell = swept();
   cell.again = {plan::Shot{.aim = {aim::Aim::Where::inside, Microseconds(7)},
                            .anchor = {},
@@ -82,10 +129,27 @@ TEST(Shots, fires_each_of_an_earlier_run_once) {
                            .why = {},
                            .replays = "r:c:2",
                            .original_us = {}}};
-  Shots shots(cell, 1, 1);
+  return cell;
+}
+
+TEST(Shots, fires_each_of_an_earlier_run_once) {
+  const plan::Case cell = recorded();
+  Shots shots(cell, 1);
   EXPECT_EQ(shots.next()->replays, "r:c:1");
   EXPECT_EQ(shots.next()->replays, "r:c:2");
   EXPECT_FALSE(shots.next());
+}
+
+TEST(Shots, fires_all_of_an_earlier_run_in_turn_as_often_as_they_are_repeated) {
+  const plan::Case cell = recorded();
+  Shots shots(cell, 3);
+  std::vector<std::string> fired;
+  while (const auto shot = shots.next()) {
+    ASSERT_LT(fired.size(), 7U);
+    fired.push_back(shot->replays);
+  }
+  EXPECT_EQ(fired,
+            (std::vector<std::string>{"r:c:1", "r:c:2", "r:c:1", "r:c:2", "r:c:1", "r:c:2"}));
 }
 
 }  // namespace

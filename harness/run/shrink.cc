@@ -12,28 +12,25 @@ namespace {
 
 constexpr std::string_view kOutcomes[] = {"not yet", "fails", "survives", "undecided"};
 
-std::string words(const std::string& fault, const plan::Params& params) {
-  return plan::FaultChoice{fault, params}.describe();
+// Of a case its first fault, or a further one.
+template <typename Fault>
+std::string fault_in_words(const Fault& one) {
+  return fmt::format("{} in {}{} {} on {}",
+                     plan::FaultChoice{one.fault, one.params}.describe(),
+                     one.window.name,
+                     one.seen.elsewhere() ? " of " + one.seen.node : "",
+                     aim::to_string(one.shot.aim),
+                     one.target);
 }
 
 std::string in_words(const plan::Case& cell) {
   if (cell.companions.empty() && cell.window.name.empty()) {
     return "no fault at all";
   }
-  std::string out = fmt::format("{} in {} {} on {}",
-                                words(cell.fault, cell.params),
-                                cell.window.name,
-                                aim::to_string(cell.shot.aim),
-                                cell.target);
+  std::string out = fault_in_words(cell);
   for (const plan::Companion& one : cell.companions) {
-    out += fmt::format("{}{} in {} {} on {}",
-                       one.next_boot        ? ", in the next boot "
-                       : one.after_previous ? ", then "
-                                            : ", with ",
-                       words(one.fault, one.params),
-                       one.window.name,
-                       aim::to_string(one.shot.aim),
-                       one.target);
+    out += one.next_boot ? ", in the next boot " : one.after_previous ? ", then " : ", with ";
+    out += fault_in_words(one);
   }
   return out;
 }
@@ -124,8 +121,9 @@ plan::Case part_of(const plan::Case& cell, const plan::Shot& shot, const Part& p
   const auto anchored = [&](std::size_t i) {
     plan::Companion one = cell.companions[i - 1];
     if (i - 1 < shot.companions.size()) {
-      one.shot.anchor = shot.companions[i - 1];
+      one.shot = shot.companions[i - 1];
     }
+    one.shot.replays = shot.replays;
     return one;
   };
   if (part.empty()) {

@@ -102,7 +102,13 @@ plan::Case three() {
 plan::Shot shot() {
   plan::Shot out;
   out.anchor = anchor("static-pod-sync", 1);
-  out.companions = {anchor("start-up-hooks", 2), anchor("start-up-hooks", 3)};
+  out.replays = "r:s/c:1";
+  out.companions.resize(2);
+  for (int i = 0; i < 2; ++i) {
+    plan::Shot& one = out.companions[static_cast<std::size_t>(i)];
+    one.anchor = anchor("start-up-hooks", i + 2);
+    one.original_us = 100 * (i + 2);
+  }
   return out;
 }
 
@@ -117,6 +123,8 @@ TEST(PartOf, moves_up_what_is_left_and_does_not_wait_for_what_is_gone) {
   const plan::Case last = part_of(three(), shot(), {2});
   EXPECT_EQ(last.params.at("pod"), "kube-scheduler");
   EXPECT_EQ(last.shot.anchor.offset, Microseconds(3));
+  EXPECT_EQ(last.shot.replays, "r:s/c:1");
+  EXPECT_EQ(last.shot.original_us, 300) << "where that fault landed, not the case's first";
   EXPECT_THAT(last.companions, IsEmpty());
   const plan::Case outer = part_of(three(), shot(), {0, 2});
   EXPECT_FALSE(outer.companions.at(0).after_previous);
@@ -159,6 +167,20 @@ TEST(Shrink, finds_the_one_fault_that_is_needed) {
               HasSubstr("kill-pod pod=kube-scheduler in start-up-hooks +0s on cp-1 is enough: 2 of "
                         "2 hits failed.\nAgain: hookshot run x.yaml"));
   EXPECT_EQ(out->to_json()["smallest"]["params"]["pod"], "kube-scheduler");
+}
+
+TEST(Shrink, names_the_node_whose_window_a_fault_waits_for) {
+  plan::Case cell = three();
+  cell.seen = {.node = "cp-2"};
+  cell.companions[1].seen = {.node = "cp-3"};
+  World world;
+  world.fails_at_all = false;
+  const auto out = world.shrink(cell);
+  ASSERT_TRUE(out);
+  EXPECT_EQ(out->candidates.front().faults,
+            "kill-pod pod=etcd in static-pod-sync of cp-2 +0s on cp-1, then kill-pod "
+            "pod=kube-apiserver in start-up-hooks +0s on cp-1, then kill-pod pod=kube-scheduler in "
+            "start-up-hooks of cp-3 +0s on cp-1");
 }
 
 TEST(Shrink, takes_nothing_away_when_the_failure_does_not_come_again) {

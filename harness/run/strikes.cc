@@ -34,9 +34,9 @@ std::string Strikes::record_of(std::size_t companion) const {
                      static_cast<char>('b' + static_cast<char>(companion)));
 }
 
-const aim::Anchor& Strikes::anchor_of(std::size_t companion) const {
+const plan::Shot& Strikes::shot_of(std::size_t companion) const {
   return companion < shot_.companions.size() ? shot_.companions[companion]
-                                             : cell_.companions[companion].shot.anchor;
+                                             : cell_.companions[companion].shot;
 }
 
 // What is armed in turn is armed in the boot that the one before it fell in.
@@ -54,12 +54,16 @@ Json Strikes::companions() const {
                  {"window", one.window.name},
                  {"aim", aim::to_string(one.shot.aim)},
                  {"where", aim::to_string(one.shot.aim.where)},
-                 {"anchor", plan::to_json(anchor_of(i))},
+                 {"distance_us", one.shot.aim.distance.count()},
+                 {"anchor", plan::to_json(shot_of(i).anchor)},
                  {"target", one.target},
                  {"after", one.after_previous ? "previous" : "nothing"},
                  {"boot", in_next_boot(one) ? "next" : "same"}};
     if (one.seen.elsewhere()) {
       told["while"] = one.seen.node;
+    }
+    if (const auto original = shot_of(i).original_us) {
+      told["original_us"] = *original;
     }
     out.push_back(std::move(told));
   }
@@ -89,7 +93,7 @@ Status Strikes::prepare() {
              .target = more.target,
              .fault = more.fault,
              .params = more.params,
-             .anchor = anchor_of(i),
+             .anchor = shot_of(i).anchor,
              .window = more.window.name,
              .aim = more.shot.aim,
              .seen = more.seen,

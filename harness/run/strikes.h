@@ -45,7 +45,7 @@ class Strikes {
   Status add(const Strike::Order& order);
   // Of a further fault, by its place in the case.
   std::string record_of(std::size_t companion) const;
-  const aim::Anchor& anchor_of(std::size_t companion) const;
+  const plan::Shot& shot_of(std::size_t companion) const;
   bool in_next_boot(const plan::Companion& one) const;
 
   Status check(Deadline deadline);

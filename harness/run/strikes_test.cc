@@ -148,6 +148,15 @@ TEST(Strikes, arm_those_that_come_together_before_the_step) {
   EXPECT_EQ(strikes.companions()[0]["record"], bench.id() + "-b");
 }
 
+TEST(Strikes, tell_of_a_replayed_further_fault_where_the_original_landed) {
+  Bench bench;
+  bench.two_kills(false);
+  EXPECT_FALSE(bench.strikes().companions()[0].contains("original_us")) << "this is no replay";
+  bench.cell.shot.companions = {bench.cell.companions[0].shot};
+  bench.cell.shot.companions[0].original_us = 4711;
+  EXPECT_EQ(bench.strikes().companions()[0]["original_us"], 4711);
+}
+
 TEST(Strikes, arm_one_after_the_other_once_the_first_has_fallen) {
   Bench bench;
   bench.two_kills(true);

@@ -4,6 +4,7 @@
 #include <csignal>
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <iterator>
 
 #include <gmock/gmock.h>
@@ -92,8 +93,11 @@ class WholeRun : public testing::Test {
         options_,
         interrupt,
         {.connect = [this](const inventory::Inventory&, Deadline) { return lab_.connect(); },
-         .install_method = [this](std::string_view, const std::filesystem::path&)
+         .install_method = [this, &interrupt](std::string_view, const std::filesystem::path&)
              -> Result<std::unique_ptr<upgrade::InstallMethod>> {
+           if (ahead_of_all_) {
+             ahead_of_all_(interrupt);
+           }
            return std::make_unique<FakeInstall>(lab_.service);
          },
          .host = host_here,
@@ -129,6 +133,7 @@ class WholeRun : public testing::Test {
   FakeCluster lab_;
   std::filesystem::path results_;
   RunOptions options_;
+  std::function<void(Interrupt&)> ahead_of_all_;  // before the run has a folder
 
  private:
   sigset_t mask_{};

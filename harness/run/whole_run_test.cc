@@ -160,6 +160,23 @@ TEST_F(WholeRun, heals_and_ends_as_interrupted_on_ctrl_c_in_the_middle_of_a_step
   EXPECT_EQ(status_of_folder(), 130);
 }
 
+TEST_F(WholeRun, ends_as_interrupted_where_that_came_before_the_first_trial) {
+  ahead_of_all_ = [](Interrupt& interrupt) { interrupt.stop(130); };
+  const auto end = run(kKill);
+  ASSERT_TRUE(end) << end.error().message();
+  EXPECT_EQ(end->exit_status, 130) << end->summary;
+  EXPECT_EQ(end->folder, folder().path());
+  EXPECT_EQ(lab_.asked("arm"), 0);
+  EXPECT_EQ(status_of_folder(), 130);
+  std::ofstream(results_ / "taken") << "\n";
+  options_.results = results_ / "taken";
+  const auto without = run(kKill);
+  ASSERT_TRUE(without) << without.error().message();
+  EXPECT_EQ(without->exit_status, 130);
+  EXPECT_EQ(without->folder, "") << "it could not be made";
+  EXPECT_THAT(without->summary, HasSubstr("taken"));
+}
+
 TEST_F(WholeRun, heals_and_says_so_when_the_time_limit_passes_in_the_middle_of_a_step) {
   options_.time_limit = std::chrono::milliseconds(200);
   lab_.instead_of_start = [&]() -> Result<exec::CommandResult> {
@@ -243,34 +260,6 @@ TEST_F(WholeRun, says_how_to_do_again_what_no_suite_describes) {
   EXPECT_THAT(end->summary, HasSubstr("Again: `hookshot shrink r:s/c -i lab.yaml`"));
   EXPECT_EQ(verdict()["cases"][0]["trials"][0]["repeat"], "hookshot shrink r:s/c -i lab.yaml");
   EXPECT_EQ(suites_of(folder()).error().code(), ErrorCode::invalid_input);
-}
-
-// The anchors are recorded, so a replay needs nothing learned; the report says how far it came from
-// the original.
-TEST_F(WholeRun, replays_what_was_aimed_by_a_length_without_that_length) {
-  const std::string suite =
-      plan::changed(plan::changed(kKill, "[0%]", "[1%]"), "hits: 2", "hits: 1");
-  EXPECT_FALSE(planned_of(suite, {})) << "nothing is learned";
-  auto learned = std::make_shared<aim::Lengths>();
-  learned->add({"cp-1", "v1.30.12+rke2r1", "v1.30.13-rc2+rke2r1"},
-               {.window = "start-up-hooks", .length_us = 1000, .since_us = {}});
-  const auto first = run(planned_of(suite, {.lengths = learned}).value());
-  ASSERT_TRUE(first) << first.error().message();
-  const Json original = verdict()["cases"][0]["trials"][0];
-  const RunFolder folder_of_first = folder();
-  const auto plan = replay(folder_of_first,
-                           {.run = folder_of_first.path(), .case_name = {}},
-                           planned_of(suite, {.aimed = false}).value());
-  ASSERT_TRUE(plan) << plan.error().message();
-  const auto again = run(*plan);
-  ASSERT_TRUE(again) << again.error().message();
-  const Json trial = verdict()["cases"][0]["trials"][0];
-  EXPECT_EQ(trial["original_us"], original["landed_us"]) << trial.dump(2);
-  EXPECT_EQ(trial["learned_us"], 1000);
-  const std::string text = "from " + json_string(trial, "replays") + ", which landed at +";
-  EXPECT_THAT(again->summary, HasSubstr(text)) << "the terminal at the end";
-  EXPECT_THAT(this->text("report.md"), HasSubstr(text));
-  EXPECT_THAT(this->text("report.html"), HasSubstr(text));
 }
 
 TEST_F(WholeRun, fails_what_should_fail_and_does_not) {
