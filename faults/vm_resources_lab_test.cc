@@ -1,5 +1,7 @@
 // Control groups of version 2 and a disk by the device mapper, of a kernel of the node's own.
 
+#include <sstream>
+
 #include "faults/look.h"
 #include "faults/vm_fixture.h"
 
@@ -106,6 +108,23 @@ TEST_F(OnTheMachine, memory_goes_down_to_what_is_left_and_etcd_lives) {
 }
 
 TEST_F(OnTheMachine, cpu_is_burnt_on_every_core_and_there_again) {
+  // Microseconds that somebody waited for a processor while one process worked, of each that
+  // passed.
+  const auto waited = [] {
+    const std::string look =
+        "cut -d. -f1 /proc/uptime; sed -n 's/^some.*total=/waited /p' /proc/pressure/cpu; ";
+    const std::string work = "i=0; while [ $i -lt 400000 ]; do i=$((i+1)); done; ";
+    std::istringstream said(on_node({"sh", "-c", look + work + look}));
+    double began = 0;
+    double ended = 0;
+    double before = 0;
+    double after = 0;
+    std::string word;
+    said >> began >> word >> before >> ended >> word >> after;
+    EXPECT_GT(ended, began) << said.str();
+    return (after - before) / ((ended - began) * 1e6);
+  };
+  const double alone = waited();
   const Standing standing = lasts("burn-cpu", {{"cores", "0"}});
   const std::string group = "/sys/fs/cgroup/system.slice/hookshot-hog-" + standing.id + ".service/";
   EXPECT_THAT(standing.outcome.evidence, HasSubstr("2 processes"));
@@ -115,7 +134,11 @@ TEST_F(OnTheMachine, cpu_is_burnt_on_every_core_and_there_again) {
   const double first = used();
   ASSERT_GT(first, 0);
   EXPECT_GT(used(), first);
+  const double beside = waited();
+  EXPECT_GT(beside, 0.5) << "the work shared its processor, " << alone << " before";
+  EXPECT_GT(beside, alone + 0.2);
   is_healed();
+  EXPECT_LT(waited(), beside - 0.2);
   EXPECT_EQ(used(), -1) << "its control group is gone";
 }
 
