@@ -299,9 +299,17 @@ bool FakeNode::connected() const {
   return !lost_;
 }
 
-Result<Reconnected> FakeNode::reconnect(Deadline) {
+void FakeNode::set_reconnect_takes(std::chrono::milliseconds time) {
+  const std::lock_guard lock(mutex_);
+  reconnect_takes_ = time;
+}
+
+Result<Reconnected> FakeNode::reconnect(Deadline deadline) {
   const std::lock_guard lock(mutex_);
   traffic_.push_back({"reconnect", "", nullptr});
+  if (deadline.left() < reconnect_takes_) {
+    return fail(ErrorCode::timed_out, "log in: no answer in time");
+  }
   if (reconnect_error_) {
     return fail(*reconnect_error_);
   }

@@ -70,6 +70,8 @@ class FakeNode final : public Node {
   // What reconnect will find: a boot id, or an error (until the next set_...).
   void set_boot_id(std::string boot_id);
   void set_reconnect_error(Error error);
+  // An attempt that is given less comes to nothing; none is waited for.
+  void set_reconnect_takes(std::chrono::milliseconds time);
 
   std::vector<Seen> traffic() const;
   std::map<std::string, std::string> uploads() const;  // remote path -> local path
@@ -134,6 +136,7 @@ class FakeNode final : public Node {
   std::string boot_id_ = "00000000-0000-4000-8000-000000000001";
   std::string last_boot_id_ = boot_id_;
   std::optional<Error> reconnect_error_;
+  std::chrono::milliseconds reconnect_takes_{0};
   std::optional<std::string> lost_;
 };
 

@@ -7,6 +7,7 @@
 // `reconnect` is explicit and reports whether the node has booted since.
 #pragma once
 
+#include <chrono>
 #include <filesystem>
 #include <memory>
 #include <optional>
@@ -54,6 +55,10 @@ struct Reconnected {
   std::string boot_id{};
   bool rebooted = false;  // the boot id differs from the last one seen
 };
+
+// How long one attempt to connect again may take where many are made: a busy or emulated node needs
+// seconds for the login, and for each command of the look that follows.
+inline constexpr std::chrono::seconds kReconnectAttempt{30};
 
 class Node {
  public:

@@ -13,7 +13,6 @@ namespace harness::fault {
 namespace {
 
 constexpr std::chrono::milliseconds kStatusPeriod{200};
-constexpr std::chrono::seconds kReconnectAttempt{5};
 constexpr std::chrono::seconds kHeartbeatLimit{5};
 constexpr std::chrono::seconds kStatusLimit{10};
 constexpr std::chrono::seconds kBeyondTheHold{30};
@@ -94,12 +93,12 @@ Result<std::vector<Json>> ask_status(cluster::Node& node,
                                      const std::string& cluster,
                                      Deadline deadline) {
   if (!node.connected()) {
-    auto back = node.reconnect(deadline.at_most(kReconnectAttempt));
+    auto back = node.reconnect(deadline.at_most(cluster::kReconnectAttempt));
     if (!back) {
       return fail(std::move(back).error(), "connect to " + node.name());
     }
   }
-  return node.guard("status", Json{{"cluster", cluster}}, deadline);
+  return node.guard("status", Json{{"cluster", cluster}}, deadline.at_most(kStatusLimit));
 }
 
 void heal_node(cluster::Node& node,
@@ -113,7 +112,7 @@ void heal_node(cluster::Node& node,
   Result<std::vector<Json>> lines = std::vector<Json>();
   const auto look = [&]() -> Result<Observation> {
     if (!node.connected()) {
-      if (auto back = node.reconnect(deadline.at_most(kReconnectAttempt)); !back) {
+      if (auto back = node.reconnect(deadline.at_most(cluster::kReconnectAttempt)); !back) {
         return Observation{.done = false, .seen = back.error().message()};
       }
     }
@@ -258,7 +257,7 @@ Result<Outcome> await(cluster::Node& node,
                       std::stop_token stop) {
   Outcome outcome;
   const auto look = [&]() -> Result<Observation> {
-    auto lines = ask_status(node, cluster, deadline.at_most(kStatusLimit));
+    auto lines = ask_status(node, cluster, deadline);
     // A node that goes down or comes up answers oddly for a moment.
     if (!lines && (lines.error().code() == ErrorCode::unreachable ||
                    lines.error().code() == ErrorCode::timed_out ||
@@ -333,7 +332,7 @@ Status await_undone(cluster::Node& node,
                     Deadline deadline,
                     std::stop_token stop) {
   const auto look = [&]() -> Result<Observation> {
-    const auto lines = ask_status(node, cluster, deadline.at_most(kStatusLimit));
+    const auto lines = ask_status(node, cluster, deadline);
     if (!lines) {
       return Observation{.done = false, .seen = lines.error().message()};
     }

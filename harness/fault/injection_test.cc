@@ -262,6 +262,19 @@ TEST(Await, connects_again_after_the_node_has_rebooted) {
   EXPECT_EQ(outcome->outcome, "applied");
 }
 
+// An emulated node took six seconds for the login and the look after it: each attempt was given up
+// after five, for ever.
+TEST(Await, gives_a_slow_node_the_time_that_its_login_takes) {
+  FakeServer server;
+  server.node.lose_connection();
+  server.node.set_reconnect_takes(std::chrono::seconds(20));
+  status_is(server, {proved(record("VERIFIED", "applied"))});
+  const auto outcome =
+      await(server.node, "lab", "t1-a", {}, Deadline::after(std::chrono::minutes(1)));
+  ASSERT_TRUE(outcome) << outcome.error().message();
+  EXPECT_EQ(outcome->outcome, "applied");
+}
+
 TEST(Await, tells_the_last_state_when_time_is_up) {
   FakeServer server;
   status_is(server, {record("ARMED")});

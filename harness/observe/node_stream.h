@@ -33,7 +33,7 @@ class NodeStream {
     // Where the journal is read from, on the node's clock; 0 is now.
     std::int64_t since_wall_us = 0;
     // How long one attempt to connect again may take; there is no limit to their number.
-    std::chrono::milliseconds reconnect_attempt{5000};
+    std::chrono::milliseconds reconnect_attempt = cluster::kReconnectAttempt;
   };
 
   // The thread starts at once; the sink gets events until stop() returns.

@@ -187,19 +187,20 @@ Status Soak::reboot() {
   TRY_ASSIGN(
       const std::string before, observe::read_boot_id(node_, Deadline::after(kAsk)), "boot id");
   static_cast<void>(node_.run({.argv = {"systemctl", "reboot"}}, Deadline::after(kAsk)));
-  return eventually(node_.name() + " is in another boot",
-                    Deadline::after(kHealed),
-                    kPeriod,
-                    [&]() -> Result<Observation> {
-                      if (!node_.connected()) {
-                        if (auto back = node_.reconnect(Deadline::after(seconds(5))); !back) {
-                          return Observation{.done = false, .seen = back.error().message()};
-                        }
-                      }
-                      const auto now = observe::read_boot_id(node_, Deadline::after(kAsk));
-                      return Observation{.done = now && *now != before,
-                                         .seen = now ? "boot " + *now : now.error().message()};
-                    });
+  return eventually(
+      node_.name() + " is in another boot",
+      Deadline::after(kHealed),
+      kPeriod,
+      [&]() -> Result<Observation> {
+        if (!node_.connected()) {
+          if (auto back = node_.reconnect(Deadline::after(cluster::kReconnectAttempt)); !back) {
+            return Observation{.done = false, .seen = back.error().message()};
+          }
+        }
+        const auto now = observe::read_boot_id(node_, Deadline::after(kAsk));
+        return Observation{.done = now && *now != before,
+                           .seen = now ? "boot " + *now : now.error().message()};
+      });
 }
 
 bool Soak::written_anew() {
@@ -224,7 +225,7 @@ Result<std::vector<std::string>> Soak::left(Mishap mishap) {
   const Deadline by_itself = Deadline::after(kByItself);
   const auto look = [&]() -> Result<Observation> {
     if (!node_.connected()) {
-      if (auto back = node_.reconnect(Deadline::after(seconds(5))); !back) {
+      if (auto back = node_.reconnect(Deadline::after(cluster::kReconnectAttempt)); !back) {
         last = {back.error().message()};
         return Observation{.done = false, .seen = last.front()};
       }

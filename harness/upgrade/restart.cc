@@ -12,7 +12,6 @@ namespace harness::upgrade {
 namespace {
 
 constexpr std::chrono::milliseconds kPeriod{500};
-constexpr std::chrono::seconds kReconnectAttempt{5};
 constexpr std::chrono::seconds kLastLook{5};
 constexpr std::chrono::seconds kOneLook{15};
 
@@ -20,7 +19,7 @@ Status connect(cluster::Node& node, Deadline deadline) {
   if (node.connected()) {
     return {};
   }
-  TRY(node.reconnect(deadline.at_most(kReconnectAttempt)), "connect to " + node.name());
+  TRY(node.reconnect(deadline.at_most(cluster::kReconnectAttempt)), "connect to " + node.name());
   return {};
 }
 

@@ -11,7 +11,6 @@ namespace harness::upgrade {
 namespace {
 
 constexpr std::chrono::seconds kOneLook{20};
-constexpr std::chrono::seconds kReconnectAttempt{5};
 
 // One look at the whole cluster: what is wrong (empty: nothing), and what must not change while it
 // is quiet.
@@ -22,7 +21,7 @@ struct Look {
 
 void look_at_unit(cluster::Node& node, Look& look, Deadline deadline) {
   if (!node.connected()) {
-    if (auto back = node.reconnect(deadline.at_most(kReconnectAttempt)); !back) {
+    if (auto back = node.reconnect(deadline.at_most(cluster::kReconnectAttempt)); !back) {
       look.wrong = back.error().message();
       return;
     }
