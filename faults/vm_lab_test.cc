@@ -157,6 +157,7 @@ TEST_F(OnTheMachine, a_reboot_is_hard_by_sysrq_or_a_panic) {
   const Json panic = reboots("panic");
   EXPECT_THAT(json_string(panic, "means"), HasSubstr("sysrq c")) << panic.dump();
   EXPECT_FALSE(json_bool(panic, "clean_shutdown", true)) << panic.dump();
+  EXPECT_FALSE(json_bool(panic, "kdump", true)) << "none is set up: " << panic.dump();
   EXPECT_THAT(console(), HasSubstr("Kernel panic"));
 }
 

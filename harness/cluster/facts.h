@@ -27,7 +27,8 @@ struct NodeFacts {
   bool io_limits = false;  // cgroup v2 with the io controller
   bool quarantine = false;
   std::map<std::string, bool> tools;
-  std::map<std::string, bool> kernel_parts;     // nf_tables, netem, fanotify; empty: not asked for
+  std::map<std::string, bool>
+      kernel_parts;  // nf_tables, netem, fanotify, pidfd; empty: not asked for
   std::map<std::string, std::int64_t> free_kb;  // by path
   // Node wall clock minus ours, and how wrong that may be: half of the shortest round trip seen.
   Microseconds clock_offset{0};

@@ -95,6 +95,11 @@ Error reboot(Store& store, RecordState& state) {
   state.progress["state"] = "APPLYING";
   state.progress["evidence"] = {
       {"how", state.record.action.how}, {"means", means}, {"boot_id_before", boot_id()}};
+  if (panics) {
+    // Such a kernel writes its dump first, which may take minutes.
+    state.progress["evidence"]["kdump"] =
+        read_whole("/sys/kernel/kexec_crash_loaded", 8).value_or("").starts_with('1');
+  }
   const Now before = now();
   state.progress["begun"] = to_json(before);
   state.progress["effect"] = to_json(before);

@@ -167,6 +167,14 @@ Result<std::string> await_unserved(const Json& held,
 
 }  // namespace
 
+std::vector<std::string> certificate_files() {
+  std::vector<std::string> out;
+  for (const Leaf& leaf : kLeaves) {
+    out.push_back(fmt::format("/{}", leaf.file));
+  }
+  return out;
+}
+
 Result<FirstCertificate> first_certificate(const std::string& text) {
   constexpr std::string_view kBegin = "-----BEGIN CERTIFICATE-----";
   constexpr std::string_view kEnd = "-----END CERTIFICATE-----\n";

@@ -7,6 +7,7 @@
 #include <chrono>
 #include <functional>
 #include <string>
+#include <vector>
 
 #include "harness/guard/action_hold.h"
 
@@ -30,6 +31,9 @@ inline constexpr std::chrono::milliseconds kUnservedLimit{12'000};
 Result<std::string> release_certificate(const Json& held,
                                         const Means& means,
                                         std::chrono::milliseconds limit = kUnservedLimit);
+
+// The files that it may replace, below the data directory: "/agent/serving-kubelet.crt".
+std::vector<std::string> certificate_files();
 
 // The first certificate of a PEM file, and what stands after it.
 struct FirstCertificate {

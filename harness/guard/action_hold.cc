@@ -18,6 +18,7 @@
 #include "harness/guard/action_throttle.h"
 #include "harness/guard/data_dir.h"
 #include "harness/guard/heartbeat.h"
+#include "harness/guard/kernel_parts.h"
 #include "harness/guard/nft_table.h"
 
 namespace harness::guard {
@@ -102,6 +103,12 @@ Status check_means(const ArmRecord& record, const Means& means) {
       return check_fill(record, means);
     case Action::Kind::delay:
       return check_delay(record);
+    case Action::Kind::kill:
+    case Action::Kind::freeze:
+    case Action::Kind::service:
+    case Action::Kind::child:
+    case Action::Kind::throttle:
+      return check_process_handles();
     default:
       return {};
   }

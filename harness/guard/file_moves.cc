@@ -87,15 +87,19 @@ Result<Placed> exchange(const std::string& path,
   return was_ours ? Placed::ours : Placed::taken;
 }
 
+std::string name_above(const std::string& path, const std::string& before) {
+  const std::filesystem::path file(path);
+  const std::string id = std::filesystem::path(before).parent_path().filename().string();
+  return (file.parent_path().parent_path() /
+          fmt::format(".hookshot-{}-{}", id, file.filename().string()))
+      .string();
+}
+
 Result<std::string> second_name(const std::string& path, const std::string& before) {
   if (link(path.c_str(), before.c_str()) == 0) {
     return before;
   }
-  const std::string id = std::filesystem::path(before).parent_path().filename().string();
-  const std::filesystem::path file(path);
-  const std::string aside = (file.parent_path().parent_path() /
-                             fmt::format(".hookshot-{}-{}", id, file.filename().string()))
-                                .string();
+  const std::string aside = name_above(path, before);
   if (errno != EXDEV || link(path.c_str(), aside.c_str()) != 0) {
     return fail(ErrorCode::remote_failed,
                 fmt::format("a second name for {}: {}", path, std::strerror(errno)));

@@ -23,8 +23,10 @@ Result<Placed> place(const std::string& path, const std::string& aside);
 Status replace(const std::string& path, const std::string& content, const Json& held);
 // In the place of exactly what we put there: should it be another file by now, that one stays.
 Result<Placed> exchange(const std::string& path, const std::string& aside, const std::string& ours);
+// In the folder above that of the file, named after the record whose `before` this is.
+std::string name_above(const std::string& path, const std::string& before);
 // A second name of the file itself, on its own filesystem and out of its folder: `before`, or where
-// that is another filesystem, one in the folder above. What is put back from it is the original,
+// that is another filesystem, name_above(). What is put back from it is the original,
 // and takes no space.
 Result<std::string> second_name(const std::string& path, const std::string& before);
 // Are these two names of one file?

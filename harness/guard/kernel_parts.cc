@@ -1,11 +1,14 @@
 #include "harness/guard/kernel_parts.h"
 
 #include <algorithm>
+#include <cerrno>
 #include <sstream>
 #include <string_view>
 
 #include <sys/utsname.h>
+#include <unistd.h>
 
+#include "harness/exec/unique_fd.h"
 #include "harness/guard/action_netem.h"
 #include "harness/guard/held_opens.h"
 #include "harness/guard/nft_table.h"
@@ -56,6 +59,15 @@ std::optional<bool> kernel_has(const std::vector<std::string>& modules,
   return all || (built_in && loadable) ? std::optional(all) : std::nullopt;
 }
 
+Status check_process_handles(const std::function<int(int)>& open) {
+  const exec::UniqueFd own(open(getpid()));
+  return own || errno != ENOSYS
+             ? Status()
+             : fail(ErrorCode::not_supported,
+                    "this kernel has no pidfd_open (Linux 5.3), without which no process can be "
+                    "ended or watched for sure");
+}
+
 Json kernel_parts(const KernelPlaces& places, const Means& means) {
   const auto tables = kernel_has({"nf_tables"}, places);
   const auto netem = kernel_has({"sch_netem", "sch_prio", "cls_fw"}, places);
@@ -69,6 +81,7 @@ Json kernel_parts(const KernelPlaces& places, const Means& means) {
     out["netem"] = netem ? *netem : check_netem(delay, means).has_value();
   }
   out["fanotify"] = check_held_opens(places.tried).has_value();
+  out["pidfd"] = check_process_handles().has_value();
   return out;
 }
 

@@ -2,12 +2,14 @@
 // nothing is loaded by the look.
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "harness/base/json.h"
 #include "harness/guard/action_hold.h"
+#include "harness/guard/system.h"
 
 namespace harness::guard {
 
@@ -23,10 +25,14 @@ struct KernelPlaces {
 // a container, which has its host's kernel and not its modules.
 std::optional<bool> kernel_has(const std::vector<std::string>& modules, const KernelPlaces& places);
 
-// The fact `kernel_parts`: {"nf_tables", "netem", "fanotify"}. The last is that the kernel asks
-// before it opens a file; it is tried on `places.tried`. Where no list tells of the others, the
-// packet filter is asked what it has, and netem is tried in a network of its own that is gone with
-// the try; where the tool for it is missing, too, nothing is said.
+// not_supported where the kernel gives no handles of processes (Linux 5.3), without which none is
+// watched or ended for sure. `open` is pidfd_open.
+Status check_process_handles(const std::function<int(int)>& open = pidfd_open);
+
+// The fact `kernel_parts`: {"nf_tables", "netem", "fanotify", "pidfd"}. fanotify is that the kernel
+// asks before it opens a file; it is tried on `places.tried`. Where no list tells of the others,
+// the packet filter is asked what it has, and netem is tried in a network of its own that is gone
+// with the try; where the tool for it is missing, too, nothing is said.
 Json kernel_parts(const KernelPlaces& places, const Means& means);
 
 }  // namespace harness::guard

@@ -1,5 +1,7 @@
 #include "harness/guard/kernel_parts.h"
 
+#include <cerrno>
+
 #include <gmock/gmock.h>
 
 #include "harness/guard/guard_fixture.h"
@@ -49,25 +51,41 @@ TEST_F(KernelPartsTest, are_loaded_built_in_or_there_to_be_loaded) {
   EXPECT_EQ(kernel_has({"sch_netem"}, places()), true) << "can be loaded";
   EXPECT_EQ(kernel_has({"sch_netem", "sch_tbf"}, places()), false);
   const Json parts = kernel_parts(places(), means_);
-  EXPECT_EQ(parts, (Json{{"nf_tables", true}, {"netem", true}, {"fanotify", asks_}}));
+  EXPECT_EQ(parts,
+            (Json{{"nf_tables", true}, {"netem", true}, {"fanotify", asks_}, {"pidfd", true}}));
   EXPECT_EQ(asked_, "") << "the look loads nothing";
 }
 
 TEST_F(KernelPartsTest, are_missing_from_a_kernel_that_lists_what_it_has) {
   lists("kernel/net/sched/sch_prio.ko\n", "kernel/net/netfilter/nf_tables.ko:\n");
   const Json parts = kernel_parts(places(), means_);
-  EXPECT_EQ(parts, (Json{{"nf_tables", true}, {"netem", false}, {"fanotify", asks_}}));
+  EXPECT_EQ(parts,
+            (Json{{"nf_tables", true}, {"netem", false}, {"fanotify", asks_}, {"pidfd", true}}));
+}
+
+TEST(ProcessHandles, are_missing_only_where_the_kernel_says_so) {
+  EXPECT_TRUE(check_process_handles());
+  const Status old = check_process_handles([](int) {
+    errno = ENOSYS;
+    return -1;
+  });
+  ASSERT_FALSE(old);
+  EXPECT_EQ(old.error().code(), ErrorCode::not_supported);
+  EXPECT_TRUE(check_process_handles([](int) {
+    errno = EMFILE;
+    return -1;
+  })) << "that says nothing of the kernel";
 }
 
 TEST_F(KernelPartsTest, are_tried_where_no_list_tells) {
   const FakeTools tools(folder_.path());
   EXPECT_EQ(kernel_has({"sch_netem"}, places()), std::nullopt);
   EXPECT_EQ(kernel_parts(places(), means_),
-            (Json{{"nf_tables", true}, {"netem", true}, {"fanotify", asks_}}));
+            (Json{{"nf_tables", true}, {"netem", true}, {"fanotify", asks_}, {"pidfd", true}}));
   EXPECT_NE(asked_, "");
   works_ = false;
   EXPECT_EQ(kernel_parts(places(), means_),
-            (Json{{"nf_tables", false}, {"netem", false}, {"fanotify", asks_}}));
+            (Json{{"nf_tables", false}, {"netem", false}, {"fanotify", asks_}, {"pidfd", true}}));
   std::filesystem::remove_all(folder_ / "tools");
   EXPECT_EQ(kernel_parts(places(), means_).contains("nf_tables"), !find_program("nft").empty())
       << "without the tool nothing is known";

@@ -1,14 +1,14 @@
 #include "harness/guard/swapped_place.h"
 
 #include <algorithm>
-#include <array>
-#include <filesystem>
 #include <vector>
 
 #include <fmt/format.h>
 
+#include "harness/guard/action_certificate.h"
 #include "harness/guard/action_rows.h"
 #include "harness/guard/data_dir.h"
+#include "harness/guard/file_moves.h"
 #include "harness/guard/system.h"
 
 namespace harness::guard {
@@ -16,18 +16,12 @@ namespace {
 
 constexpr std::size_t kLargestRecord = 1U << 20U;
 
-// The files of action_certificate.cc, below the data directory.
-constexpr std::array<std::string_view, 4> kCertificates = {
-    "/server/tls/etcd/server-client.crt",
-    "/server/tls/etcd/peer-server-client.crt",
-    "/server/tls/serving-kube-apiserver.crt",
-    "/agent/serving-kubelet.crt"};
-
 // The data directory whose file arming would have called so; empty: it swaps no such file.
 std::string data_dir_of(const std::string& path, const std::string& kind) {
-  std::vector<std::string> ends(kCertificates.begin(), kCertificates.end());
-  if (kind == "manifest") {
-    ends.clear();
+  std::vector<std::string> ends;
+  if (kind != "manifest") {
+    ends = certificate_files();
+  } else {
     for (const std::string_view pod : form_of(Action::Kind::manifest).pods) {
       ends.push_back(fmt::format("{}/{}.yaml", manifests_in(""), pod));
     }
@@ -41,15 +35,6 @@ std::string data_dir_of(const std::string& path, const std::string& kind) {
 std::string recorded_data_dir(const std::string& before) {
   const auto text = read_whole(parent_directory(before) + "/record.json", kLargestRecord);
   return text ? json_string(parse_json(*text).value_or(Json()), "data_dir") : std::string();
-}
-
-// second_name() of file_moves.cc where the record is on another filesystem.
-std::string name_above(const std::string& path, const std::string& before) {
-  const std::filesystem::path file(path);
-  return fmt::format("{}/.hookshot-{}-{}",
-                     file.parent_path().parent_path().string(),
-                     std::filesystem::path(before).parent_path().filename().string(),
-                     file.filename().string());
 }
 
 }  // namespace

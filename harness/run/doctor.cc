@@ -92,6 +92,9 @@ void add_kernel(const cluster::NodeFacts& facts, std::vector<Finding>& out) {
       {"fanotify",
        "delay-manifest is skipped on this node: its kernel was built without "
        "CONFIG_FANOTIFY_ACCESS_PERMISSIONS, or the node is a container without CAP_SYS_ADMIN"},
+      {"pidfd",
+       "kill-pod, freeze-pod, slow-disk and the faults of services, kubelet and containerd are "
+       "skipped on this node: its kernel is older than Linux 5.3"},
       {"netem",
        "slow-network is skipped on this node until `modprobe -a sch_netem sch_prio cls_fw` works "
        "there (RHEL has them in kernel-modules-extra)"}};

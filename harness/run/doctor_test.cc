@@ -113,6 +113,9 @@ TEST(Doctor, blocks_without_systemd_and_only_limits_without_other_tools) {
   facts.kernel_parts["fanotify"] = false;
   expect(only(facts), Grade::limited, "fanotify", "delay-manifest is skipped");
   facts = good();
+  facts.kernel_parts["pidfd"] = false;
+  expect(only(facts), Grade::limited, "pidfd", "kill-pod, freeze-pod, slow-disk");
+  facts = good();
   facts.kernel_parts["nf_tables"] = false;
   expect(only(facts), Grade::limited, "nf_tables", "partition, block-dns, block-registry");
   facts = good();
