@@ -85,9 +85,8 @@ TEST_F(ResourcesOnTheLab, a_full_disk_is_felt_wherever_it_is_and_over_with_its_h
         << standing.outcome.evidence;
     is_taken_back(standing);
     EXPECT_EQ(look(node(), write).exit_status, 0);
-    becomes(folder + " is what it was", 0, [&] {
-      return look(node(), {"umount", folder}).exit_status;
-    });
+    // Lazily: a container that began anew meanwhile has its log open there.
+    EXPECT_EQ(on_node({"umount", "-l", folder}), "");
   }
 }
 

@@ -78,8 +78,8 @@ function(add_hookshot_test)
   add_test(NAME ${ARG_NAME} COMMAND ${ARG_NAME})
   set_tests_properties(${ARG_NAME} PROPERTIES LABELS ${ARG_LABEL} SKIP_RETURN_CODE 77)
   if(ARG_LABEL STREQUAL lab)
-    # Two at a time, the longest first by the COST that its own folder gives it: a lab waits half of its time.
-    set_tests_properties(${ARG_NAME} PROPERTIES COST 1 TIMEOUT 3000)
+    # Two at a time, the longest first by the COST (seconds) that its own folder gives it: a lab waits half of its time.
+    set_tests_properties(${ARG_NAME} PROPERTIES COST 100 TIMEOUT 3000)
   else()
     set_tests_properties(${ARG_NAME} PROPERTIES TIMEOUT 120)
   endif()
