@@ -44,6 +44,7 @@ std::vector<std::string> restart_trial(const std::string& results) {
 }
 
 TEST_F(WholePath, refuses_nodes_without_the_mark_and_another_clusters) {
+  mark_nodes();  // whatever came before
   EXPECT_EQ(hookshot({"allow", "-i", inventory(), "--remove"}).exit_status, 0);
   const auto unmarked = hookshot(etcd_trial("unmarked"));
   EXPECT_EQ(unmarked.exit_status, 2);
