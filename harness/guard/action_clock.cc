@@ -46,14 +46,12 @@ Status check_keepers(const Json& keepers) {
     return unit.is_string() &&
            std::ranges::find(kTimeKeepers, unit.get<std::string>()) != kTimeKeepers.end();
   };
-  if (keepers.is_array() && std::ranges::all_of(keepers, known)) {
-    return {};
-  }
-  return fail(ErrorCode::invalid_input,
-              fmt::format("set the clock back: what the record holds is damaged: its keepers are "
-                          "{}, not all of which keep the time; nothing was touched. `chronyc "
-                          "makestep` or `timedatectl set-time` on the node",
-                          text_of(keepers)));
+  return keepers.is_array() && std::ranges::all_of(keepers, known)
+             ? Status()
+             : fail(damaged("keepers",
+                            text_of(keepers),
+                            "do not all keep the time",
+                            "`chronyc makestep` or `timedatectl set-time` on the node"));
 }
 
 Status each(const Means& means, const char* verb, const Json& units) {
@@ -121,7 +119,7 @@ Result<std::string> release_clock(const Json& held, const Means& means, const Cl
                 "set-time` on the node");
   }
   const Json keepers = held.value("keepers", Json::array());
-  TRY(check_keepers(keepers), "clock");
+  TRY(check_keepers(keepers), "set the clock back");
   const std::int64_t off = clocks.wall_us() - right_us();
   if (std::abs(off) > kExactUs) {
     TRY(clocks.set(right_us()), "set the clock back");

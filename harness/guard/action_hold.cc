@@ -89,6 +89,26 @@ Result<std::string> container_of(const Means& means) {
   return said.ok() ? said.out.substr(0, said.out.find('\n')) : std::string();
 }
 
+Error damaged(std::string_view field,
+              std::string_view value,
+              std::string_view why,
+              std::string_view remedy) {
+  return {ErrorCode::invalid_input,
+          fmt::format("what the record holds is damaged: its {} '{}' {}; nothing was touched. {}",
+                      field,
+                      one_line(std::string(value)),
+                      why,
+                      remedy)};
+}
+
+Status check_held_unit(const std::string& unit) {
+  return check_unit(unit) ? Status()
+                          : fail(damaged("unit",
+                                         unit,
+                                         "is none of RKE2's",
+                                         "`systemctl status rke2-server rke2-agent` on the node"));
+}
+
 Status check_means(const ArmRecord& record, const Means& means) {
   TRY(check_data_dir(record.data_dir), record.fault);
   switch (record.action.kind) {

@@ -68,6 +68,16 @@ struct Struck {
   std::unique_ptr<Standing> standing;  // null: nothing but the undo
 };
 
+// invalid_input: what a record holds for its undo names something that arming would not have, and
+// so nothing was touched. `remedy`: what to do on the node instead.
+Error damaged(std::string_view field,
+              std::string_view value,
+              std::string_view why,
+              std::string_view remedy);
+
+// Is the unit that a record names one that arming takes?
+Status check_held_unit(const std::string& unit);
+
 // not_supported, with the reason and what to install, where this node cannot do it at all; touches
 // nothing.
 Status check_means(const ArmRecord& record, const Means& means);

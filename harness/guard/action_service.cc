@@ -6,7 +6,6 @@
 
 #include "harness/base/time.h"
 #include "harness/guard/action_hold.h"
-#include "harness/guard/action_slow.h"
 
 namespace harness::guard {
 
@@ -84,21 +83,9 @@ Result<Deed> kill_proved(const std::string& what, const Process& target) {
   return deed;
 }
 
-Status check_held_unit(const std::string& unit, const char* what) {
-  if (check_unit(unit)) {
-    return {};
-  }
-  return fail(ErrorCode::invalid_input,
-              fmt::format("{}: what the record holds is damaged: its unit is '{}', which is none "
-                          "of RKE2's; nothing was touched. `systemctl status rke2-server "
-                          "rke2-agent` on the node",
-                          what,
-                          one_line(unit)));
-}
-
 Result<std::string> release_stopped(const Json& held, const Means& means) {
   const std::string unit = json_string(held, "unit");
-  TRY(check_held_unit(unit, "start it again"), "release");
+  TRY(check_held_unit(unit), "start it again");
   const auto up = [](const std::string& state) {
     return state == "active" || state == "activating" || state == "reloading";
   };

@@ -42,18 +42,17 @@ Result<std::string> release_slowed(const Json& held,
                                    const Means& means,
                                    const std::string& control) {
   const std::string unit = json_string(held, "unit");
-  TRY(check_held_unit(unit, "put the quota back"), "release");
+  TRY(check_held_unit(unit), "put the quota back");
   const std::string before = json_string(held, "quota");
   const std::string ours = json_string(held, "ours");
   const std::string drop_in = json_string(held, "drop_in");
   if (drop_in != drop_in_of(unit, control)) {
-    return fail(ErrorCode::invalid_input,
-                fmt::format("put the quota back: what the record holds is damaged: its drop_in is "
-                            "'{}', not {}; nothing was touched. `systemctl set-property --runtime "
-                            "{} CPUQuota=` on the node",
-                            one_line(drop_in),
-                            drop_in_of(unit, control),
-                            unit));
+    return fail(
+        damaged("drop_in",
+                drop_in,
+                "is not " + drop_in_of(unit, control),
+                fmt::format("`systemctl set-property --runtime {} CPUQuota=` on the node", unit)),
+        "put the quota back");
   }
   TRY_ASSIGN(const std::string found, unit_property(means, unit, "CPUQuotaPerSecUSec"), "look");
   if (found == quota_of(ours)) {

@@ -16,7 +16,4 @@ Result<std::string> release_slowed(const Json& held,
                                    const Means& means,
                                    const std::string& control);
 
-// Is the unit that a record names one that arming takes? invalid_input says what could not be done.
-Status check_held_unit(const std::string& unit, const char* what);
-
 }  // namespace harness::guard

@@ -120,12 +120,11 @@ Result<std::string> release_throttled(
   const std::string file = json_string(held, "file");
   const std::string disk = json_string(held, "disk");
   if (!check_path("file", file) || !file.starts_with(cgroups + "/") || !file.ends_with("/io.max")) {
-    return fail(ErrorCode::invalid_input,
-                fmt::format("take the limit away: what the record holds is damaged: its file is "
-                            "'{}', which is no io.max below {}; nothing was written. The limit is "
-                            "gone when the pod is made anew",
-                            one_line(file),
-                            cgroups));
+    return fail(damaged("file",
+                        file,
+                        "is no io.max below " + cgroups,
+                        "The limit is gone when the pod is made anew"),
+                "take the limit away");
   }
   if (!there(file)) {
     return std::string("the cgroup is gone, and its limit with it");

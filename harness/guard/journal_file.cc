@@ -28,6 +28,7 @@ constexpr std::uint8_t kEntryArray = 6;
 
 constexpr std::uint64_t kTailBootField = 56;
 constexpr std::uint64_t kSeqnumIdField = 72;
+constexpr std::uint64_t kEntryCountField = 152;
 constexpr std::uint64_t kTailSeqnumField = 160;
 constexpr std::uint64_t kHeadSeqnumField = 168;
 constexpr std::uint64_t kEntryArrayOffsetField = 176;
@@ -147,6 +148,10 @@ std::string JournalFile::id_at(std::uint64_t offset) const {
 
 std::string JournalFile::tail_boot_id() const {
   return id_at(kTailBootField);
+}
+
+std::uint64_t JournalFile::entry_count() const {
+  return word_at(kEntryCountField).value_or(0);
 }
 
 std::uint64_t JournalFile::head_seqnum() const {

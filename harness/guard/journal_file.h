@@ -45,6 +45,7 @@ class JournalFile {
   const std::string& seqnum_id() const { return seqnum_id_; }
 
   // Of the file's header, as it is now; 0 and empty when it cannot be read.
+  std::uint64_t entry_count() const;
   std::uint64_t head_seqnum() const;
   std::uint64_t tail_seqnum() const;
   std::int64_t head_realtime_us() const;

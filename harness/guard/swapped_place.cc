@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "harness/guard/action_certificate.h"
+#include "harness/guard/action_hold.h"
 #include "harness/guard/action_rows.h"
 #include "harness/guard/data_dir.h"
 #include "harness/guard/file_moves.h"
@@ -41,14 +42,11 @@ std::string recorded_data_dir(const std::string& before) {
 
 Status check_swapped(const Json& held, const std::string& aside, const std::string& before) {
   const auto refuse = [&](const char* what, const std::string& value, const char* why) {
-    return fail(ErrorCode::invalid_input,
-                fmt::format("what the record holds is damaged: its {} is '{}', {}; "
-                            "nothing was touched. {} is what stood there, if it is there: put it "
-                            "back by hand",
-                            what,
-                            one_line(value),
-                            why,
-                            before));
+    return fail(damaged(
+        what,
+        value,
+        why,
+        fmt::format("{} is what stood there, if it is there: put it back by hand", before)));
   };
   const std::string path = json_string(held, "path");
   const std::string unit = json_string(held, "unit");
@@ -56,15 +54,15 @@ Status check_swapped(const Json& held, const std::string& aside, const std::stri
       check_path("path", path) ? data_dir_of(path, json_string(held, "kind")) : std::string();
   const std::string recorded = recorded_data_dir(before);
   if (data_dir.empty()) {
-    return refuse("path", path, "which is no file that a fault changes");
+    return refuse("path", path, "is no file that a fault changes");
   }
   if (!recorded.empty() && data_dir != recorded) {
-    return refuse("path", path, "which is not below the record's data_dir");
+    return refuse("path", path, "is not below the record's data_dir");
   }
   if (aside != before && (json_bool(held, "in_place") || aside != name_above(path, before))) {
-    return refuse("aside", aside, "where no fault keeps a file");
+    return refuse("aside", aside, "is where no fault keeps a file");
   }
-  return check_unit(unit) ? Status() : refuse("unit", unit, "which is none of RKE2's");
+  return check_held_unit(unit);
 }
 
 }  // namespace harness::guard

@@ -173,9 +173,12 @@ void take_up_later(const std::string& id) {
 }
 
 void keep_trying(const std::string& id) {
-  if (check_id("id", id) && timer_activity(id) == Activity::active) {
+  if (!check_id("id", id)) {
+    return;
+  }
+  if (timer_activity(id) == Activity::active) {
     static_cast<void>(ask_for_undo(id));
-  } else if (check_id("id", id)) {
+  } else {
     set_again(id);
   }
 }

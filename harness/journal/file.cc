@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
-#include <fstream>
 #include <unordered_map>
 
 #include "harness/guard/journal_file.h"
@@ -23,7 +22,6 @@ constexpr std::array<std::string_view, 8> kFields = {"_SYSTEMD_UNIT",
 constexpr std::size_t kShortField = 256;
 constexpr std::size_t kLongestMessage = 1U << 20U;
 constexpr std::size_t kCacheLimit = 200'000;
-constexpr std::streamoff kEntryCountField = 152;
 
 // What is not wanted is kept as an empty text.
 struct Object {
@@ -64,16 +62,6 @@ class Objects {
   guard::JournalFile& file_;
   std::unordered_map<std::uint64_t, Object> known_;
 };
-
-// A page of an entry array that was never written looks like the end of the journal; the header
-// knows better. 0 when it cannot be read.
-std::uint64_t entries_of(const std::string& path) {
-  std::ifstream in(path, std::ios::binary);
-  std::uint64_t count = 0;
-  in.seekg(kEntryCountField);
-  in.read(reinterpret_cast<char*>(&count), sizeof count);
-  return in ? count : 0;
-}
 
 class FileReader {
  public:
@@ -132,8 +120,10 @@ void FileReader::entry(const guard::JournalEntry& raw, std::uint64_t place) {
 }  // namespace
 
 Status read_file(const std::string& path, ReadReport& report, const Take& take, const Lost& lost) {
-  const std::uint64_t counted = entries_of(path);
   TRY_ASSIGN(guard::JournalFile file, guard::JournalFile::open(path), "open");
+  // A page of an entry array that was never written looks like the end of the journal; the header
+  // knows better.
+  const std::uint64_t counted = file.entry_count();
   FileReader reader(file, report, take, lost);
   for (std::uint64_t place = 1;; ++place) {
     const auto next = file.next();
