@@ -122,4 +122,13 @@ class Node {
   virtual Result<Reconnected> reconnect(Deadline deadline) = 0;
 };
 
+// One attempt, where the connection is gone.
+inline Status connect_again(Node& node, Deadline deadline) {
+  if (node.connected()) {
+    return {};
+  }
+  TRY(node.reconnect(deadline.at_most(kReconnectAttempt)), "");
+  return {};
+}
+
 }  // namespace harness::cluster

@@ -92,12 +92,7 @@ Json fault_event(const cluster::Node& node, const Json& record) {
 Result<std::vector<Json>> ask_status(cluster::Node& node,
                                      const std::string& cluster,
                                      Deadline deadline) {
-  if (!node.connected()) {
-    auto back = node.reconnect(deadline.at_most(cluster::kReconnectAttempt));
-    if (!back) {
-      return fail(std::move(back).error(), "connect to " + node.name());
-    }
-  }
+  TRY(cluster::connect_again(node, deadline), "connect to " + node.name());
   return node.guard("status", Json{{"cluster", cluster}}, deadline.at_most(kStatusLimit));
 }
 
@@ -111,10 +106,8 @@ void heal_node(cluster::Node& node,
   };
   Result<std::vector<Json>> lines = std::vector<Json>();
   const auto look = [&]() -> Result<Observation> {
-    if (!node.connected()) {
-      if (auto back = node.reconnect(deadline.at_most(cluster::kReconnectAttempt)); !back) {
-        return Observation{.done = false, .seen = back.error().message()};
-      }
+    if (const Status back = cluster::connect_again(node, deadline); !back) {
+      return Observation{.done = false, .seen = back.error().message()};
     }
     lines =
         node.guard("heal", Json{{"cluster", cluster}, {"run", run.empty() ? "*" : run}}, deadline);

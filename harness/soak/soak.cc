@@ -192,10 +192,8 @@ Status Soak::reboot() {
       Deadline::after(kHealed),
       kPeriod,
       [&]() -> Result<Observation> {
-        if (!node_.connected()) {
-          if (auto back = node_.reconnect(Deadline::after(cluster::kReconnectAttempt)); !back) {
-            return Observation{.done = false, .seen = back.error().message()};
-          }
+        if (const Status back = cluster::connect_again(node_, Deadline::after(kHealed)); !back) {
+          return Observation{.done = false, .seen = back.error().message()};
         }
         const auto now = observe::read_boot_id(node_, Deadline::after(kAsk));
         return Observation{.done = now && *now != before,
@@ -224,11 +222,9 @@ Result<std::vector<std::string>> Soak::left(Mishap mishap) {
   bool healed = false;
   const Deadline by_itself = Deadline::after(kByItself);
   const auto look = [&]() -> Result<Observation> {
-    if (!node_.connected()) {
-      if (auto back = node_.reconnect(Deadline::after(cluster::kReconnectAttempt)); !back) {
-        last = {back.error().message()};
-        return Observation{.done = false, .seen = last.front()};
-      }
+    if (const Status back = cluster::connect_again(node_, Deadline::after(kHealed)); !back) {
+      last = {back.error().message()};
+      return Observation{.done = false, .seen = last.front()};
     }
     const Json clean = observe::clean_state(node_, cluster_.name(), Deadline::after(kAsk));
     const Json what = clean.value("left", Json());

@@ -16,10 +16,7 @@ constexpr std::chrono::seconds kLastLook{5};
 constexpr std::chrono::seconds kOneLook{15};
 
 Status connect(cluster::Node& node, Deadline deadline) {
-  if (node.connected()) {
-    return {};
-  }
-  TRY(node.reconnect(deadline.at_most(cluster::kReconnectAttempt)), "connect to " + node.name());
+  TRY(cluster::connect_again(node, deadline), "connect to " + node.name());
   return {};
 }
 

@@ -20,11 +20,9 @@ struct Look {
 };
 
 void look_at_unit(cluster::Node& node, Look& look, Deadline deadline) {
-  if (!node.connected()) {
-    if (auto back = node.reconnect(deadline.at_most(cluster::kReconnectAttempt)); !back) {
-      look.wrong = back.error().message();
-      return;
-    }
+  if (const Status back = cluster::connect_again(node, deadline); !back) {
+    look.wrong = back.error().message();
+    return;
   }
   auto unit = observe::read_unit(node, deadline);
   if (!unit) {
