@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "harness/aim/offset.h"
 #include "harness/base/restart.h"
 
 namespace harness::check {
@@ -63,11 +64,24 @@ CompanionVerdict companion_from(const Json& json) {
           .original_us = number_in(json, "original_us")};
 }
 
+bool aimed(const std::string& text, aim::Aim::Where where) {
+  const auto parsed = aim::parse_aim(text);
+  return parsed && parsed->where == where;
+}
+
 }  // namespace
 
 std::optional<double> TrialVerdict::recovery_s(std::string_view check) const {
   const auto found = std::ranges::find(checks, check, &CheckResult::name);
   return found == checks.end() ? std::nullopt : found->recovery_s;
+}
+
+bool TrialVerdict::aimed_before() const {
+  return aimed(aim, aim::Aim::Where::before);
+}
+
+bool TrialVerdict::aimed_after() const {
+  return aimed(aim, aim::Aim::Where::after);
 }
 
 Json CompanionVerdict::to_json() const {

@@ -68,9 +68,8 @@ struct TrialVerdict {
   std::optional<double> recovery_s(std::string_view check) const;
 
   // Aimed outside the window on purpose, before it or after it: such a hit is none of the window's.
-  bool aimed_before() const { return aim.starts_with('-'); }
-
-  bool aimed_after() const { return aim.starts_with("closed"); }
+  bool aimed_before() const;
+  bool aimed_after() const;
 
   bool aimed_beside() const { return aimed_before() || aimed_after(); }
 
