@@ -11,6 +11,7 @@
 #include "harness/base/eventually.h"
 #include "harness/base/json.h"
 #include "harness/cli/whole_path_fixture.h"
+#include "harness/lab/kubectl.h"
 
 namespace harness::cli {
 namespace {
@@ -28,15 +29,7 @@ std::string on(const std::string& node, std::vector<std::string> words) {
 Status see_all_ready() {
   return eventually(
       "all three nodes are Ready", Deadline::after(minutes(3)), std::chrono::seconds(1), [] {
-        const std::string seen =
-            on("cp-1",
-               {"/var/lib/rancher/rke2/bin/kubectl",
-                "--kubeconfig=/etc/rancher/rke2/rke2.yaml",
-                "--request-timeout=3s",
-                "get",
-                "nodes",
-                "-o",
-                R"(jsonpath={.items[*].status.conditions[?(@.type=="Ready")].status})"});
+        const std::string seen = on("cp-1", lab::ask_all_ready());
         return Result<Observation>(Observation{seen == "True True True", seen});
       });
 }

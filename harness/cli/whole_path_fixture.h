@@ -53,22 +53,16 @@ inline void mark_nodes() {
   EXPECT_EQ(hookshot({"allow", "-i", inventory()}).exit_status, 0);
 }
 
-// The results have that name below directory().
-inline exec::CommandResult run_suite(const std::string& file,
-                                     const std::string& results,
-                                     std::chrono::minutes limit = std::chrono::minutes(12)) {
-  return hookshot({"run", file, "-i", inventory(), "--results", (directory() / results).string()},
-                  limit);
-}
-
-// Writes a suite of that name, whose results have it, too, and plays it on nodes that are marked.
+// Writes a suite of that name and plays it on nodes that are marked; its results have the name
+// below directory().
 inline exec::CommandResult play(const std::string& name,
                                 const std::string& rest,
                                 std::chrono::minutes limit = std::chrono::minutes(12)) {
   mark_nodes();
   const std::string suite = (directory() / (name + ".yaml")).string();
   std::ofstream(suite) << "suite: " << name << "\nquestion: Is it proved on nodes?\n" << rest;
-  return run_suite(suite, name, limit);
+  return hookshot({"run", suite, "-i", inventory(), "--results", (directory() / name).string()},
+                  limit);
 }
 
 // null where there is none.

@@ -17,6 +17,7 @@
 #include "harness/base/eventually.h"
 #include "harness/exec/local_runner.h"
 #include "harness/inventory/inventory.h"
+#include "harness/lab/kubectl.h"
 #include "harness/lab/power.h"
 
 namespace harness::lab {
@@ -370,14 +371,7 @@ class FullLab : public testing::Test {
         [&]() -> Result<Observation> {
           const std::string unit = on_server(
               {"systemctl", "show", "rke2-server", "-p", "ActiveState", "-p", "InvocationID"});
-          const std::string ready =
-              on_server({"/var/lib/rancher/rke2/bin/kubectl",
-                         "--kubeconfig=/etc/rancher/rke2/rke2.yaml",
-                         "--request-timeout=3s",
-                         "get",
-                         "nodes",
-                         "-o",
-                         R"(jsonpath={.items[*].status.conditions[?(@.type=="Ready")].status})"});
+          const std::string ready = on_server(ask_all_ready());
           const bool active = unit.find("ActiveState=active") != std::string::npos &&
                               unit.find(invocation) == std::string::npos;
           return Observation{active && ready == nodes, unit + ready};

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "harness/base/eventually.h"
+#include "harness/lab/kubectl.h"
 #include "harness/lab/recipe.h"
 #include "harness/lab/shell.h"
 
@@ -70,15 +71,7 @@ Result<Readiness> look_at(exec::CommandRunner& runner,
     // A busy machine may leave one connection unanswered.
     return Readiness{false, unit.error().message()};
   }
-  const auto condition = server.run({"/var/lib/rancher/rke2/bin/kubectl",
-                                     "--kubeconfig=/etc/rancher/rke2/rke2.yaml",
-                                     "--request-timeout=3s",
-                                     "get",
-                                     "node",
-                                     node.name,
-                                     "-o",
-                                     R"(jsonpath={.status.conditions[?(@.type=="Ready")].status})"},
-                                    Deadline::after(kQuick));
+  const auto condition = server.run(ask_ready(node.name), Deadline::after(kQuick));
   Readiness out;
   const bool active = unit->find("ActiveState=active\n") != std::string::npos;
   const bool ready = condition && *condition == "True";
