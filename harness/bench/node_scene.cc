@@ -89,7 +89,7 @@ Json container_annotations() {
           {prefix + "sandbox-name", fmt::format("{}-bench", kPod)},
           {prefix + "container-type", "container"},
           {prefix + "sandbox-id", kVictim},
-          {prefix + "sandbox-uid", kVictim},
+          {prefix + "sandbox-uid", kVictimPodUid},
           {prefix + "sandbox-namespace", "kube-system"}};
 }
 

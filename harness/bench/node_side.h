@@ -21,6 +21,8 @@ inline constexpr std::string_view kUnit = "rke2-agent.service";
 // The unit that `serve` runs as. The guard believes in a container when its process's cgroup bears
 // the container's id, so the victim's container is called like this too.
 inline constexpr std::string_view kVictim = "hookshot-bench-victim";
+// As kubelet names a static pod: by the hash of its manifest.
+inline constexpr std::string_view kVictimPodUid = "b01dface00c0ffee00c0ffee00c0ffee";
 // The component whose container the victim stands for: the newest one is taken by the guard.
 inline constexpr std::string_view kPod = "kube-scheduler";
 
