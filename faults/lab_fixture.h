@@ -113,7 +113,7 @@ class OnTheLab : public testing::Test {
 
   // The pod's first container; without an id where none runs.
   static observe::ContainerInfo container(const std::string& pod) {
-    const auto pods = observe::read_static_pods(node(), Deadline::after(std::chrono::seconds(20)));
+    const auto pods = access_->static_pods(node()).read(Deadline::after(std::chrono::seconds(20)));
     EXPECT_TRUE(pods) << pods.error().message();
     for (const observe::StaticPod& one : pods ? *pods : std::vector<observe::StaticPod>()) {
       if (one.pod == pod && !one.containers.empty()) {

@@ -29,4 +29,14 @@ std::string trimmed(std::string text) {
   return text;
 }
 
+std::vector<std::string_view> lines(std::string_view text) {
+  std::vector<std::string_view> all;
+  while (!text.empty()) {
+    const std::size_t end = text.find('\n');
+    all.push_back(text.substr(0, end));
+    text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
+  }
+  return all;
+}
+
 }  // namespace harness::observe

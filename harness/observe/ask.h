@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -23,5 +24,8 @@ Result<std::string> output_of(cluster::Node& node,
 
 // Without trailing line ends.
 std::string trimmed(std::string text);
+
+// Without their line feeds; views of `text`.
+std::vector<std::string_view> lines(std::string_view text);
 
 }  // namespace harness::observe

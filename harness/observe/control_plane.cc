@@ -242,6 +242,7 @@ void ControlPlane::forget_credentials() {
 Access::Access(std::string cluster, std::vector<cluster::Node*> nodes)
     : cluster_(std::move(cluster)), nodes_(std::move(nodes)) {
   for (cluster::Node* node : nodes_) {
+    static_pods_.emplace(node, std::make_unique<StaticPods>(*node));
     if (node->is_server()) {
       servers_.push_back(std::make_unique<ControlPlane>(*node));
     }
@@ -252,6 +253,10 @@ ControlPlane* Access::of(const cluster::Node& node) const {
   const auto found = std::find_if(
       servers_.begin(), servers_.end(), [&](const auto& one) { return &one->node() == &node; });
   return found == servers_.end() ? nullptr : found->get();
+}
+
+StaticPods& Access::static_pods(const cluster::Node& node) const {
+  return *static_pods_.at(&node);
 }
 
 Result<Json> Access::api(const std::string& path,

@@ -16,6 +16,7 @@
 #include "harness/base/json.h"
 #include "harness/base/result.h"
 #include "harness/cluster/node.h"
+#include "harness/observe/pods.h"
 
 namespace harness::observe {
 
@@ -84,8 +85,8 @@ class ControlPlane {
   std::optional<Identity> supervisor_;  // key holds user:password, ca the CA
 };
 
-// The nodes of a cluster in inventory order, with a ControlPlane for each server. Owns neither the
-// nodes nor their connections.
+// The nodes of a cluster in inventory order, with a ControlPlane for each server and the static
+// pods of each node. Owns neither the nodes nor their connections.
 class Access {
  public:
   Access(std::string cluster, std::vector<cluster::Node*> nodes);
@@ -99,6 +100,8 @@ class Access {
 
   // The control plane of this node; null for an agent.
   ControlPlane* of(const cluster::Node& node) const;
+  // Of a node of the cluster.
+  StaticPods& static_pods(const cluster::Node& node) const;
   // GET of JSON from the first apiserver that answers: `preferred`'s, then the others in order.
   // `asked` gets the name of the server that answered.
   Result<Json> api(const std::string& path,
@@ -110,6 +113,7 @@ class Access {
   std::string cluster_;
   std::vector<cluster::Node*> nodes_;
   std::vector<std::unique_ptr<ControlPlane>> servers_;
+  std::map<const cluster::Node*, std::unique_ptr<StaticPods>> static_pods_;
 };
 
 }  // namespace harness::observe

@@ -2,6 +2,8 @@
 // whose mirror pods lag behind and outlive what they mirror.
 #pragma once
 
+#include <map>
+#include <mutex>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -43,7 +45,24 @@ std::string manifest_uid(std::string_view text);
 // The id and pid of each running task of `ctr tasks list`.
 std::vector<std::pair<std::string, std::int64_t>> running_tasks(std::string_view text);
 
-Result<std::vector<StaticPod>> read_static_pods(cluster::Node& node, Deadline deadline);
+// Of one node. What containerd says of a container stays the same while it is there, so it is asked
+// once for each. Safe from several threads.
+class StaticPods {
+ public:
+  explicit StaticPods(cluster::Node& node) : node_(node) {}
+
+  Result<std::vector<StaticPod>> read(Deadline deadline);
+
+ private:
+  // As containerd says it, without what nobody here reads.
+  Result<Json> container(const std::string& id, Deadline deadline);
+  void keep_only(const std::vector<std::string>& ids);
+
+  cluster::Node& node_;
+  std::mutex mutex_;
+  std::map<std::string, Json> containers_;  // by id
+};
+
 Json to_json(const StaticPod& pod);
 
 }  // namespace harness::observe

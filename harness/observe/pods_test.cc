@@ -1,5 +1,7 @@
 #include "harness/observe/pods.h"
 
+#include <algorithm>
+
 #include <gmock/gmock.h>
 
 #include "harness/observe/fake_server.h"
@@ -14,6 +16,12 @@ using testing::Pair;
 const Deadline kSoon = Deadline::after(std::chrono::seconds(5));
 
 const StaticPod kNoPod;
+
+std::ptrdiff_t asked_of_containers(const FakeServer& server) {
+  return std::ranges::count_if(server.node.traffic(), [](const cluster::FakeNode::Seen& one) {
+    return one.text.find("containers info") != std::string::npos;
+  });
+}
 
 const StaticPod& named(const std::vector<StaticPod>& pods, const std::string& name) {
   for (const StaticPod& pod : pods) {
@@ -40,7 +48,7 @@ TEST(Tasks, counts_only_those_that_run) {
 
 TEST(StaticPods, matches_one_ready_sandbox_with_the_manifest_s_uid) {
   FakeServer server;
-  const auto pods = read_static_pods(server.node, kSoon);
+  const auto pods = StaticPods(server.node).read(kSoon);
   ASSERT_TRUE(pods) << pods.error().message();
   const StaticPod& etcd = named(*pods, "etcd");
   EXPECT_TRUE(etcd.matches()) << etcd.describe();
@@ -55,7 +63,7 @@ TEST(StaticPods, matches_one_ready_sandbox_with_the_manifest_s_uid) {
 TEST(StaticPods, does_not_take_an_old_sandbox_for_the_new_one) {
   FakeServer server;
   server.sandbox_uid = "uid-of-the-old-etcd";
-  const auto pods = read_static_pods(server.node, kSoon);
+  const auto pods = StaticPods(server.node).read(kSoon);
   ASSERT_TRUE(pods);
   EXPECT_FALSE(named(*pods, "etcd").matches());
   EXPECT_TRUE(named(*pods, "kube-apiserver").matches());
@@ -69,7 +77,7 @@ TEST(StaticPods, does_not_take_a_stopped_container_for_a_running_one) {
                                          .out = "TASK PID STATUS\ns-etcd 10 RUNNING\n",
                                          .err = "",
                                          .cut = false});
-  const auto pods = read_static_pods(server.node, kSoon);
+  const auto pods = StaticPods(server.node).read(kSoon);
   ASSERT_TRUE(pods);
   EXPECT_FALSE(named(*pods, "etcd").matches());
   EXPECT_THAT(named(*pods, "etcd").describe(), HasSubstr("0 running containers"));
@@ -81,7 +89,7 @@ TEST(StaticPods, says_that_a_manifest_is_missing_in_the_apiserver_gap) {
       "ls -1",
       exec::CommandResult{
           .exit_status = 0, .signal = 0, .out = "etcd.yaml\n", .err = "", .cut = false});
-  const auto pods = read_static_pods(server.node, kSoon);
+  const auto pods = StaticPods(server.node).read(kSoon);
   ASSERT_TRUE(pods);
   EXPECT_THAT(named(*pods, "kube-apiserver").describe(), HasSubstr("has no manifest"));
 }
@@ -94,10 +102,29 @@ TEST(StaticPods, reports_a_containerd_that_does_not_answer) {
                                          .out = "",
                                          .err = "ctr: connection refused",
                                          .cut = false});
-  const auto pods = read_static_pods(server.node, kSoon);
+  const auto pods = StaticPods(server.node).read(kSoon);
   ASSERT_FALSE(pods);
   EXPECT_EQ(pods.error().code(), ErrorCode::remote_failed);
   EXPECT_THAT(pods.error().message(), HasSubstr("connection refused"));
+}
+
+TEST(StaticPods, asks_for_each_container_once_and_for_another_anew) {
+  FakeServer server;
+  StaticPods pods(server.node);
+  ASSERT_TRUE(pods.read(kSoon));
+  EXPECT_EQ(asked_of_containers(server), 4);
+  const auto again = pods.read(kSoon);
+  ASSERT_TRUE(again);
+  EXPECT_TRUE(named(*again, "etcd").matches());
+  EXPECT_EQ(asked_of_containers(server), 4);
+  server.etcd_container = "c-etcd-2";
+  const auto another = pods.read(kSoon);
+  ASSERT_TRUE(another);
+  EXPECT_EQ(named(*another, "etcd").containers.at(0).id, "c-etcd-2");
+  EXPECT_EQ(asked_of_containers(server), 5);
+  server.etcd_container = "c-etcd";
+  ASSERT_TRUE(pods.read(kSoon));
+  EXPECT_EQ(asked_of_containers(server), 6) << "what was gone is not remembered";
 }
 
 TEST(StaticPods, leaves_out_what_went_away_while_it_was_read) {
@@ -111,7 +138,7 @@ TEST(StaticPods, leaves_out_what_went_away_while_it_was_read) {
   exec::CommandResult not_found;
   not_found.exit_status = 1;
   server.node.on_run("info c-old", not_found);
-  const auto pods = read_static_pods(server.node, kSoon);
+  const auto pods = StaticPods(server.node).read(kSoon);
   ASSERT_TRUE(pods) << pods.error().message();
   EXPECT_TRUE(named(*pods, "etcd").matches());
 }

@@ -58,9 +58,9 @@ std::string_view to_string(Phase phase) {
   return phase == Phase::before ? "before" : "after";
 }
 
-Json static_pods(cluster::Node& node, Deadline deadline) {
+Json static_pods(const Access& access, const cluster::Node& node, Deadline deadline) {
   Json state = event("state.static-pods", node.name());
-  auto pods = read_static_pods(node, deadline);
+  auto pods = access.static_pods(node).read(deadline);
   if (!pods) {
     state["error"] = pods.error().message();
     return state;
@@ -218,7 +218,7 @@ void take_state(const Access& access,
     put(nodes_state(alone, &server.node(), limit()));
   }
   for (cluster::Node* node : access.nodes()) {
-    put(static_pods(*node, limit()));
+    put(static_pods(access, *node, limit()));
     Json unit_event = event("state.unit", node->name());
     if (auto unit = read_unit(*node, limit())) {
       unit_event.update(unit->to_json(node->unit()));

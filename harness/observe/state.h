@@ -28,7 +28,7 @@ void take_state(const Access& access,
                 Deadline deadline);
 
 // The single parts, one event each, for those who wait on them.
-Json static_pods(cluster::Node& node, Deadline deadline);
+Json static_pods(const Access& access, const cluster::Node& node, Deadline deadline);
 Json nodes_state(const Access& access, const cluster::Node* preferred, Deadline deadline);
 Json build_state(cluster::Node& node, const std::optional<Version>& expected, Deadline deadline);
 Json restarts_state(const Access& access, const cluster::Node& node, Deadline deadline);

@@ -36,8 +36,11 @@ void look_at_unit(cluster::Node& node, Look& look, Deadline deadline) {
   }
 }
 
-void look_at_pods(cluster::Node& node, Look& look, Deadline deadline) {
-  auto pods = observe::read_static_pods(node, deadline);
+void look_at_pods(const observe::Access& access,
+                  const cluster::Node& node,
+                  Look& look,
+                  Deadline deadline) {
+  auto pods = access.static_pods(node).read(deadline);
   if (!pods) {
     look.wrong = pods.error().message();
     return;
@@ -126,7 +129,7 @@ Look look_at(const observe::Access& access, const SettleOptions& options, Deadli
     if (observe::ControlPlane* server = access.of(*node)) {
       look_at_server(*server, look, deadline);
       if (look.wrong.empty()) {
-        look_at_pods(*node, look, deadline);
+        look_at_pods(access, *node, look, deadline);
       }
     }
     if (look.wrong.empty()) {
