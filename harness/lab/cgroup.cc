@@ -144,7 +144,7 @@ std::vector<fs::path> node_cgroups(const CgroupLayout& layout,
 }
 
 int cpu_weight(bool vm) {
-  return vm ? 4000 : 1000;
+  return vm ? 300 : 100;
 }
 
 Status make_cgroups(const std::vector<fs::path>& groups, int weight) {

@@ -41,8 +41,8 @@ std::vector<std::filesystem::path> node_cgroups(const CgroupLayout& layout,
                                                 std::string_view node);
 
 // A node's share of a busy host's processors as cpu.weight has it, 1 to 10000; what runs beside the
-// lab has 100. A node stands for a whole machine, and an emulated processor does less with its
-// share.
+// lab has 100. No more than that for a node: its controller would wait for it, and lose its leases.
+// An emulated processor does less with its share.
 int cpu_weight(bool vm);
 
 // Makes them with that weight, and with the cpus and memory nodes that version 1's cpuset wants to

@@ -71,13 +71,13 @@ TEST(Cgroups, take_their_weight_in_the_words_of_either_version) {
     std::getline(in, text);
     return text;
   };
-  std::ofstream(group / "cpu.weight") << "100";
-  std::ofstream(group / "cpu.shares") << "1024";
+  std::ofstream(group / "cpu.weight") << "7";
+  std::ofstream(group / "cpu.shares") << "7";
   ASSERT_TRUE(make_cgroups({group}, cpu_weight(false)));
-  EXPECT_EQ(read("cpu.weight"), "1000");
-  EXPECT_EQ(read("cpu.shares"), "10240");
+  EXPECT_EQ(read("cpu.weight"), "100");
+  EXPECT_EQ(read("cpu.shares"), "1024");
   ASSERT_TRUE(make_cgroups({group}, cpu_weight(true)));
-  EXPECT_EQ(read("cpu.weight"), "4000") << "an emulated processor";
+  EXPECT_EQ(read("cpu.weight"), "300") << "an emulated processor";
   std::filesystem::remove_all(group);
 }
 
