@@ -12,6 +12,9 @@
 
 namespace harness::fault {
 
+// Long enough for a whole start of RKE2 beside other labs.
+inline constexpr std::chrono::minutes kLongestStart{5};
+
 // As curl(1) has them.
 inline constexpr int kAnswered = 0;
 inline constexpr int kRefused = 7;
@@ -48,7 +51,7 @@ inline int reach(cluster::Node& from, const std::string& url) {
 inline int connects(cluster::Node& from, const std::string& address, int port) {
   return look(from,
               {"timeout",
-               "1.5",
+               "3",
                "bash",
                "-c",
                "exec 3<>/dev/tcp/$0/$1",
@@ -108,7 +111,7 @@ template <typename T, typename Look>
 void becomes(const std::string& what,
              const T& wanted,
              const Look& see,
-             std::chrono::seconds limit = std::chrono::seconds(90)) {
+             std::chrono::seconds limit = kLongestStart) {
   const Status done = eventually(what, Deadline::after(limit), std::chrono::milliseconds(200), [&] {
     const T seen = see();
     return Result<Observation>(
@@ -133,7 +136,7 @@ template <typename See>
 std::string another(const std::string& what,
                     const std::string& before,
                     const See& see,
-                    std::chrono::seconds limit = std::chrono::minutes(2)) {
+                    std::chrono::seconds limit = kLongestStart) {
   std::string now;
   const Status came =
       eventually("another " + what, Deadline::after(limit), std::chrono::milliseconds(200), [&] {

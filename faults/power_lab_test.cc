@@ -2,6 +2,7 @@
 #include <filesystem>
 
 #include "faults/lab_fixture.h"
+#include "faults/look.h"
 #include "harness/exec/local_runner.h"
 #include "harness/fault/power_cut.h"
 #include "harness/observe/unit_state.h"
@@ -88,7 +89,7 @@ TEST_F(PowerOnTheLab, comes_back_by_who_heals_when_its_controller_died_in_betwee
   const auto restored = power::restore(inventory_, commands_, ledger_, Deadline::after(minutes(1)));
   ASSERT_EQ(restored.size(), 1U);
   EXPECT_TRUE(restored[0].ok && restored[0].was_off) << restored[0].summary;
-  const auto back = node().reconnect(Deadline::after(minutes(1)));
+  const auto back = node().reconnect(Deadline::after(kLongestStart));
   ASSERT_TRUE(back) << back.error().message();
   EXPECT_NE(back->boot_id, boot);
   EXPECT_TRUE(ledger_.entries().empty());

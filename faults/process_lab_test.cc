@@ -103,7 +103,7 @@ TEST_F(ProcessesOnTheLab, a_slowed_service_has_a_quota_or_is_stopped_again_and_a
   is_taken_back(standing);
   EXPECT_EQ(quota(), "infinity");
   EXPECT_NE(state_of(node(), main), 'T');
-  EXPECT_EQ(reach(node(), kSupervisor), kAnswered);
+  answers_again(kSupervisor);
   EXPECT_EQ(main_process(node()), main);
 }
 
@@ -167,12 +167,18 @@ TEST_F(ProcessesOnTheLab, a_killed_containerd_refuses_and_another_takes_the_cont
 }
 
 TEST_F(ProcessesOnTheLab, each_frozen_pod_hangs_and_goes_on) {
-  const std::vector<std::pair<const char*, const char*>> all = {
-      {"etcd", kEtcd},
-      {"kube-scheduler", "https://127.0.0.1:10259/healthz"},
-      {"kube-controller-manager", "https://127.0.0.1:10257/healthz"},
-      {"kube-apiserver", "https://127.0.0.1:6443/livez"}};
-  for (const auto& [pod, url] : all) {
+  struct Target {
+    const char* pod;
+    const char* url;
+    bool leads;  // and ends by itself when it could not renew its lease for ten seconds
+  };
+
+  const std::vector<Target> all = {
+      {"etcd", kEtcd, false},
+      {"kube-scheduler", kScheduler, true},
+      {"kube-controller-manager", "https://127.0.0.1:10257/healthz", true},
+      {"kube-apiserver", "https://127.0.0.1:6443/livez", false}};
+  for (const auto& [pod, url, leads] : all) {
     SCOPED_TRACE(pod);
     settle(milliseconds(500));
     const observe::ContainerInfo before = container(pod);
@@ -185,7 +191,9 @@ TEST_F(ProcessesOnTheLab, each_frozen_pod_hangs_and_goes_on) {
     is_taken_back(standing);
     answers_again(url);
     EXPECT_NE(state_of(node(), process), 'T');
-    EXPECT_EQ(container(pod).id, before.id);
+    if (!leads) {
+      EXPECT_EQ(container(pod).id, before.id);
+    }
   }
 }
 

@@ -45,7 +45,7 @@ class RestartsOnTheLab : public OnASettledLab {
     is_taken_back(standing);
     EXPECT_EQ(target.process(), now);
     EXPECT_NE(state_of(node(), now), 'T');
-    EXPECT_EQ(reach(node(), target.url), kAnswered);
+    becomes(target.url, kAnswered, [&] { return reach(node(), target.url); });
   }
 
   static void killed(const std::string& process) {
@@ -109,7 +109,7 @@ TEST_F(RestartsOnTheLab, a_reboot_in_the_middle_leaves_nothing_of_it) {
     EXPECT_NE(text(file), before) << standing.outcome.evidence;
     static_cast<void>(node().run({.argv = {"systemctl", "reboot"}}, Deadline::after(seconds(10))));
     const Status booted =
-        eventually("another boot", Deadline::after(minutes(2)), milliseconds(200), [&] {
+        eventually("another boot", Deadline::after(kLongestStart), milliseconds(200), [&] {
           const auto back = node().reconnect(Deadline::after(seconds(20)));
           return Result<Observation>(
               Observation{.done = back && back->rebooted,

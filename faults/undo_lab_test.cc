@@ -85,8 +85,8 @@ TEST_F(UndoOnTheLab, one_takes_back_when_all_ask_at_the_same_moment) {
       std::cerr << name << ", asked " << early_ms
                 << " ms early, was taken back: " << json_string(after->record, "reverted_because")
                 << "\n";
-      EXPECT_EQ(reach(node(), kKubelet), kAnswered);
-      EXPECT_EQ(reach(worker(), supervisor), kAnswered);
+      becomes(kKubelet, kAnswered, [&] { return reach(node(), kKubelet); });
+      becomes(supervisor, kAnswered, [&] { return reach(worker(), supervisor); });
     }
   }
   EXPECT_EQ(process(node(), "kubelet"), kubelet);
