@@ -1,5 +1,4 @@
 #include <filesystem>
-#include <fstream>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -156,73 +155,6 @@ TEST(Lengths, under_a_stretch_are_never_mixed_with_natural_ones) {
   EXPECT_THAT(how_to_learn(slow),
               testing::EndsWith(" -i INVENTORY --stretch 'slow-service duration=30s percent=10' "
                                 "--in pre --offset=0s"));
-}
-
-TEST(Lengths, of_a_stretch_and_what_they_were_learned_from_come_back) {
-  Lengths lengths = learned();
-  Where slow = kHop;
-  slow.stretch = kSlow;
-  lengths.add(slow, {.window = "hooks", .length_us = 9'000'000, .since_us = {}});
-  EXPECT_FALSE(lengths.has("run", "case", 1));
-  lengths.note("run", "case", 1);
-  const auto file = std::filesystem::temp_directory_path() /
-                    ("hookshot-stretched-lengths-" + std::to_string(getpid()));
-  ASSERT_TRUE(lengths.save(file));
-  const auto back = Lengths::load(file);
-  ASSERT_TRUE(back) << back.error().message();
-  EXPECT_EQ(back->to_json(), lengths.to_json());
-  EXPECT_EQ(back->length("hooks", slow)->median, seconds(9));
-  EXPECT_TRUE(back->has("run", "case", 1));
-  EXPECT_FALSE(back->has("run", "case", 2));
-  EXPECT_FALSE(back->has("another", "case", 1));
-  const auto refused = [&](Json json) {
-    std::ofstream(file) << json;
-    return !Lengths::load(file);
-  };
-  Json json = lengths.to_json();
-  json["learned"].push_back(json["stretched"][0]);
-  EXPECT_TRUE(refused(json)) << "mixed";
-  json = lengths.to_json();
-  json["stretched"][0].erase("stretch");
-  EXPECT_TRUE(refused(json)) << "by what?";
-  json = lengths.to_json();
-  json["learned_from"]["run"]["case"] = {"one"};
-  EXPECT_TRUE(refused(json));
-  std::filesystem::remove(file);
-}
-
-TEST(Lengths, of_a_file_that_knows_neither_stretches_nor_runs_are_read) {
-  const auto file =
-      std::filesystem::temp_directory_path() / ("hookshot-old-lengths-" + std::to_string(getpid()));
-  std::ofstream(file) << R"({"learned": [{"node": "cp-1", "from": "v1.30.12+rke2r1",)"
-                      << R"("to": "v1.30.13-rc2+rke2r1", "window": "hooks", "lengths_us": [7],)"
-                      << R"("gaps_us": {}}]})";
-  const auto lengths = Lengths::load(file);
-  std::filesystem::remove(file);
-  ASSERT_TRUE(lengths) << lengths.error().message();
-  EXPECT_EQ(lengths->length("hooks", kHop)->median, Microseconds(7));
-  EXPECT_FALSE(lengths->has("run", "case", 1));
-}
-
-TEST(Lengths, come_back_from_their_file_and_refuse_a_broken_one) {
-  const auto file =
-      std::filesystem::temp_directory_path() / ("hookshot-lengths-" + std::to_string(getpid()));
-  ASSERT_TRUE(learned().save(file));
-  const auto back = Lengths::load(file);
-  ASSERT_TRUE(back) << back.error().message();
-  EXPECT_EQ(back->to_json(), learned().to_json());
-  for (const char* broken : {"{",
-                             "[]",
-                             "{\"learned\": [{\"lengths_us\": [1, \"2\"]}]}",
-                             "{\"learned\": [{\"lengths_us\": [-1]}]}"}) {
-    std::ofstream(file) << broken;
-    const auto refused = Lengths::load(file);
-    EXPECT_FALSE(refused) << broken;
-  }
-  std::filesystem::remove(file);
-  EXPECT_TRUE(Lengths::load(file)->rows().empty());
-  EXPECT_EQ(Lengths::beside("inventories/lab.yaml"), "inventories/lab.lengths.json");
-  EXPECT_FALSE(learned().save("/nonexistent/file"));
 }
 
 Json moment(const std::string& invocation,

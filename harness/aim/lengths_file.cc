@@ -10,16 +10,36 @@
 namespace harness::aim {
 namespace {
 
+tl::unexpected<Error> broken(const std::string& what, std::string_view problem) {
+  return fail(ErrorCode::invalid_input,
+              fmt::format("{} {}; mend it, or move the file away and let `hookshot windows learn` "
+                          "write it anew",
+                          what,
+                          problem));
+}
+
 Result<std::vector<std::int64_t>> numbers(const Json& json, const std::string& what) {
   std::vector<std::int64_t> out;
   if (!json.is_array()) {
-    return fail(ErrorCode::invalid_input, what + " must be a list of numbers");
+    return broken(what, "must be a list of numbers");
   }
   for (const Json& value : json) {
     if (!value.is_number_integer() || value.get<std::int64_t>() < 0) {
-      return fail(ErrorCode::invalid_input, what + " holds something else than microseconds");
+      return broken(what, "holds something else than microseconds");
     }
     out.push_back(value.get<std::int64_t>());
+  }
+  return out;
+}
+
+Result<std::map<std::string, std::vector<std::int64_t>>> gaps(const Json& json,
+                                                              const std::string& what) {
+  std::map<std::string, std::vector<std::int64_t>> out;
+  if (!json.is_object()) {
+    return broken(what, "must have lists of numbers by windows as its gaps_us");
+  }
+  for (const auto& [earlier, values] : json.items()) {
+    TRY_ASSIGN(out[earlier], numbers(values, what), "after " + earlier);
   }
   return out;
 }
@@ -28,19 +48,43 @@ using Trials = std::map<std::string, std::map<std::string, std::set<int>>>;
 
 Result<Trials> trials_in(const Json& json, const std::string& file) {
   Trials out;
+  if (!json.is_object()) {
+    return broken(file + ": learned_from", "must be an object of runs");
+  }
   for (const auto& [run, cases] : json.items()) {
+    if (!cases.is_object()) {
+      return broken(fmt::format("{}: {}", file, run), "must be an object of cases");
+    }
     for (const auto& [name, trials] : cases.items()) {
+      const std::string what = fmt::format("{}: {} of {}", file, name, run);
+      if (!trials.is_array()) {
+        return broken(what, "must be a list of trials");
+      }
       for (const Json& trial : trials) {
         if (!trial.is_number_integer()) {
-          return fail(
-              ErrorCode::invalid_input,
-              fmt::format("{}: {} of {} holds something else than trials", file, name, run));
+          return broken(what, "holds something else than trials");
         }
         out[run][name].insert(trial.get<int>());
       }
     }
   }
   return out;
+}
+
+// What a row must have before it is read.
+Status check_row(const Json& row, const std::string& what) {
+  if (!row.is_object()) {
+    return broken(what, "must be an object");
+  }
+  for (const char* key : {"node", "from", "to", "window"}) {
+    if (!row.contains(key) || !row[key].is_string()) {
+      return broken(what, fmt::format("must have a text as its {}", key));
+    }
+  }
+  if (row.contains("stretch") && !row["stretch"].is_object()) {
+    return broken(what, "must have an object as its stretch");
+  }
+  return {};
 }
 
 }  // namespace
@@ -74,7 +118,12 @@ Result<Lengths> Lengths::load(const std::filesystem::path& file) {
 }
 
 Status Lengths::read_rows(const std::string& file, const Json& rows, bool stretched, Lengths& out) {
+  if (!rows.is_array()) {
+    return broken(file, "must have a list of rows as its stretched");
+  }
+  int number = 0;
   for (const Json& row : rows) {
+    TRY(check_row(row, fmt::format("{}: row {}", file, ++number)), "");
     const Json stretch = json_object(row, "stretch");
     const Where where{.node = json_string(row, "node"),
                       .from = json_string(row, "from"),
@@ -86,15 +135,11 @@ Status Lengths::read_rows(const std::string& file, const Json& rows, bool stretc
     const std::string window = json_string(row, "window");
     const std::string what = fmt::format("{}: {} of {}", file, window, where.node);
     if (stretched != static_cast<bool>(where.stretch)) {
-      return fail(ErrorCode::invalid_input,
-                  what + (stretched ? " does not say what stretches it" : " is stretched"));
+      return broken(what, stretched ? "does not say what stretches it" : "is stretched");
     }
     Samples& samples = out.samples_[where][window];
-    TRY_ASSIGN(samples.lengths_us, numbers(row.value("lengths_us", Json()), what), "row");
-    const Json gaps = row.value("gaps_us", Json::object());
-    for (const auto& [earlier, values] : gaps.items()) {
-      TRY_ASSIGN(samples.gaps_us[earlier], numbers(values, what), "row");
-    }
+    TRY_ASSIGN(samples.lengths_us, numbers(row.value("lengths_us", Json()), what), "lengths_us");
+    TRY_ASSIGN(samples.gaps_us, gaps(row.value("gaps_us", Json::object()), what), "gaps_us");
   }
   return {};
 }

@@ -15,6 +15,11 @@ constexpr std::size_t kTextLength = 240;
 constexpr std::size_t kLastWords = 500;
 constexpr std::string_view kAgent = "rke2-agent.service";
 
+// Secrets are known by their digits, their ends and the names in them: they go first.
+std::string without_secrets(std::string_view message) {
+  return cut(without_digits(redact(message)), 4 * kTextLength);
+}
+
 }  // namespace
 
 Running::Running(const Packs& packs, Names& names, const journal::Entry& first)
@@ -151,17 +156,19 @@ void Running::explain(const ReadLine& read, bool sure) {
   if (known) {
     return;
   }
-  const std::string text =
+  const std::string like =
       without_digits(std::string_view(read.line.msg).substr(0, 4 * kTextLength));
-  const auto [at, fresh] = texts_.try_emplace(text, strange_.size());
+  const auto [at, fresh] = texts_.try_emplace(like, strange_.size());
   if (!fresh) {
     Strange& before = strange_[at->second];
     ++before.line.count;
     before.sure = before.sure || sure;
   } else if (strange_.size() < kTexts) {
-    strange_.push_back(
-        {{.window = chosen_->open_window(), .level = read.line.level, .text = text, .count = 1},
-         sure});
+    strange_.push_back({{.window = chosen_->open_window(),
+                         .level = read.line.level,
+                         .text = without_secrets(read.line.msg),
+                         .count = 1},
+                        sure});
   } else {
     texts_.erase(at);
     ++(sure ? out_.unexplained_more : unsure_more_);
@@ -171,7 +178,7 @@ void Running::explain(const ReadLine& read, bool sure) {
 // Only now are all names known.
 void Running::settle_texts() {
   for (auto& [line, sure] : strange_) {
-    line.text = cut(redact(names_.hide(line.text)), kTextLength);
+    line.text = cut(names_.hide(line.text), kTextLength);
     if (sure) {
       out_.unexplained.push_back(std::move(line));
     } else {
@@ -185,7 +192,7 @@ void Running::settle_texts() {
   if (unsure_more_ > 0) {
     out_.undecided.push_back(fmt::format("{} more line(s) like these", unsure_more_));
   }
-  out_.last_words = cut(redact(names_.hide(out_.last_words)), kLastWords);
+  out_.last_words = cut(names_.hide(redact(out_.last_words)), kLastWords);
 }
 
 void Running::find_best_pack() {

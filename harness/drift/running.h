@@ -1,6 +1,7 @@
 // One invocation, from its first line on. For the survey alone.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -54,7 +55,7 @@ class Running {
   std::unique_ptr<Follower> chosen_;
   std::vector<std::pair<std::string, Follower>> all_;
   std::vector<Strange> strange_;
-  std::map<std::string, std::size_t> texts_;  // where in strange_
+  std::map<std::string, std::size_t> texts_;  // as they came, without digits: where in strange_
   std::uint64_t unsure_more_ = 0;             // lines that found no place there
 };
 

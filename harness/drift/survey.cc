@@ -17,15 +17,6 @@ Survey::Survey(Packs packs, std::size_t keep, const std::vector<std::string>& na
 
 Survey::~Survey() = default;
 
-void Survey::end(const std::string& unit) {
-  const auto found = running_.find(unit);
-  if (found == running_.end()) {
-    return;
-  }
-  keep(found->second->finish());
-  running_.erase(found);
-}
-
 void Survey::keep(Invocation one) {
   done_.push_back(std::move(one));
   if (done_.size() <= keep_) {
@@ -41,37 +32,48 @@ void Survey::keep(Invocation one) {
   done_.pop_front();
 }
 
+// Ends those before it. In text, only a later line of an invocation may name its unit.
+Survey::Open& Survey::open(const journal::Entry& entry) {
+  const auto before = std::ranges::stable_partition(open_, [&](const Open& one) {
+    return one.host != entry.host || (one.unit != entry.unit && !one.unit.empty());
+  });
+  for (Open& one : before) {
+    keep(one.running->finish());
+  }
+  open_.erase(before.begin(), before.end());
+  ++count_;
+  names_->add(entry.host);
+  open_.push_back({.host = entry.host,
+                   .unit = entry.unit,
+                   .running = std::make_unique<Running>(packs_, *names_, entry)});
+  return open_.back();
+}
+
 void Survey::feed(const journal::Entry& entry) {
   if (entry.invocation.empty()) {
     return;
   }
-  if (entry.host != host_) {
-    host_ = entry.host;
-    names_->add(host_);
+  const auto at = std::ranges::find_if(
+      open_, [&](const Open& one) { return one.running->id() == entry.invocation; });
+  Open& one = at == open_.end() ? open(entry) : *at;
+  if (!entry.host.empty() && one.host != entry.host) {
+    one.host = entry.host;
+    names_->add(entry.host);
   }
-  // Text may name the unit only in a later line of the same invocation.
-  auto at = std::ranges::find_if(
-      running_, [&](const auto& one) { return one.second->id() == entry.invocation; });
-  if (at == running_.end()) {
-    end(entry.unit);
-    end("");
-    at = running_.emplace(entry.unit, std::make_unique<Running>(packs_, *names_, entry)).first;
-    ++count_;
-  }
-  at->second->feed(entry);
+  one.running->feed(entry);
 }
 
 void Survey::lose() {
-  for (auto& [unit, running] : running_) {
-    running->lose();
+  for (Open& one : open_) {
+    one.running->lose();
   }
 }
 
 std::deque<Invocation> Survey::finish() {
-  for (auto& [unit, running] : running_) {
-    keep(running->finish());
+  for (Open& one : open_) {
+    keep(one.running->finish());
   }
-  running_.clear();
+  open_.clear();
   return std::move(done_);
 }
 

@@ -2,14 +2,13 @@
 // packs that were written from sources are wrong.
 //
 // Pure: entries in, a report out. Memory is bounded by the number of invocations that are kept
-// (the last `keep`) and by the number of different texts that are; those that are not kept are
-// judged all the same.
+// (the last `keep`), by the number of hosts that speak, and by the number of different texts that
+// are kept; invocations that are not kept are judged all the same.
 #pragma once
 
 #include <cstdint>
 #include <deque>
 #include <functional>
-#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -127,7 +126,7 @@ class Running;
 
 class Survey {
  public:
-  // `names`: of nodes, to be left out of all texts, as the journal's own host is.
+  // `names`: of nodes, to be left out of all texts, as the journal's own hosts are.
   explicit Survey(Packs packs, std::size_t keep = 50, const std::vector<std::string>& names = {});
   ~Survey();
   Survey(const Survey&) = delete;
@@ -147,14 +146,20 @@ class Survey {
   const Unshown& unshown() const { return unshown_; }
 
  private:
-  void end(const std::string& unit);
+  // One that has not ended yet: only the next of its host and unit ends it.
+  struct Open {
+    std::string host;  // as its last line has it
+    std::string unit;
+    std::unique_ptr<Running> running;
+  };
+
+  Open& open(const journal::Entry& entry);
   void keep(Invocation one);
 
   const Packs packs_;
   const std::size_t keep_;
   const std::unique_ptr<Names> names_;
-  std::string host_;                                         // of the last line
-  std::map<std::string, std::unique_ptr<Running>> running_;  // by unit
+  std::vector<Open> open_;  // in the order in which they began
   std::deque<Invocation> done_;
   Unshown unshown_;
   std::uint64_t count_ = 0;
