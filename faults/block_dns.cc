@@ -15,8 +15,9 @@ const harness::fault::FaultRegistration kRegistration{{
     .mechanism =
         "a table of nftables of the guard's own, which drops or resets queries at ports 53 "
         "and 853",
-    .blast_radius = "DNS (53 and 853) of the node, of its pods to other nodes, and to a resolver "
-                    "on the node itself; nothing else",
+    .blast_radius = "DNS (53 and 853) of the node, also to a resolver on the node itself, and all "
+                    "that it forwards: of its pods, and of pods on other nodes that ask a CoreDNS "
+                    "on this one; nothing else",
     .rke2_itself = "nothing: what needs a name fails and is tried again",
     .survives_reboot = "nothing: the table is in the kernel's memory alone",
     .undo = harness::fault::kTableUndo,

@@ -209,15 +209,20 @@ TEST(Facts, ask_for_parts_of_the_kernel_once_and_only_when_wanted) {
     Json line = {{"type", "facts"}, {"node_wall_us", wall_now_us()}};
     if (asked.back()) {
       line["kernel_parts"] = {{"netem", true}};
+      line["unit_problem"] = "203/EXEC";
     }
     return std::vector<Json>{line};
   });
-  EXPECT_TRUE(ask_facts(node, "lab-a", soon())->kernel_parts.empty());
+  const auto unasked = ask_facts(node, "lab-a", soon());
+  ASSERT_TRUE(unasked);
+  EXPECT_TRUE(unasked->kernel_parts.empty());
+  EXPECT_FALSE(unasked->unit_problem);
   EXPECT_THAT(asked, testing::Each(false));
   asked.clear();
   const auto facts = ask_facts(node, "lab-a", soon(), KernelParts::asked);
   ASSERT_TRUE(facts);
   EXPECT_TRUE(facts->kernel_parts.at("netem")) << "whichever round was the shortest";
+  EXPECT_EQ(facts->unit_problem, "203/EXEC");
   EXPECT_THAT(asked, testing::ElementsAre(true, false, false));
 }
 

@@ -184,7 +184,7 @@ TEST_F(CommandLines, are_constants_for_all_else_that_a_node_does) {
                          Eq(of_verb("exec")),
                          Eq(of_verb("read")),
                          Eq("internal-sftp"),
-                         Eq("/usr/bin/env LC_ALL=C /bin/cat " +
+                         Eq("/usr/bin/env LC_ALL=C /bin/cat /proc/sys/kernel/random/boot_id " +
                             (folder_ / "state" / "lease.json").string()))));
   EXPECT_THAT(given, Contains("internal-sftp"));
   EXPECT_FALSE(fs::exists(folder_ / "harmed"));
@@ -199,7 +199,11 @@ TEST_F(CommandLines, take_nothing_from_the_node_when_its_guard_is_replaced) {
         Eq(look()),
         Eq(of_verb("facts")),
         Eq("internal-sftp"),
-        Eq(in + "/bin/cat " + (folder_ / "state" / "lease.json").string()),
+        Eq(in + "/bin/uname -m"),
+        Eq(in + "/bin/cat /sys/fs/selinux/enforce"),
+        Eq(in + "/usr/bin/chcon -t bin_t " + guard()),
+        Eq(in + "/bin/cat /proc/sys/kernel/random/boot_id " +
+           (folder_ / "state" / "lease.json").string()),
         Eq(in + "/bin/ls -1 " + armed.string()),
         Eq(in + "/usr/bin/find " + armed.string() +
            " -mindepth 2 -maxdepth 2 -name record.json -printf '%P\\n' -exec /bin/cat {} ';' "

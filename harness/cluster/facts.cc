@@ -48,6 +48,7 @@ Result<NodeFacts> ask_facts(Node& node,
                             KernelParts parts) {
   NodeFacts best;
   std::map<std::string, bool> kernel_parts;
+  std::optional<std::string> unit_problem;
   for (int round = 0; round < kRounds; ++round) {
     const std::int64_t asked = wall_now_us();
     const auto begun = std::chrono::steady_clock::now();
@@ -64,6 +65,9 @@ Result<NodeFacts> ask_facts(Node& node,
     }
     if (round == 0) {
       kernel_parts = flags_of(lines->front(), "kernel_parts");
+      if (lines->front().contains("unit_problem")) {
+        unit_problem = json_string(lines->front(), "unit_problem");
+      }
     }
     const Microseconds error = taken / 2;
     if (round == 0 || error < best.clock_error) {
@@ -74,6 +78,7 @@ Result<NodeFacts> ask_facts(Node& node,
     }
   }
   best.kernel_parts = std::move(kernel_parts);
+  best.unit_problem = std::move(unit_problem);
   return best;
 }
 

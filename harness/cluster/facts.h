@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 
 #include "harness/base/json.h"
@@ -29,6 +30,9 @@ struct NodeFacts {
   std::map<std::string, bool> tools;
   std::map<std::string, bool>
       kernel_parts;  // nf_tables, netem, fanotify, pidfd; empty: not asked for
+  // Why systemd cannot run the guard, which is how everything is undone; empty: it can. None: not
+  // asked for.
+  std::optional<std::string> unit_problem;
   std::map<std::string, std::int64_t> free_kb;  // by path
   // Node wall clock minus ours, and how wrong that may be: half of the shortest round trip seen.
   Microseconds clock_offset{0};
@@ -36,7 +40,8 @@ struct NodeFacts {
   Json raw;  // the guard's own line
 };
 
-// What the node's kernel is made of may take the guard some tenths of a second to find out.
+// What the node's kernel is made of, and whether systemd can run the guard, may take that some
+// tenths of a second to find out.
 enum class KernelParts { left_out, asked };
 
 // Asks `facts` a few times and keeps the shortest round trip for the clock. `parts` are asked once.

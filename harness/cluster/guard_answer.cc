@@ -34,7 +34,7 @@ Error announced(std::string_view verb, const Json& line) {
 std::string sudoers_advice(const Login& login) {
   return fmt::format(
       "put this line into /etc/sudoers.d/hookshot on {}: {} ALL=(root) NOPASSWD: /usr/bin/install, "
-      "/usr/bin/sha256sum, {}",
+      "/usr/bin/sha256sum, /usr/bin/chcon, /usr/bin/find, /bin/cat, /bin/ls, {}",
       login.node,
       login.user,
       login.guard_path);
@@ -90,6 +90,15 @@ std::optional<std::chrono::milliseconds> oldest_look(std::string_view verb) {
 Error root_problem(std::string_view doing, const exec::CommandResult& result, const Login& login) {
   const std::string& said = result.err;
   const auto says = [&said](std::string_view text) { return said.find(text) != std::string::npos; };
+  if (says("Exec format error")) {
+    return {ErrorCode::not_supported,
+            fmt::format("{}: {} was made for another machine than {} is ({}); take the node out of "
+                        "the inventory",
+                        doing,
+                        login.guard_path,
+                        login.node,
+                        shown(said))};
+  }
   if (login.become_sudo && result.exit_status == 127 && says("sudo")) {
     return {ErrorCode::not_supported,
             fmt::format(

@@ -69,6 +69,15 @@ TEST(GuardAnswer, says_what_is_wrong_with_sudo) {
   EXPECT_THAT(forbidden.message(), HasSubstr("does not let rancher"));
 }
 
+TEST(GuardAnswer, takes_a_guard_of_another_machine_for_no_lack_of_sudo) {
+  const Error other =
+      refusal({.exit_status = 1,
+               .err = "sudo: unable to execute /var/lib/hookshot/guard: Exec format error\n"});
+  EXPECT_EQ(other.code(), ErrorCode::not_supported);
+  EXPECT_THAT(other.message(), HasSubstr("made for another machine than cp-1 is"));
+  EXPECT_THAT(other.message(), testing::Not(HasSubstr("sudoers")));
+}
+
 TEST(GuardAnswer, says_that_the_guard_is_not_there) {
   const Error gone = refusal(
       {.exit_status = 127, .err = "bash: /var/lib/hookshot/guard: No such file or directory\n"});

@@ -1,12 +1,10 @@
 #include "harness/cluster/ssh_node.h"
 
 #include <filesystem>
-#include <random>
 
 #include <fmt/format.h>
 
 #include "harness/base/eventually.h"
-#include "harness/base/log.h"
 #include "harness/cluster/base64.h"
 #include "harness/exec/local_runner.h"
 #include "harness/guard/protocol.h"
@@ -18,13 +16,6 @@ namespace {
 constexpr std::chrono::milliseconds kGuardSays{1500};
 constexpr std::chrono::milliseconds kLongestExec{3'600'000};
 constexpr std::chrono::milliseconds kRetryConnect{500};
-constexpr const char* kFirstRecord =
-    "-mindepth 2 -maxdepth 2 -name record.json -printf '%P\\n' -exec /bin/cat {} ';' -quit";
-
-std::string staging_name() {
-  std::random_device device;
-  return fmt::format(".hookshot-{:08x}{:08x}", device(), device());
-}
 
 class GuardStream final : public LineStream {
  public:
@@ -71,7 +62,9 @@ SshNode::SshNode(SshNodeConfig config)
 Result<std::unique_ptr<SshNode>> SshNode::connect(SshNodeConfig config, Deadline deadline) {
   std::unique_ptr<SshNode> node(new SshNode(std::move(config)));
   TRY_ASSIGN(node->connection_, node->open(deadline), "");
-  TRY(node->install_guard(*node->connection_->session, deadline), "");
+  const auto& ask_others = node->config_.before_replacing;
+  const auto may_replace = [&] { return ask_others ? ask_others(deadline) : Status(); };
+  TRY(node->guard_file(*node->connection_->session, deadline).install(may_replace), "");
   TRY_ASSIGN(node->boot_id_, node->boot_id(*node->connection_, deadline), "");
   return node;
 }
@@ -88,118 +81,25 @@ Result<std::shared_ptr<SshNode::Connection>> SshNode::open(Deadline deadline) co
   return connection;
 }
 
-std::string SshNode::beside_guard(std::string_view file) const {
-  return (std::filesystem::path(config_.guard.path).parent_path() / file).string();
-}
-
-std::string SshNode::as_root(std::string_view command_line) const {
-  return fmt::format(
-      "/usr/bin/env LC_ALL=C {}{}", config_.become_sudo ? "sudo -n " : "", command_line);
-}
-
-Result<std::string> SshNode::installed_hash(ssh::Session& session, Deadline deadline) const {
-  const std::string command = as_root("/usr/bin/sha256sum " + config_.guard.path);
-  TRY_ASSIGN(
-      const exec::CommandResult result, session.run(command, "", deadline), "check the guard");
-  if (result.ok() && result.out.size() >= 64) {
-    return result.out.substr(0, 64);
-  }
-  if (result.exit_status == 1 && result.err.find("No such file") != std::string::npos) {
-    return std::string();
-  }
-  return fail(root_problem(name() + ": check the guard", result, login_));
-}
-
-// The clocks may differ, so a lease counts as live a little longer than it is.
-Status SshNode::check_lease(ssh::Session& session, Deadline deadline) const {
-  constexpr std::int64_t kSlackMs = 30'000;
-  const std::string command = as_root("/bin/cat " + beside_guard("lease.json"));
-  TRY_ASSIGN(const exec::CommandResult result, session.run(command, "", deadline), "see the lease");
-  const Json lease = parse_json(result.ok() ? result.out : "null").value_or(Json());
-  const std::int64_t age_ms = (wall_now_us() - json_int(lease, "renewed_wall_us")) / 1000;
-  if (!lease.is_object() || age_ms > json_int(lease, "ttl_ms") + kSlackMs) {
-    return {};
-  }
-  return fail(ErrorCode::refused,
-              fmt::format("{}: {} is at work there with another build of hookshot (lease renewed "
-                          "{} s ago); wait for that run, or end it",
-                          name(),
-                          json_string(lease, "holder"),
-                          age_ms / 1000));
-}
-
-// Its undo is this guard's: another build may not know the way back.
-Status SshNode::check_nothing_armed(ssh::Session& session, Deadline deadline) const {
-  const std::string folder = beside_guard("armed");
-  TRY_ASSIGN(const exec::CommandResult listed,
-             session.run(as_root("/bin/ls -1 " + folder), "", deadline),
-             "see what is armed");
-  if (!listed.ok() && listed.err.find("No such file") == std::string::npos) {
-    return fail(root_problem(name() + ": see what is armed in " + folder, listed, login_));
-  }
-  if (!listed.ok() || listed.out.empty()) {
-    return {};
-  }
-  // The first that has a record, and that record: no name of the node's becomes part of a command.
-  TRY_ASSIGN(
-      const exec::CommandResult first,
-      session.run(as_root(fmt::format("/usr/bin/find {} {}", folder, kFirstRecord)), "", deadline),
-      "see what is armed");
-  const std::string id = first.out.substr(0, first.out.find('/'));
-  Json record;
-  if (first.ok() && guard::check_id("id", id)) {
-    record = parse_json(first.out.substr(first.out.find('\n') + 1)).value_or(Json());
-  }
-  const std::string what = record.is_object()
-                               ? fmt::format("record {} ({}) of run {} is armed there",
-                                             id,
-                                             json_string(record, "fault", "?"),
-                                             json_string(record, "run", "?"))
-                               : fmt::format("a record that cannot be read is in {}", folder);
-  return fail(
-      ErrorCode::refused,
-      fmt::format("{}: {} by another build of hookshot, whose guard undoes it and is left in "
-                  "place; `hookshot heal` of that build takes it back, and so does on the node "
-                  "`echo '{{\"cluster\":\"{}\"}}' | {} heal`",
-                  name(),
-                  what,
-                  config_.cluster,
-                  config_.guard.path));
-}
-
-// A guard that serves somebody's run must not be taken from under it.
-Status SshNode::check_unused(ssh::Session& session, Deadline deadline) const {
-  TRY(check_lease(session, deadline), "");
-  TRY(check_nothing_armed(session, deadline), "");
-  return config_.before_replacing ? config_.before_replacing(deadline) : Status();
+GuardInstall SshNode::guard_file(ssh::Session& session, Deadline deadline) const {
+  return {{.run = [&session,
+                   deadline](const std::string& line) { return session.run(line, "", deadline); },
+           .put =
+               [&session, deadline](std::string_view bytes, const std::string& to) {
+                 return session.upload_bytes(bytes, to, 0600, deadline);
+               },
+           .remove =
+               [&session, deadline](const std::string& file) {
+                 static_cast<void>(session.remove(file, deadline));
+               }},
+          login_,
+          config_.guard,
+          config_.cluster};
 }
 
 Status SshNode::check_lease(Deadline deadline) const {
-  return check_lease(*current()->session, deadline);
-}
-
-Status SshNode::install_guard(ssh::Session& session, Deadline deadline) const {
-  TRY_ASSIGN(const std::string there, installed_hash(session, deadline), "");
-  if (there == config_.guard.sha256) {
-    return {};
-  }
-  if (!there.empty()) {
-    TRY(check_unused(session, deadline), "install the guard");
-    log::info("{}: a guard of another build is installed there; it is replaced", name());
-  }
-  const std::string staged = staging_name();
-  const std::string_view bytes(reinterpret_cast<const char*>(config_.guard.bytes.data()),
-                               config_.guard.bytes.size());
-  TRY(session.upload_bytes(bytes, staged, 0600, deadline), "install the guard");
-  const std::string command = as_root(
-      fmt::format("/usr/bin/install -D -m 0700 -o root -g root {} {}", staged, config_.guard.path));
-  auto installed = session.run(command, "", deadline);
-  static_cast<void>(session.remove(staged, deadline));
-  TRY(installed, "install the guard");
-  if (!installed->ok()) {
-    return fail(root_problem(name() + ": install the guard", *installed, login_));
-  }
-  return {};
+  const auto connection = current();
+  return guard_file(*connection->session, deadline).check_lease();
 }
 
 Status SshNode::check_guard(Connection& connection,
@@ -211,7 +111,7 @@ Status SshNode::check_guard(Connection& connection,
   if (connection.checked && (!oldest || now - *connection.checked < *oldest)) {
     return {};
   }
-  TRY_ASSIGN(const std::string there, installed_hash(*connection.session, deadline), "");
+  TRY_ASSIGN(const std::string there, guard_file(*connection.session, deadline).hash(), "");
   if (there == config_.guard.sha256) {
     connection.checked = now;
     return {};
@@ -249,7 +149,7 @@ Result<std::vector<Json>> SshNode::ask(Connection& connection,
   TRY_ASSIGN(
       const std::string input, encode_record(record), fmt::format("{}: guard {}", name(), verb));
   TRY(check_guard(connection, verb, deadline), "");
-  const std::string command = as_root(fmt::format("{} {}", config_.guard.path, verb));
+  const std::string command = as_root(login_, fmt::format("{} {}", config_.guard.path, verb));
   TRY_ASSIGN(const exec::CommandResult result,
              connection.session->run(command, input, deadline, stop),
              "");
@@ -285,7 +185,7 @@ Result<std::unique_ptr<LineStream>> SshNode::guard_stream(std::string_view verb,
   TRY_ASSIGN(std::string input, encode_record(record), fmt::format("{}: guard {}", name(), verb));
   const auto connection = current();
   TRY(check_guard(*connection, verb, deadline), "");
-  const std::string command = as_root(fmt::format("{} {}", config_.guard.path, verb));
+  const std::string command = as_root(login_, fmt::format("{} {}", config_.guard.path, verb));
   TRY_ASSIGN(auto lines, connection->session->start(command, input + "\n", deadline), "");
   return std::make_unique<GuardStream>(std::move(lines), std::string(verb), name());
 }

@@ -5,24 +5,15 @@
 #include <functional>
 #include <memory>
 #include <mutex>
-#include <span>
 #include <string>
 #include <string_view>
 
-#include "harness/cluster/guard_answer.h"
+#include "harness/cluster/guard_install.h"
 #include "harness/cluster/http_pool.h"
 #include "harness/cluster/node.h"
 #include "harness/ssh/session.h"
 
 namespace harness::cluster {
-
-// The guard that a node must have. Tests bring their own.
-struct GuardBinary {
-  std::span<const unsigned char> bytes;
-  std::string_view sha256;
-  // Where it lives; becomes part of a command line, so it is a constant of ours.
-  std::string path = "/var/lib/hookshot/guard";
-};
 
 struct SshNodeConfig {
   std::string cluster;
@@ -41,7 +32,8 @@ class SshNode final : public Node {
  public:
   // Connects and sees to it that the guard is there: installed when it is missing or of another
   // build. One of another build stays where a lease is live, anything is armed, or before_replacing
-  // says no: refused. An error begins with the node's name.
+  // says no: refused. On a node of another machine, not_supported. An error begins with the node's
+  // name.
   static Result<std::unique_ptr<SshNode>> connect(SshNodeConfig config, Deadline deadline);
 
   const std::string& name() const override { return config_.target.name; }
@@ -90,14 +82,7 @@ class SshNode final : public Node {
 
   std::shared_ptr<Connection> current() const;
   Result<std::shared_ptr<Connection>> open(Deadline deadline) const;
-  std::string as_root(std::string_view command_line) const;
-  std::string beside_guard(std::string_view file) const;
-  Status check_lease(ssh::Session& session, Deadline deadline) const;
-  Status check_nothing_armed(ssh::Session& session, Deadline deadline) const;
-  Status check_unused(ssh::Session& session, Deadline deadline) const;
-  Status install_guard(ssh::Session& session, Deadline deadline) const;
-  // The hash of what is there; empty when nothing is.
-  Result<std::string> installed_hash(ssh::Session& session, Deadline deadline) const;
+  GuardInstall guard_file(ssh::Session& session, Deadline deadline) const;
   Status check_guard(Connection& connection, std::string_view verb, Deadline deadline) const;
   Result<std::vector<Json>> ask(Connection& connection,
                                 std::string_view verb,

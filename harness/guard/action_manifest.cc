@@ -3,7 +3,10 @@
 #include <cctype>
 
 #include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
+#include "harness/guard/action_clock.h"
 #include "harness/guard/data_dir.h"
 #include "harness/guard/swapped_file.h"
 
@@ -12,13 +15,37 @@ namespace {
 
 constexpr const char* kBroken = "# hookshot: this manifest is broken on purpose\n{\n";
 
-// rke2 began anew since the harm, writes its manifests itself, and has not come to rest.
-bool is_beginning_anew(const Json& held, const Means& means) {
+// rke2 takes this one away in each start, and writes it when etcd is ready; any other it writes
+// over.
+constexpr std::string_view kTakenByEachStart = "/kube-apiserver.yaml";
+
+// What was moved, by the main process that there is now.
+bool was_written_by_this_start(const Json& held, const Means& means) {
+  struct stat info {};
+
+  const auto main = main_process(means, json_string(held, "unit"));
+  if (!main || lstat(json_string(held, "aside", means.before).c_str(), &info) != 0) {
+    return false;
+  }
+  const Clocks clocks = Clocks::of_this_node();
+  const std::int64_t written_us = info.st_mtim.tv_sec * 1'000'000 + info.st_mtim.tv_nsec / 1000;
+  const std::int64_t begun_us = main->start_ticks * (1'000'000 / sysconf(_SC_CLK_TCK));
+  return clocks.wall_us() - written_us < clocks.boot_us() - begun_us;
+}
+
+// rke2 has not come to rest, and writes what was moved itself: all of it where it began anew since,
+// else what this start takes away.
+bool is_still_to_write(const Json& held, const Means& means) {
   const std::string unit = json_string(held, "unit");
   const auto state = unit_property(means, unit, "ActiveState");
   const auto invocation = unit_property(means, unit, "InvocationID");
   const bool begins = state && (*state == "activating" || *state == "reloading");
-  return begins && invocation && *invocation != json_string(held, "invocation");
+  if (!begins || !invocation) {
+    return false;
+  }
+  return *invocation != json_string(held, "invocation") ||
+         (json_string(held, "path").ends_with(kTakenByEachStart) &&
+          !was_written_by_this_start(held, means));
 }
 
 }  // namespace
@@ -68,7 +95,7 @@ Result<std::string> release_manifest(const Json& held,
                                      const Means& means,
                                      std::chrono::milliseconds limit) {
   return release_swapped(
-      held, means, [&] { return is_beginning_anew(held, means); }, limit);
+      held, means, [&] { return is_still_to_write(held, means); }, limit);
 }
 
 }  // namespace harness::guard

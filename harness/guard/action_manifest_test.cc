@@ -1,5 +1,3 @@
-#include "harness/guard/action_manifest.h"
-
 #include <cstring>
 #include <fstream>
 
@@ -8,84 +6,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "harness/guard/guard_fixture.h"
+#include "harness/guard/manifest_fixture.h"
 
 namespace harness::guard {
 namespace {
 
 using testing::HasSubstr;
 using testing::StartsWith;
-
-constexpr const char* kManifest =
-    "apiVersion: v1\n"
-    "kind: Pod\n"
-    "metadata:\n"
-    "  labels:\n"
-    "    component: etcd\n"
-    "  name: etcd\n"
-    "  uid: 0123456789abcdef0123456789abcdef\n"
-    "spec: {}\n";
-
-class ManifestTest : public testing::Test {
- protected:
-  void SetUp() override {
-    std::filesystem::create_directories(folder_ / "agent/pod-manifests");
-    std::filesystem::create_directories(folder_ / "armed");
-    write(kManifest);
-    chmod(file().c_str(), 0640);
-    means_.note = [this](const Json& held) {
-      held_ = held;
-      there_at_note_ = there(file());
-      return note_;
-    };
-    means_.run = [this](const std::vector<std::string>& argv) -> Result<Finished> {
-      const bool state = std::ranges::find(argv, "--property=ActiveState") != argv.end();
-      if (state && looks_) {
-        looks_(++look_);
-      }
-      return Finished{.out = (state ? state_ : invocation_) + "\n"};
-    };
-    means_.before = (folder_ / "armed/before").string();
-    record_.data_dir = folder_.string();
-    record_.unit = "rke2-server.service";
-    record_.action = {.kind = Action::Kind::manifest, .pod = "etcd", .how = "move"};
-  }
-
-  std::string file() const { return (folder_ / "agent/pod-manifests/etcd.yaml").string(); }
-
-  std::string content() const { return read_whole(file()).value_or("(away)"); }
-
-  void write(const std::string& text) const { std::ofstream(file()) << text; }
-
-  Result<Deed> take(const std::string& how) {
-    record_.action.how = how;
-    return take_manifest(record_, means_);
-  }
-
-  std::string release() {
-    const auto said = release_manifest(held_, means_);
-    return said ? *said : "failed: " + said.error().message();
-  }
-
-  std::size_t files() const {
-    std::size_t count = 0;
-    for (const auto& item : std::filesystem::directory_iterator(folder_ / "agent/pod-manifests")) {
-      count += item.is_regular_file() ? 1 : 0;
-    }
-    return count;
-  }
-
-  TestFolder folder_;
-  ArmRecord record_;
-  Means means_;
-  Json held_;
-  Status note_;
-  bool there_at_note_ = false;
-  std::string state_ = "active";
-  std::string invocation_ = "one";
-  std::function<void(int)> looks_;  // at each question for the state
-  int look_ = 0;
-};
 
 TEST_F(ManifestTest, is_away_and_comes_back_as_it_was) {
   const auto deed = take("move");
@@ -140,48 +67,6 @@ TEST_F(ManifestTest, that_somebody_wrote_meanwhile_stays) {
     EXPECT_EQ(content(), "the upgrade's\n") << how;
     EXPECT_FALSE(there(means_.before)) << how;
   }
-}
-
-TEST_F(ManifestTest, that_is_away_is_waited_for_while_rke2_begins_anew) {
-  ASSERT_TRUE(take("move"));
-  invocation_ = "two";
-  state_ = "activating";
-  looks_ = [this](int look) {
-    if (look == 3) {
-      write("rke2's own\n");
-    }
-  };
-  EXPECT_THAT(release(), HasSubstr("left as it is"));
-  EXPECT_EQ(content(), "rke2's own\n");
-  EXPECT_FALSE(there(means_.before));
-}
-
-TEST_F(ManifestTest, comes_back_when_rke2_has_come_to_rest_without_it) {
-  for (const char* rest : {"active", "failed", "inactive"}) {
-    ASSERT_TRUE(take("move"));
-    invocation_ += "+";
-    state_ = "activating";
-    look_ = 0;
-    looks_ = [this, rest](int look) { state_ = look < 3 ? "activating" : rest; };
-    EXPECT_THAT(release(), HasSubstr("is back, read back")) << rest;
-    EXPECT_EQ(content(), kManifest) << rest;
-    looks_ = {};
-  }
-}
-
-TEST_F(ManifestTest, is_kept_and_no_success_while_rke2_neither_writes_it_nor_rests) {
-  ASSERT_TRUE(take("move"));
-  invocation_ = "two";
-  state_ = "activating";
-  const auto said = release_manifest(held_, means_, std::chrono::milliseconds(1));
-  ASSERT_FALSE(said);
-  EXPECT_EQ(said.error().code(), ErrorCode::timed_out);
-  EXPECT_THAT(said.error().message(), HasSubstr("rke2-server.service began anew"));
-  EXPECT_EQ(content(), "(away)");
-  EXPECT_EQ(read_whole(means_.before).value(), kManifest) << "what was there is kept";
-  state_ = "active";
-  EXPECT_THAT(release(), HasSubstr("is back"));
-  EXPECT_EQ(content(), kManifest);
 }
 
 TEST_F(ManifestTest, that_was_being_put_back_when_the_undo_was_cut_off) {

@@ -12,8 +12,9 @@ namespace {
 
 constexpr int kRounds = 5;
 constexpr int kAfterAllNat = 300;
-// kube-proxy has 0x4000 and 0x8000, Calico and Cilium take others.
-constexpr const char* kMark = "0x2000";
+// Bit 12. portmap has 13 (0x2000), kube-proxy 14 and 15, Calico, Weave and Tailscale theirs from 16
+// up, Cilium 0 to 11 and from 16 up; 12 to 15 it takes only with IPsec, for the number of a key.
+constexpr const char* kMark = "0x1000";
 
 bool is_device(std::string_view name) {
   constexpr std::string_view kLetters =

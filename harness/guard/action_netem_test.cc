@@ -98,11 +98,11 @@ TEST_F(Netem, stands_in_a_band_that_only_marked_packets_take) {
             "qdisc add dev eth0 parent 7a57:4 handle 7a58: netem limit 10000 "
             "delay 100000us 20000us loss 5% reorder 25% rate 1000kbit\n"
             "filter add dev eth0 parent 7a57: protocol all prio 1 "
-            "handle 0x2000/0x2000 fw flowid 7a57:4\n");
+            "handle 0x1000/0x1000 fw flowid 7a57:4\n");
   const std::string& table = nft_.tables.at("hookshot_h_1");
   EXPECT_THAT(table, HasSubstr("hook postrouting priority 300;"));
   EXPECT_THAT(table, HasSubstr("peers4 { 192.0.2.12 timeout 6000ms }"));
-  EXPECT_THAT(table, HasSubstr("ip daddr @peers4 counter meta mark set meta mark or 0x2000\n"));
+  EXPECT_THAT(table, HasSubstr("ip daddr @peers4 counter meta mark set meta mark or 0x1000\n"));
   EXPECT_LT(table.find("tcp sport 22 accept"), table.find("counter"));
   EXPECT_EQ(deed->evidence["packets"], 3);
   const auto released = release(nft_.held, means_);

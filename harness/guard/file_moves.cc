@@ -18,6 +18,12 @@ namespace {
 
 constexpr const char* kLabel = "security.selinux";
 
+std::string name_of_ours(const std::string& path, const std::string& before) {
+  return fmt::format(".hookshot-{}-{}",
+                     std::filesystem::path(before).parent_path().filename().string(),
+                     std::filesystem::path(path).filename().string());
+}
+
 }  // namespace
 
 std::string label_of(const std::string& path) {
@@ -40,9 +46,24 @@ Status write_beside(const std::string& hidden, const std::string& content, const
   return {};
 }
 
-std::string hidden_name(const std::string& path) {
-  const std::size_t slash = path.rfind('/') + 1;
-  return path.substr(0, slash) + ".hookshot-" + path.substr(slash);
+std::string hidden_name(const std::string& path, const std::string& before) {
+  return parent_directory(path) + "/" + name_of_ours(path, before);
+}
+
+Status remove_hidden(const std::string& path, const std::string& before) {
+  const std::string name = name_of_ours(path, before);
+  std::error_code problem;
+  for (const auto& item : std::filesystem::directory_iterator(parent_directory(path), problem)) {
+    const std::string found = item.path().filename().string();
+    if ((found == name || found.starts_with(name + ".new")) && unlink(item.path().c_str()) != 0 &&
+        errno != ENOENT) {
+      return fail(
+          ErrorCode::remote_failed,
+          fmt::format(
+              "remove {}, which a guard left: {}", item.path().string(), std::strerror(errno)));
+    }
+  }
+  return {};
 }
 
 Result<Placed> place(const std::string& path, const std::string& aside) {
@@ -57,8 +78,10 @@ Result<Placed> place(const std::string& path, const std::string& aside) {
   return done == 0 ? Placed::ours : Placed::taken;
 }
 
-Status replace(const std::string& path, const std::string& content, const Json& held) {
-  const std::string hidden = hidden_name(path);
+Status replace(const std::string& path,
+               const std::string& hidden,
+               const std::string& content,
+               const Json& held) {
   TRY(write_beside(hidden, content, held), "manifest");
   if (std::rename(hidden.c_str(), path.c_str()) != 0) {
     const std::string why = std::strerror(errno);
@@ -76,7 +99,11 @@ Result<Placed> exchange(const std::string& path,
     return renameat2(AT_FDCWD, aside.c_str(), AT_FDCWD, path.c_str(), RENAME_EXCHANGE) == 0;
   };
   const bool swapped = swap();
-  const std::string why = std::strerror(errno);
+  const int error = errno;
+  if (!swapped && error == ENOENT && !there(path)) {
+    return Placed::taken;
+  }
+  const std::string why = std::strerror(error);
   const bool was_ours = swapped && read_whole(aside, kSwapLimit).value_or("") == ours;
   const bool stands = was_ours || !swapped || swap();
   sync_directory(parent_directory(path));
@@ -88,23 +115,19 @@ Result<Placed> exchange(const std::string& path,
 }
 
 std::string name_above(const std::string& path, const std::string& before) {
-  const std::filesystem::path file(path);
-  const std::string id = std::filesystem::path(before).parent_path().filename().string();
-  return (file.parent_path().parent_path() /
-          fmt::format(".hookshot-{}-{}", id, file.filename().string()))
-      .string();
+  return parent_directory(parent_directory(path)) + "/" + name_of_ours(path, before);
 }
 
-Result<std::string> second_name(const std::string& path, const std::string& before) {
-  if (link(path.c_str(), before.c_str()) == 0) {
-    return before;
+Result<bool> second_name(const std::string& path, const std::string& name) {
+  if (link(path.c_str(), name.c_str()) == 0) {
+    sync_directory(parent_directory(name));
+    return true;
   }
-  const std::string aside = name_above(path, before);
-  if (errno != EXDEV || link(path.c_str(), aside.c_str()) != 0) {
-    return fail(ErrorCode::remote_failed,
-                fmt::format("a second name for {}: {}", path, std::strerror(errno)));
+  if (errno == EXDEV) {
+    return false;
   }
-  return aside;
+  return fail(ErrorCode::remote_failed,
+              fmt::format("give {} the second name {}: {}", path, name, std::strerror(errno)));
 }
 
 bool is_same(const std::string& one, const std::string& other) {

@@ -118,6 +118,7 @@ TEST_F(FilledDisk, reboots_nothing_that_the_next_boot_would_not_know) {
 TEST_F(FilledDisk, wakes_nothing_that_the_boot_after_would_wake_again) {
   RecordState state = arm({Action::Kind::kill, "etcd", "process"});
   state.record.trigger = {.window = "w", .next_boot = true};
+  state.progress["armed"] = to_json(now());
   disk_.full = true;
   const Status woken = wake(store_, state);
   ASSERT_FALSE(woken);

@@ -3,6 +3,10 @@
 // Armed, such a record waits without a process of its own. The boot unit, which runs before
 // rke2-server and rke2-agent, gives it a new undo timer and a lease that begins then, and starts
 // its trigger; the boot is noted, and the one after that takes the record back.
+//
+// Asleep it has no lease: nobody looks whether its controller lives. What bounds it is its ttl, by
+// a timer in the boot that armed it, and by the wall clock in the one that would wake it: armed
+// longer ago than that, or later than that clock says, it is taken back as expired and never fires.
 #pragma once
 
 #include <string>
@@ -20,8 +24,12 @@ enum class AtBoot {
 
 AtBoot at_boot(const RecordState& state, const std::string& boot_id);
 
+// timed_out, with the reason: at this moment its ttl is over, or the wall clock does not say.
+Status check_in_time(const RecordState& state, const Now& at);
+
 // Notes the boot, durably, before anything is started: a node that dies now is healed by its next
-// boot. On an error the caller takes the record back. refused: the node is in quarantine.
+// boot. On an error the caller takes the record back. refused: the node is in quarantine;
+// timed_out: its time is over. Nothing was noted or started then.
 Status wake(Store& store, RecordState& state);
 
 // The commands of systemd with which a boot installs the timer and starts the trigger. Neither

@@ -2,8 +2,9 @@
 
 #include <gmock/gmock.h>
 
-#include "harness/guard/guard_fixture.h"
+#include "harness/guard/systemd_fixture.h"
 #include "harness/guard/undo_units.h"
+#include "harness/guard/verbs.h"
 
 namespace harness::guard {
 namespace {
@@ -35,8 +36,10 @@ Json record(const char* boot = "next") {
 }
 
 RecordState armed(const char* boot = "next") {
-  return {.record = arm_record_from_json(record(boot)).value(),
-          .progress = {{"state", "ARMED"}, {"outcome", ""}, {"boot_id", "boot1"}}};
+  return {
+      .record = arm_record_from_json(record(boot)).value(),
+      .progress = {
+          {"state", "ARMED"}, {"outcome", ""}, {"boot_id", "boot1"}, {"armed", to_json(now())}}};
 }
 
 TEST(NextBoot, is_a_field_of_the_record_that_goes_there_and_back) {
@@ -107,6 +110,62 @@ TEST(NextBoot, notes_the_boot_before_anything_is_started) {
   EXPECT_THAT(woken.error().message(), HasSubstr("state.json"));
   EXPECT_EQ(at_boot(state, boot_id()), AtBoot::leave);
   EXPECT_EQ(at_boot(state, "another"), AtBoot::revert);
+}
+
+TEST(NextBoot, is_in_time_until_its_ttl_is_over_and_never_before_it_was_armed) {
+  const RecordState state = armed();
+  const std::int64_t armed_us = json_int(json_object(state.progress, "armed"), "wall_us");
+  const auto in_time = [&](std::int64_t ms) {
+    return check_in_time(state, {.wall_us = armed_us + ms * 1000}).has_value();
+  };
+  EXPECT_TRUE(in_time(0));
+  EXPECT_TRUE(in_time(60'000));
+  EXPECT_FALSE(in_time(60'001));
+  EXPECT_TRUE(in_time(-30'000)) << "a clock may be a little off";
+  EXPECT_FALSE(in_time(-30'001));
+}
+
+// On a node that boots; `ago`: when it was armed, by the node's clock.
+class Sleeping : public testing::Test, public NodeInFolder {
+ protected:
+  Result<RecordState> after_boot(std::chrono::milliseconds ago) {
+    RecordState state = armed();
+    Now stamp = now();
+    stamp.wall_us -= ago.count() * 1000;
+    state.progress["armed"] = to_json(stamp);
+    EXPECT_TRUE(store_.create(state));
+    EXPECT_EQ(run_boot(store_), 0);
+    return store_.load(state.record.id);
+  }
+};
+
+TEST_F(Sleeping, is_woken_by_a_boot_within_its_time) {
+  const auto woken = after_boot(std::chrono::seconds(50));
+  ASSERT_TRUE(woken) << woken.error().message();
+  EXPECT_EQ(woken->state(), "ARMED");
+  EXPECT_EQ(json_string(woken->progress, "woken_in"), boot_id());
+  EXPECT_TRUE(systemd_.has("hookshot-trig-h-0011aabb-1.service"));
+  EXPECT_TRUE(systemd_.has("hookshot-rv-h-0011aabb-1.timer"));
+}
+
+TEST_F(Sleeping, is_expired_by_a_boot_that_comes_after_its_time) {
+  const auto over = after_boot(std::chrono::hours(72));
+  ASSERT_TRUE(over) << over.error().message();
+  EXPECT_EQ(over->state(), "VERIFIED");
+  EXPECT_EQ(over->outcome(), "expired");
+  EXPECT_THAT(json_string(over->progress, "reason"),
+              HasSubstr("armed for a boot within 60 s, and this one came after 2592"));
+  EXPECT_FALSE(over->progress.contains("woken_in"));
+  EXPECT_THAT(tools_.asked(), Not(HasSubstr("systemd-run")));
+  EXPECT_TRUE(store_.armed_ids().empty());
+}
+
+TEST_F(Sleeping, is_expired_by_a_boot_whose_clock_does_not_say_how_long_it_slept) {
+  const auto over = after_boot(std::chrono::minutes(-5));
+  ASSERT_TRUE(over) << over.error().message();
+  EXPECT_EQ(over->outcome(), "expired");
+  EXPECT_THAT(json_string(over->progress, "reason"), HasSubstr("`timedatectl` on the node"));
+  EXPECT_THAT(tools_.asked(), Not(HasSubstr("systemd-run")));
 }
 
 }  // namespace

@@ -10,7 +10,6 @@
 #include <poll.h>
 
 #include "harness/guard/action_netem.h"
-#include "harness/guard/file_moves.h"
 #include "harness/guard/nft_table.h"
 
 namespace harness::guard {
@@ -26,9 +25,8 @@ bool lists(const Json& held, const char* key, const Json& wanted) {
   return list != held.end() && list->is_array() && std::ranges::find(*list, wanted) != list->end();
 }
 
-bool is_hidden_by(const std::string& path, const std::string& id, const Json& held) {
-  return path.find(".hookshot-" + id + "-") != std::string::npos ||
-         path == hidden_name(json_string(held, "path"));
+bool is_hidden_by(const std::string& path, const std::string& id) {
+  return path.find("/.hookshot-" + id + "-") != std::string::npos;
 }
 
 bool is_our_quota(const std::string& file, const std::string& limit, const Json& held) {
@@ -86,7 +84,7 @@ bool is_ours(const Difference& seen, const std::string& id, const Json& held, bo
            what == json_string(held, "path") && read_whole(what).value_or("") == ours;
   }
   if (group == "name") {
-    return is_hidden_by(what, id, held);
+    return is_hidden_by(what, id);
   }
   if (group == "unit") {
     return what.starts_with("hookshot-trig-" + id + ".") ||

@@ -35,7 +35,10 @@ bool is_ours(const std::string& current, const Json& held) {
 }
 
 Result<std::string> theirs(const std::string& aside, const std::string& path) {
-  return forget(aside, path + kWrittenAnew + ": left as it is");
+  return forget(
+      aside,
+      path + kWrittenAnew +
+          (there(path) ? ": left as it is" : ", or will be: it was removed, and stays so"));
 }
 
 Status await_writer(const std::string& path,
@@ -47,9 +50,8 @@ Status await_writer(const std::string& path,
   while (!there(path) && writes()) {
     if (deadline.passed()) {
       return fail(ErrorCode::timed_out,
-                  fmt::format("{} began anew and writes {} itself, but has not for {} s and is "
-                              "still starting; what was there is kept as {}. `hookshot heal` again "
-                              "when it has started",
+                  fmt::format("{} is starting and writes {} itself, but has not for {} s; what was "
+                              "there is kept as {}. `hookshot heal` again when it has started",
                               unit,
                               path,
                               limit.count() / 1000,
@@ -88,12 +90,14 @@ Result<std::string> release_renamed(const std::string& path,
       current && *current == read_whole(aside, kSwapLimit)) {
     return forget(aside, path + " is as it was");
   }
-  TRY(await_writer(path, aside, json_string(held, "unit"), writes, limit), "put back");
   Placed placed = Placed::taken;
-  if (!there(path)) {
-    TRY_ASSIGN(placed, place(path, aside), "put back");
-  } else if (!json_bool(held, "away")) {
+  if (!json_bool(held, "away")) {
     TRY_ASSIGN(placed, exchange(path, aside, ours), "put back");
+  } else {
+    TRY(await_writer(path, aside, json_string(held, "unit"), writes, limit), "put back");
+    if (!there(path)) {
+      TRY_ASSIGN(placed, place(path, aside), "put back");
+    }
   }
   return placed == Placed::ours && is_original(path, held)
              ? forget(aside, path + " is back, read back")
@@ -102,10 +106,10 @@ Result<std::string> release_renamed(const std::string& path,
 
 Result<std::string> release_in_place(const std::string& path,
                                      const std::string& copy,
-                                     const Json& held) {
+                                     const Json& held,
+                                     const std::string& hidden) {
   TRY_ASSIGN(const std::string before, read_whole(copy, kSwapLimit), "the copy");
   if (!there(path)) {
-    const std::string hidden = hidden_name(path);
     TRY(write_beside(hidden, before, held), "put back");
     const auto placed = place(path, hidden);
     unlink(hidden.c_str());
@@ -123,6 +127,20 @@ Result<std::string> release_in_place(const std::string& path,
   return after == before ? forget(copy, path + " is back, read back") : theirs(copy, path);
 }
 
+// Only when the record has that name: one that it has not would be nobody's, were the guard ended.
+Status keep_above(const std::string& path, const std::string& aside, const Means& means) {
+  const auto linked = second_name(path, aside);
+  if (linked && *linked) {
+    return {};
+  }
+  static_cast<void>(means.note(Json::object()));
+  return fail(linked ? Error(ErrorCode::remote_failed,
+                             fmt::format("{} is on another filesystem than {}; it is left alone",
+                                         parent_directory(aside),
+                                         path))
+                     : linked.error());
+}
+
 }  // namespace
 
 Result<Deed> swap_file(const std::string& path,
@@ -137,11 +155,12 @@ Result<Deed> swap_file(const std::string& path,
     return fail(ErrorCode::remote_failed, path + " is no regular file; it is left alone");
   }
   std::string aside = means.before;
+  bool kept = true;
   if (how == Swap::in_place) {
     TRY(write_durable(aside, before), "keep " + path);
   } else {
-    TRY_ASSIGN(aside, second_name(path, means.before), "keep " + path);
-    sync_directory(parent_directory(aside));
+    TRY_ASSIGN(kept, second_name(path, aside), "keep " + path);
+    aside = kept ? aside : name_above(path, means.before);
     lstat(path.c_str(), &info);
   }
   more["boot_id"] = boot_id();
@@ -159,9 +178,13 @@ Result<Deed> swap_file(const std::string& path,
     unlink(aside.c_str());
     return fail(noted.error().code(), fmt::format("keep {}: {}", path, noted.error().message()));
   }
+  if (!kept) {
+    TRY(keep_above(path, aside, means), "keep " + path);
+  }
   Deed deed{.begun = now(), .effect = {}, .evidence = {}};
   if (fresh) {
-    TRY(how == Swap::in_place ? write_in_place(path, *fresh) : replace(path, *fresh, more),
+    TRY(how == Swap::in_place ? write_in_place(path, *fresh)
+                              : replace(path, hidden_name(path, means.before), *fresh, more),
         "rewrite");
   } else if (unlink(path.c_str()) == 0) {
     sync_directory(parent_directory(path));
@@ -185,6 +208,7 @@ Result<std::string> release_swapped(const Json& held,
   const std::string path = json_string(held, "path");
   const std::string aside = json_string(held, "aside", means.before);
   TRY(check_swapped(held, aside, means.before), "put back");
+  TRY(remove_hidden(path, means.before), "put back");
   if (!there(aside)) {
     if (there(path)) {
       return path + " was put back before";
@@ -196,8 +220,9 @@ Result<std::string> release_swapped(const Json& held,
                             aside,
                             json_string(held, "unit")));
   }
-  return json_bool(held, "in_place") ? release_in_place(path, aside, held)
-                                     : release_renamed(path, aside, held, writes, limit);
+  return json_bool(held, "in_place")
+             ? release_in_place(path, aside, held, hidden_name(path, means.before))
+             : release_renamed(path, aside, held, writes, limit);
 }
 
 }  // namespace harness::guard

@@ -2,11 +2,13 @@
 // security label. Compared before it is put back: what somebody else has written meanwhile stays.
 //
 // By rename where whoever reads the folder must see the old or the new and nothing in between; no
-// copy ever stands there but under a name that begins with a dot. The original itself is then kept,
-// under a second name on its own filesystem: a full disk does not stand in the way of the way back.
-// In place where a pod has the file
-// itself mounted, as RKE2's have their certificates: such a pod never sees another file of that
-// name.
+// copy ever stands there but under a name that begins with a dot, and one that a guard left there
+// is removed with the undo. The original itself is then kept, under a second name on its own
+// filesystem: a full disk does not stand in the way of the way back. Where another stood in its
+// place and that is gone, somebody else took it away: nothing is put back.
+//
+// In place where a pod has the file itself mounted, as RKE2's have their certificates: such a pod
+// never sees another file of that name.
 #pragma once
 
 #include <chrono>

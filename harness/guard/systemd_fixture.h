@@ -41,6 +41,9 @@ class FakeSystemd {
 
   void allow_start() const { std::filesystem::remove(folder_ / "no-start"); }
 
+  // As under SELinux: what waits for nothing is active all the same.
+  void refuse_to_execute() const { std::ofstream(folder_ / "no-exec") << "x"; }
+
   void answer_slowly() const { install("/bin/sleep 0.02"); }
 
  private:
@@ -60,7 +63,8 @@ list-units*) for unit in hookshot-*; do [ -e "$unit" ] && echo "$unit loaded act
 esac
 exit 0)");
     tools_.answer("systemd-run", start + R"(kind=service
-for word; do case "$word" in --unit=*) unit=${word#--unit=};; --on-active=*) kind=timer;; esac; done
+for word; do case "$word" in --unit=*) unit=${word#--unit=};; --on-active=*) kind=timer;;
+--wait) [ -e ../no-exec ] && exit 203; exit 0;; esac; done
 : > "$unit.$kind")");
   }
 

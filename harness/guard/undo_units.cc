@@ -10,24 +10,6 @@ namespace {
 
 constexpr std::chrono::milliseconds kToolLimit{20'000};
 
-constexpr const char* kBootUnitText =
-    "[Unit]\n"
-    "Description=Hookshot: take back what was armed when this node went down\n"
-    "DefaultDependencies=no\n"
-    "After=local-fs.target\n"
-    "Before=network-pre.target rke2-server.service rke2-agent.service\n"
-    "ConditionDirectoryNotEmpty=/var/lib/hookshot/armed\n"
-    "ConditionFileIsExecutable=/var/lib/hookshot/guard\n"
-    "\n"
-    "[Service]\n"
-    "Type=oneshot\n"
-    "ExecStart=/var/lib/hookshot/guard boot\n"
-    "TimeoutStartSec=30\n"
-    "OOMScoreAdjust=-1000\n"
-    "\n"
-    "[Install]\n"
-    "WantedBy=multi-user.target\n";
-
 std::string timer_name(const std::string& id) {
   return "hookshot-rv-" + id;
 }
@@ -79,10 +61,6 @@ Activity activity_of(const Result<Finished>& asked) {
   return known ? Activity::active : Activity::unknown;
 }
 
-const char* boot_unit_text() {
-  return kBootUnitText;
-}
-
 std::vector<std::string> timer_command(const std::string& id, std::chrono::milliseconds after) {
   return {"systemd-run",
           "--quiet",
@@ -105,22 +83,6 @@ Status install_timer(const ArmRecord& record) {
     return fail(ErrorCode::remote_failed,
                 fmt::format("the undo timer {}.timer was installed but is not active", unit));
   }
-  return {};
-}
-
-Status install_boot_unit(const std::string& units) {
-  const std::string file = units + "/" + kBootUnit;
-  if (read_whole(file, 65536).value_or("") != kBootUnitText) {
-    TRY(write_durable(file, kBootUnitText, 0644), "install the boot unit");
-    TRY(run({"systemctl", "daemon-reload"}), "install the boot unit");
-  }
-  const auto enabled = spawn({"systemctl", "is-enabled", kBootUnit}, kToolLimit);
-  if (!enabled || !enabled->ok()) {
-    TRY(run({"systemctl", "enable", "--quiet", kBootUnit}), "install the boot unit");
-  }
-  // Also when it was enabled before: by a guard, perhaps, that was ended right then.
-  sync_directory(parent_directory(units + "/" + kBootLink));
-  sync_directory(units);
   return {};
 }
 
@@ -236,16 +198,6 @@ std::vector<std::string> units_left() {
     }
   }
   return out;
-}
-
-void remove_boot_unit(const std::string& units) {
-  static_cast<void>(spawn({"systemctl", "disable", "--quiet", kBootUnit}, kToolLimit));
-  for (const char* name : {kBootLink, kBootUnit}) {
-    const std::string path = units + "/" + name;
-    unlink(path.c_str());
-    sync_directory(parent_directory(path));
-  }
-  static_cast<void>(spawn({"systemctl", "daemon-reload"}, kToolLimit));
 }
 
 }  // namespace harness::guard

@@ -16,8 +16,13 @@ inline constexpr std::chrono::seconds kTryAgain{30};
 std::vector<std::string> timer_command(const std::string& id, std::chrono::milliseconds after);
 Status install_timer(const ArmRecord& record);
 // hookshot-boot.service: in each boot, before rke2, if anything is armed. The only persistent unit.
-// `units`: /etc/systemd/system.
-Status install_boot_unit(const std::string& units);
+// `units`: /etc/systemd/system. `mounts`: the units that it comes after; it comes without them,
+// too, as the rest must be taken back though one fails.
+Status install_boot_unit(const std::string& units, const std::vector<std::string>& mounts = {});
+// The units of the mounts, but for the root's, that hold the records and what a boot takes back in
+// this data_dir: such a mount may come after local-fs.target, or never.
+std::vector<std::string> mount_units_of(const std::string& data_dir,
+                                        const std::string& mountinfo = "/proc/self/mountinfo");
 // hookshot-trig-<id>.service: waits for the moment. Read back active.
 Status start_trigger(const ArmRecord& record);
 // What start_trigger runs. All that the trigger started ends with it: a ctr that hangs does not
@@ -53,7 +58,7 @@ bool stop_units(const std::string& id);
 Activity stopped(const std::string& unit);
 Activity activity_of_unit(const std::string& unit);
 
-const char* boot_unit_text();
+std::string boot_unit_text(const std::vector<std::string>& mounts = {});
 inline constexpr const char* kBootUnit = "hookshot-boot.service";
 // The link by which it is enabled, below the folder of units.
 inline constexpr const char* kBootLink = "multi-user.target.wants/hookshot-boot.service";

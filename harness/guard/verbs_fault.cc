@@ -15,6 +15,7 @@
 #include "harness/guard/trigger.h"
 #include "harness/guard/undo.h"
 #include "harness/guard/undo_units.h"
+#include "harness/guard/unit_proof.h"
 #include "harness/guard/verbs.h"
 
 namespace harness::guard {
@@ -65,6 +66,7 @@ Status verb_arm(Store& store, const Json& json) {
   TRY(check_can_arm(store, record), "record");
   TRY(check_means(record, means_of()), "arm");
   TRY(beat(store.places().run), "arm");
+  TRY(check_units_run(store.places().run), "arm");
   RecordState state{.record = std::move(record)};
   const Now stamp = now();
   state.progress = {
@@ -73,7 +75,8 @@ Status verb_arm(Store& store, const Json& json) {
   const Json snapshot = take_snapshot(state.record, means_of());
   TRY(store.create(state, snapshot), "arm");
   Status ready = install_timer(state.record);
-  ready = ready ? install_boot_unit(store.places().units) : ready;
+  ready = ready ? install_boot_unit(store.places().units, mount_units_of(state.record.data_dir))
+                : ready;
   if (ready) {
     audit(fmt::format("armed {}: {} {} in window {} for run {}",
                       state.record.id,

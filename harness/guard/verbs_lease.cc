@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include "harness/guard/verbs.h"
@@ -6,11 +8,13 @@
 // "renewed_wall_us", "renewed_mono_us", "boot_id"}. It is over when it was not renewed within its
 // time, or was released; then {"holder", "epoch", "released_wall_us"} stays, so that nobody who
 // slept meanwhile takes it for his own. A reboot, which may be the run's own fault, does not end
-// it. Renewing is for whoever has it, also when it has lapsed and nobody took it since.
+// it, but one that was renewed later than the clock says by then is over: that clock was set.
+// Renewing is for whoever has it, also when it has lapsed and nobody took it since.
 namespace harness::guard {
 namespace {
 
 constexpr std::int64_t kLongestTtlMs = 3'600'000;
+constexpr std::int64_t kClockErrorMs = 30'000;
 constexpr const char* kKey = "lease";
 
 std::string lease_file(const Store& store) {
@@ -34,7 +38,15 @@ bool released(const Json& lease) {
 }
 
 bool live(const Json& lease) {
-  return lease.is_object() && !released(lease) && age_ms(lease) < json_int(lease, "ttl_ms");
+  return lease.is_object() && !released(lease) && age_ms(lease) < json_int(lease, "ttl_ms") &&
+         age_ms(lease) >= -kClockErrorMs;
+}
+
+std::string when_renewed(const Json& lease) {
+  const std::int64_t age = age_ms(lease);
+  return age < -kClockErrorMs
+             ? fmt::format("renewed in an earlier boot whose clock was {} s ahead", -age / 1000)
+             : fmt::format("renewed {} s ago", std::max<std::int64_t>(age, 0) / 1000);
 }
 
 bool same_holder(const Json& one, const Json& other) {
@@ -80,11 +92,11 @@ Status check_free(const Json& held, const Json& wanted) {
     return {};
   }
   return fail(ErrorCode::refused,
-              fmt::format("lease: {} holds this cluster, renewed {} s ago; wait for that run, or "
+              fmt::format("lease: {} holds this cluster, {}; wait for that run, or "
                           "end it. The lease ends by itself {} s after "
                           "its last renewal",
                           json_string(held, "holder"),
-                          age_ms(held) / 1000,
+                          when_renewed(held),
                           json_int(held, "ttl_ms") / 1000));
 }
 
@@ -107,11 +119,11 @@ Status check_ours(const Json& held, const Json& wanted) {
                         (now().wall_us - json_int(held, "released_wall_us")) / 1'000'000,
                         json_string(held, "holder"),
                         whose)
-          : fmt::format("lease: {} {} this cluster{}, renewed {} s ago; this run must end",
+          : fmt::format("lease: {} {} this cluster{}, {}; this run must end",
                         json_string(held, "holder"),
                         live(held) ? "holds" : "had",
                         whose,
-                        age_ms(held) / 1000));
+                        when_renewed(held)));
 }
 
 Status put(const Store& store, Json lease) {

@@ -120,6 +120,20 @@ TEST_F(LeaseVerbs, hold_over_a_reboot_and_end_by_the_wall_clock_then) {
   EXPECT_TRUE(acquire(of("bob")));
 }
 
+TEST_F(LeaseVerbs, end_with_a_boot_whose_clock_was_ahead) {
+  ASSERT_TRUE(acquire(of("ann")));
+  let_pass(-25'000, "another boot");
+  EXPECT_THAT(acquire(of("bob")).error().message(), HasSubstr("ann holds this cluster, renewed 0"));
+  let_pass(-3'600'000, "another boot");
+  Json thief = of("ann");
+  thief["holder"] = "bob";
+  EXPECT_THAT(renew(thief).error().message(),
+              HasSubstr("ann had this cluster, who took it after yours lapsed, renewed in an "
+                        "earlier boot whose clock was 36"));
+  EXPECT_TRUE(acquire(of("bob")));
+  EXPECT_FALSE(acquire(of("ann")));
+}
+
 TEST_F(LeaseVerbs, take_no_text_that_could_forge_a_line) {
   for (const std::string& holder : {std::string("ann\nfired h-1"),
                                     std::string("\x1b[2J"),

@@ -17,6 +17,7 @@
 #include "harness/base/time.h"
 #include "harness/guard/action_hold.h"
 #include "harness/guard/kernel_parts.h"
+#include "harness/guard/unit_proof.h"
 #include "harness/guard/verbs.h"
 
 namespace harness::guard {
@@ -129,6 +130,8 @@ Status verb_facts(const Store& store, const Json& record) {
                 {"node_mono_us", stamp.mono_us}};
   if (json_bool(record, "kernel_parts")) {
     facts["kernel_parts"] = kernel_parts(KernelPlaces::of_this_kernel(), means_of());
+    const Status runs = check_units_run(store.places().run);
+    facts["unit_problem"] = runs ? "" : runs.error().message();
   }
   emit(facts);
   return {};
