@@ -11,10 +11,10 @@ namespace {
 
 constexpr int kVisitsPerInstant = 2;
 
-// An instant that needs no more visits: it was hit, or aimed at twice.
+// An instant that needs no more visits: it was hit and judged, or aimed at twice.
 struct Point {
   std::int64_t at = 0;
-  bool hit = false;
+  bool hit = false;  // there is something to hit
 };
 
 struct Gap {
@@ -41,10 +41,13 @@ std::int64_t inside(const SweepPlan& plan, Microseconds landed) {
   return std::clamp<std::int64_t>(landed.count(), 0, plan.length.count());
 }
 
+bool proved(const Visit& visit) {
+  return visit.landed && visit.judged;
+}
+
 bool hit_where(const std::vector<Visit>& visits, Aim::Where where) {
-  return std::ranges::any_of(visits, [&](const Visit& visit) {
-    return visit.planned.where == where && visit.landed.has_value();
-  });
+  return std::ranges::any_of(
+      visits, [&](const Visit& visit) { return visit.planned.where == where && proved(visit); });
 }
 
 // How long after the instant that was aimed at an effect is felt, usually.
@@ -66,7 +69,7 @@ std::int64_t lag(const std::vector<Visit>& visits) {
 std::vector<Point> hits(const SweepPlan& plan, const std::vector<Visit>& visits) {
   std::vector<Point> out;
   for (const Visit& visit : visits) {
-    if (visit.landed && visit.planned.where == Aim::Where::inside) {
+    if (proved(visit) && visit.planned.where == Aim::Where::inside) {
       out.push_back({inside(plan, *visit.landed), true});
     }
   }
@@ -120,7 +123,7 @@ std::string limit_reached(const SweepPlan& plan,
     return fmt::format("its time of {} is over", format_duration(plan.time));
   }
   const auto passed = std::ranges::count_if(visits, [](const Visit& visit) {
-    return visit.planned.where == Aim::Where::inside && visit.landed && !visit.failed;
+    return visit.planned.where == Aim::Where::inside && proved(visit) && !visit.failed;
   });
   const bool failed = std::ranges::any_of(visits, &Visit::failed);
   if (plan.confidence > 0 && !failed && passed >= passes_wanted(plan.confidence, plan.fail_rate)) {

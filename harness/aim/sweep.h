@@ -3,8 +3,9 @@
 // The opening first, then always the middle of the largest gap between instants that were hit:
 // 0, 50, 25, 75 % ..., and just before and just after the window early on. What counts is where an
 // effect landed, not where it was aimed, and so it aims earlier by what the effects so far came
-// late. An instant that was aimed at twice is left alone, and what lies between two that were
-// missed comes last: the target may not be there for a part of the window.
+// late. A hit that could not be judged is none. An instant that was aimed at twice is left alone,
+// and what lies between two that were missed comes last: the target may not be there for a part of
+// the window.
 #pragma once
 
 #include <optional>
@@ -22,8 +23,8 @@ struct SweepPlan {
   bool before = true;          // false: no earlier marker leaves room to aim before
   int count = 0;               // most trials; 0: no limit
   Microseconds time{0};        // most wall time; 0: no limit
-  // Stop when so many hits inside the window passed that a rate of failures above `fail_rate` would
-  // have shown itself with this probability; 0: do not.
+  // Stop when so many judged hits inside the window passed that a rate of failures above
+  // `fail_rate` would have shown itself with this probability; 0: do not.
   double confidence = 0;
   double fail_rate = 0.1;
 };
@@ -32,6 +33,7 @@ struct Visit {
   Aim planned;
   std::optional<Microseconds> landed;  // from the opening; empty: missed
   bool failed = false;
+  bool judged = true;  // false: it landed, and nobody knows whether that was survived
 };
 
 struct Next {
@@ -41,7 +43,7 @@ struct Next {
 
 Next next_instant(const SweepPlan& plan, const std::vector<Visit>& visits, Microseconds elapsed);
 
-// The largest stretch of [0, length] without a hit.
+// The largest stretch of [0, length] without a judged hit.
 Microseconds largest_gap(const SweepPlan& plan, const std::vector<Visit>& visits);
 
 // Passes without a failure that `confidence` asks for.

@@ -91,6 +91,18 @@ TEST(Sweep, leaves_an_instant_alone_that_was_missed_twice) {
   EXPECT_EQ(largest_gap(plan, visits), milliseconds(800)) << "a miss visits nothing";
 }
 
+TEST(Sweep, visits_an_instant_once_more_whose_hit_could_not_be_judged) {
+  SweepPlan plan = kPlan;
+  plan.around = false;
+  const Visit unjudged{
+      {Aim::Where::inside, milliseconds(400)}, milliseconds(400), false, /*judged=*/false};
+  std::vector<Visit> visits = {{{}, milliseconds(0)}, unjudged};
+  EXPECT_EQ(to_string(*next_instant(plan, visits, Microseconds(0)).aim), "+400ms");
+  visits.push_back(unjudged);
+  EXPECT_EQ(to_string(*next_instant(plan, visits, Microseconds(0)).aim), "+200ms");
+  EXPECT_EQ(largest_gap(plan, visits), milliseconds(800)) << "it says nothing of the window";
+}
+
 TEST(Sweep, keeps_to_the_part_of_a_window_in_which_there_is_something_to_hit) {
   SweepPlan plan = kPlan;
   plan.around = false;
@@ -147,6 +159,14 @@ TEST(Sweep, stops_by_count_by_time_and_by_confidence) {
   EXPECT_FALSE(next_instant(plan, visits, Microseconds(0)).aim);
   visits.back().failed = true;
   EXPECT_TRUE(next_instant(plan, visits, Microseconds(0)).aim) << "a failure is looked into";
+}
+
+TEST(Sweep, takes_confidence_from_judged_hits_only) {
+  SweepPlan plan = kPlan;
+  plan.confidence = 0.95;
+  std::vector<Visit> visits(28, Visit{{}, milliseconds(0), false, /*judged=*/false});
+  visits.push_back({{}, milliseconds(0)});
+  EXPECT_TRUE(next_instant(plan, visits, Microseconds(0)).aim) << "one of 29 was judged";
 }
 
 // A hit just before or just after says nothing of the window.

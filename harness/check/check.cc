@@ -40,4 +40,12 @@ Finding unproven(std::string reason) {
   return {Verdict::unproven, std::move(reason), std::nullopt};
 }
 
+void keep_worst(Finding& worst, Finding next) {
+  const bool worse = worst.verdict == Verdict::pass ||
+                     (worst.verdict == Verdict::unproven && next.verdict == Verdict::fail);
+  if (worse && next.verdict != Verdict::pass) {
+    worst = std::move(next);
+  }
+}
+
 }  // namespace harness::check

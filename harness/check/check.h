@@ -39,4 +39,8 @@ Finding pass(std::string reason = {});
 Finding failed(std::string reason);
 Finding unproven(std::string reason);
 
+// Keeps the worst: a failure that was seen counts more than a fact that is missing, and the first
+// of equals stays.
+void keep_worst(Finding& worst, Finding next);
+
 }  // namespace harness::check

@@ -26,6 +26,12 @@ bool as_expected(const TrialVerdict& trial, const Planned& planned) {
                              [&](const CheckResult& check) { return named(check, planned); });
 }
 
+// What was aimed beside a window says nothing of the window, unless the whole case was aimed there.
+std::function<bool(const TrialVerdict&)> says_of_the_case(const std::vector<TrialVerdict>& trials) {
+  const bool all_beside = std::ranges::all_of(trials, &TrialVerdict::aimed_beside);
+  return [all_beside](const TrialVerdict& trial) { return all_beside || !trial.aimed_beside(); };
+}
+
 // What a passing case must not hide: failures beside the window, and hazards.
 std::string notes_of(const std::vector<TrialVerdict>& trials) {
   std::string out;
@@ -83,8 +89,10 @@ Planned Planned::from_json(const Json& json) {
 }
 
 bool enough(const std::vector<TrialVerdict>& trials, const Planned& planned) {
+  const auto says = says_of_the_case(trials);
   const auto landed = std::ranges::count_if(trials, [&](const TrialVerdict& trial) {
-    return trial.counts && (planned.expect != "fail" || trial.verdict == Verdict::fail);
+    return trial.counts &&
+           (planned.expect == "fail" ? trial.verdict == Verdict::fail : says(trial));
   });
   return landed >= planned.hits;
 }
@@ -105,8 +113,14 @@ CaseVerdict fold(const Planned& planned, std::vector<TrialVerdict> trials) {
   };
   const int failures = count(
       [](const TrialVerdict& trial) { return trial.counts && trial.verdict == Verdict::fail; });
-  const int passes = count(
-      [](const TrialVerdict& trial) { return trial.counts && trial.verdict == Verdict::pass; });
+  const auto passed = [](const TrialVerdict& trial) {
+    return trial.counts && trial.verdict == Verdict::pass;
+  };
+  const auto says = says_of_the_case(out.trials);
+  const int passes = count([&](const TrialVerdict& trial) { return passed(trial) && says(trial); });
+  const int others = count(passed) - passes;
+  const std::string beside =
+      others == 0 ? "" : fmt::format("; {} pass(es) beside the window not counted", others);
   if (out.trials.empty()) {
     out.outcome = Verdict::skip;
     out.reason = "no trial was run";
@@ -115,7 +129,8 @@ CaseVerdict fold(const Planned& planned, std::vector<TrialVerdict> trials) {
     out.reason = first(Verdict::fail);
   } else if (passes >= planned.hits) {
     out.outcome = Verdict::pass;
-    out.reason = fmt::format("{} of {} trial(s) landed and passed", passes, out.trials.size());
+    out.reason =
+        fmt::format("{} of {} trial(s) landed and passed{}", passes, out.trials.size(), beside);
   } else if (out.trials.back().verdict == Verdict::error) {
     out.outcome = Verdict::error;
     out.reason = fmt::format("trial {}: {}", out.trials.back().trial, out.trials.back().reason);
@@ -124,11 +139,14 @@ CaseVerdict fold(const Planned& planned, std::vector<TrialVerdict> trials) {
     out.reason = fmt::format("trial {}: {}", out.trials.back().trial, out.trials.back().reason);
   } else {
     out.outcome = Verdict::unproven;
-    out.reason = fmt::format("{} of {} hit(s) in {} trial(s); {}",
+    const std::string why = first(Verdict::unproven);
+    out.reason = fmt::format("{} of {} hit(s) in {} trial(s){}{}{}",
                              passes,
                              planned.hits,
                              out.trials.size(),
-                             first(Verdict::unproven));
+                             beside,
+                             why.empty() ? "" : "; ",
+                             why);
   }
   out.verdict = out.outcome;
   out.reason += notes_of(out.trials);

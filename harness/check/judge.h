@@ -44,8 +44,9 @@ struct Planned {
   static Planned from_json(const Json& json);
 };
 
-// One failure decides. `hits` trials must land and pass. `expect` fail: a failure for the reason
-// named is the case's pass; a pass, and a failure for another reason, its failure.
+// One failure decides, wherever it was aimed. `hits` trials must land and pass: of those aimed
+// inside the window, where any was. `expect` fail: a failure for the reason named is the case's
+// pass; a pass, and a failure for another reason, its failure.
 CaseVerdict fold(const Planned& planned, std::vector<TrialVerdict> trials);
 // No further attempt is needed. A pass says nothing yet where a race is expected to fail.
 bool enough(const std::vector<TrialVerdict>& trials, const Planned& planned);

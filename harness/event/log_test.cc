@@ -159,17 +159,19 @@ TEST_F(EventLogTest, slices_by_trial_even_when_they_are_mixed) {
     append(std::move(event));
   }
   add("{\"half");
-  const auto file = EventFile::open(path_);
+  std::vector<std::int64_t> seen;
+  const auto file =
+      EventFile::open(path_, [&](const Json& event) { seen.push_back(json_int(event, "seq")); });
   ASSERT_TRUE(file) << file.error().message();
-  EXPECT_TRUE(file->partial_tail());
-  EXPECT_EQ(file->events(), 6U);
-  EXPECT_EQ(file->run_events().size(), 1U);
-  ASSERT_EQ(file->trials().size(), 3U);
-  EXPECT_EQ(file->trials()[0].ranges.size(), 2U);
+  EXPECT_EQ(seen, (std::vector<std::int64_t>{1, 2, 3, 4, 5, 6}));
+  EXPECT_EQ(file->trials_of("x"), (std::vector<int>{1, 2}));
+  EXPECT_EQ(file->trials_of("y"), std::vector<int>{1});
+  EXPECT_TRUE(file->trials_of("").empty()) << "the run's own";
   const auto events = file->read("x", 1);
   ASSERT_TRUE(events) << events.error().message();
   ASSERT_EQ(events->size(), 3U);
   EXPECT_EQ((*events)[2]["seq"], 6);
+  EXPECT_TRUE(file->read("x", 3)->empty());
   EXPECT_TRUE(file->read("z", 1)->empty());
 }
 
@@ -178,10 +180,15 @@ TEST_F(EventLogTest, says_so_when_the_file_changed_under_a_slice) {
   const auto file = EventFile::open(path_);
   ASSERT_TRUE(file);
   std::filesystem::resize_file(path_, 0);
-  const auto events = file->read("x", 1);
-  ASSERT_FALSE(events);
-  EXPECT_EQ(events.error().code(), ErrorCode::invalid_input);
-  EXPECT_THAT(events.error().message(), HasSubstr("0 of the 1 events of x trial 1"));
+  for (const char* instead :
+       {"", "not json, and not shorter than that one event was before it\n"}) {
+    add(instead);
+    const auto events = file->read("x", 1);
+    ASSERT_FALSE(events);
+    EXPECT_EQ(events.error().code(), ErrorCode::invalid_input);
+    EXPECT_THAT(events.error().message(), HasSubstr("0 of the 1 events of x trial 1"));
+    EXPECT_THAT(events.error().message(), HasSubstr("when nothing writes to it"));
+  }
 }
 
 }  // namespace

@@ -1,6 +1,5 @@
 #include "harness/event/slices.h"
 
-#include <algorithm>
 #include <fstream>
 
 #include <fmt/format.h>
@@ -9,76 +8,72 @@
 
 namespace harness::event {
 
-void EventFile::note(Json event, std::uint64_t begin, std::uint64_t end) {
-  ++events_;
+void EventFile::note(const Json& event, Range line) {
   const std::string name = json_string(event, "case");
   if (name.empty()) {
-    run_events_.push_back(std::move(event));
     return;
   }
-  const auto trial = static_cast<int>(json_int(event, "trial"));
-  // Nearly always the last one: trials run one after the other.
-  const auto found = std::find_if(trials_.rbegin(), trials_.rend(), [&](const TrialSlice& slice) {
-    return slice.trial == trial && slice.case_name == name;
-  });
-  if (found == trials_.rend()) {
-    trials_.push_back({.case_name = name, .trial = trial, .events = 1, .ranges = {{begin, end}}});
-    return;
-  }
-  ++found->events;
-  if (found->ranges.back().end == begin) {
-    found->ranges.back().end = end;
+  Slice& slice = slices_[name][static_cast<int>(json_int(event, "trial"))];
+  ++slice.events;
+  if (!slice.ranges.empty() && slice.ranges.back().end == line.begin) {
+    slice.ranges.back().end = line.end;
   } else {
-    found->ranges.push_back({begin, end});
+    slice.ranges.push_back(line);
   }
 }
 
-Result<EventFile> EventFile::open(const std::string& path) {
+Result<EventFile> EventFile::open(const std::string& path,
+                                  const std::function<void(const Json&)>& see) {
   EventFile file(path);
-  TRY_ASSIGN(const ReadReport report,
-             read_event_lines(path,
-                              [&](Json event, std::uint64_t begin, std::uint64_t end) {
-                                file.note(std::move(event), begin, end);
-                              }),
-             "events");
-  file.partial_tail_ = report.partial_tail;
+  TRY(read_event_lines(path,
+                       [&](const Json& event, std::uint64_t begin, std::uint64_t end) {
+                         see(event);
+                         file.note(event, {begin, end});
+                       }),
+      "events");
   return file;
 }
 
-Result<std::vector<Json>> EventFile::read(const TrialSlice& slice) const {
-  std::ifstream in(path_, std::ios::binary);
-  std::vector<Json> out;
-  out.reserve(slice.events);
-  std::string line;
-  for (const TrialSlice::Range& range : slice.ranges) {
-    in.seekg(static_cast<std::streamoff>(range.begin));
-    for (std::uint64_t at = range.begin; at < range.end && std::getline(in, line);
-         at += line.size() + 1) {
-      TRY_ASSIGN(Json event, parse_json(line), path_);
-      out.push_back(std::move(event));
+std::vector<int> EventFile::trials_of(const std::string& case_name) const {
+  std::vector<int> out;
+  if (const auto found = slices_.find(case_name); found != slices_.end()) {
+    for (const auto& [trial, slice] : found->second) {
+      out.push_back(trial);
     }
-  }
-  if (out.size() != slice.events) {
-    return fail(ErrorCode::invalid_input,
-                fmt::format("{}: {} of the {} events of {} trial {} can be read; was the file "
-                            "changed meanwhile?",
-                            path_,
-                            out.size(),
-                            slice.events,
-                            slice.case_name,
-                            slice.trial));
   }
   return out;
 }
 
 Result<std::vector<Json>> EventFile::read(const std::string& case_name, int trial) const {
-  const auto found = std::ranges::find_if(trials_, [&](const TrialSlice& slice) {
-    return slice.trial == trial && slice.case_name == case_name;
-  });
-  if (found == trials_.end()) {
+  const auto of_case = slices_.find(case_name);
+  if (of_case == slices_.end() || !of_case->second.contains(trial)) {
     return std::vector<Json>();
   }
-  return read(*found);
+  const Slice& slice = of_case->second.at(trial);
+  std::ifstream in(path_, std::ios::binary);
+  std::vector<Json> out;
+  out.reserve(slice.events);
+  std::string line;
+  for (const Range& range : slice.ranges) {
+    in.seekg(static_cast<std::streamoff>(range.begin));
+    for (std::uint64_t at = range.begin; at < range.end && std::getline(in, line);
+         at += line.size() + 1) {
+      if (auto event = parse_json(line)) {
+        out.push_back(*std::move(event));
+      }
+    }
+  }
+  if (out.size() != slice.events) {
+    return fail(ErrorCode::invalid_input,
+                fmt::format("{}: {} of the {} events of {} trial {} can be read; the file was "
+                            "changed meanwhile: read it again when nothing writes to it",
+                            path_,
+                            out.size(),
+                            slice.events,
+                            case_name,
+                            trial));
+  }
+  return out;
 }
 
 }  // namespace harness::event

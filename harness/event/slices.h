@@ -3,6 +3,8 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -11,48 +13,35 @@
 
 namespace harness::event {
 
-struct TrialSlice {
-  std::string case_name;
-  int trial = 0;
-  std::uint64_t events = 0;
-
-  struct Range {
-    std::uint64_t begin = 0;
-    std::uint64_t end = 0;
-  };
-
-  std::vector<Range> ranges;  // bytes; more than one when other events lie between
-};
-
 class EventFile {
  public:
-  static Result<EventFile> open(const std::string& path);
+  // `see` is shown every event in order, those of no trial too. Half a last line is no event.
+  static Result<EventFile> open(
+      const std::string& path, const std::function<void(const Json&)>& see = [](const Json&) {});
 
-  // In order of first appearance.
-  const std::vector<TrialSlice>& trials() const { return trials_; }
+  // The numbers of a case's trials, the lowest first.
+  std::vector<int> trials_of(const std::string& case_name) const;
 
-  // Events of no trial: the run's own.
-  const std::vector<Json>& run_events() const { return run_events_; }
-
-  std::uint64_t events() const { return events_; }
-
-  // The writer died in the middle of the last line.
-  bool partial_tail() const { return partial_tail_; }
-
-  Result<std::vector<Json>> read(const TrialSlice& slice) const;
-  // As above; empty when there is no such trial.
+  // A trial's events in order, also where another's lie between; none where there is no such trial.
   Result<std::vector<Json>> read(const std::string& case_name, int trial) const;
 
  private:
+  struct Range {
+    std::uint64_t begin = 0;  // bytes
+    std::uint64_t end = 0;
+  };
+
+  struct Slice {
+    std::uint64_t events = 0;
+    std::vector<Range> ranges;
+  };
+
   explicit EventFile(std::string path) : path_(std::move(path)) {}
 
-  void note(Json event, std::uint64_t begin, std::uint64_t end);
+  void note(const Json& event, Range line);
 
   std::string path_;
-  std::vector<TrialSlice> trials_;
-  std::vector<Json> run_events_;
-  std::uint64_t events_ = 0;
-  bool partial_tail_ = false;
+  std::map<std::string, std::map<int, Slice>> slices_;  // by case and trial
 };
 
 }  // namespace harness::event

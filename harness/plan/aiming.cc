@@ -235,7 +235,8 @@ void add_companions(const Suite& suite,
          .seen = more.seen_on.text.empty() ? Seen{} : Seen{seen->name, seen->server},
          .after_previous = more.after_previous,
          .next_boot = more.next_boot,
-         .stretch = more.fault.stretch});
+         .stretch = more.fault.stretch,
+         .with_keys = more.fault.with_keys});
   }
 }
 

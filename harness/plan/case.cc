@@ -42,15 +42,6 @@ Result<aim::Anchor> anchor_from_json(const Json& json) {
 
 namespace {
 
-std::string at_text(const event::WindowDef& window, const aim::Offset& at, const Seen& seen) {
-  const std::string offset = aim::to_string(at);
-  return fmt::format("{}{}{}{}",
-                     window.name,
-                     seen.elsewhere() ? ".of." + seen.node : "",
-                     offset.starts_with('-') ? "" : "+",
-                     offset);
-}
-
 std::string obstacle_of(const aim::Offset& at, const Seen& seen, bool waits) {
   return at.kind == aim::Offset::Kind::sweep ? "what stretches it is swept"
          : seen.elsewhere()                  ? "what stretches it waits for " + seen.node
@@ -59,28 +50,6 @@ std::string obstacle_of(const aim::Offset& at, const Seen& seen, bool waits) {
 }
 
 }  // namespace
-
-std::string name_of(const Case& cell) {
-  std::string name = fmt::format("{}/{}_to_{}/", cell.suite, cell.from.tag(), cell.to.tag());
-  name += cell.by_reboot ? "by-reboot/" : "";
-  name += cell.fault;
-  for (const auto& [key, value] : cell.params) {
-    name += "." + value;
-  }
-  if (!cell.window.name.empty()) {
-    name += "/" + at_text(cell.window, cell.offset, cell.seen);
-  }
-  for (const Companion& one : cell.companions) {
-    name += one.next_boot ? "/next-boot." : one.after_previous ? "/then." : "/with.";
-    name += one.fault;
-    for (const auto& [key, value] : one.params) {
-      name += "." + value;
-    }
-    name += "." + at_text(one.window, one.offset, one.seen);
-    name += one.target == cell.target ? "" : "." + one.target;
-  }
-  return name + "/" + cell.target;
-}
 
 Json Companion::to_json() const {
   Json out = {{"fault", fault},
@@ -131,7 +100,9 @@ bool Case::reboots(const std::string& node) const {
          });
 }
 
+// What is armed before the step ends with the boot, and stretches nothing in it.
 aim::Stretch Case::stretch_on(const std::string& node, const Companion* aimed) const {
+  const bool in_boot = aimed != nullptr && aimed->next_boot;
   aim::Stretch out;
   const auto add = [&](const std::string& one,
                        const std::string& in,
@@ -146,18 +117,22 @@ aim::Stretch Case::stretch_on(const std::string& node, const Companion* aimed) c
     out.offset = aim::to_string(at);
     out.obstacle = more ? "more than one fault stretches it" : obstacle;
   };
-  if (aimed != nullptr && target == node) {
+  if (aimed != nullptr && !in_boot && target == node) {
     add(stretch, window.name, offset, obstacle_of(offset, seen, false));
   }
   for (const Companion& one : companions) {
-    if (&one != aimed && one.target == node) {
-      add(one.stretch,
-          one.window.name,
-          one.offset,
-          obstacle_of(one.offset, one.seen, one.after_previous || one.next_boot));
+    const bool waits = one.after_previous || one.next_boot;
+    if (&one != aimed && one.target == node && (waits || !in_boot)) {
+      add(one.stretch, one.window.name, one.offset, obstacle_of(one.offset, one.seen, waits));
     }
   }
   return out;
+}
+
+aim::Where Case::where(const std::string& node, const Companion* aimed) const {
+  const bool in_boot = aimed != nullptr && aimed->next_boot;
+  return {
+      node, (in_boot ? to : from).tag(), to.tag(), by_reboot || in_boot, stretch_on(node, aimed)};
 }
 
 Result<aim::Anchor> Case::anchor_on(const event::WindowDef& of,

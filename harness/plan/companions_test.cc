@@ -213,7 +213,7 @@ TEST(While, is_refused_with_the_place_of_the_mistake) {
   EXPECT_THAT(error("while: cp-9"),
               HasSubstr("s.yaml:11:52: 'while': lab.yaml has no node 'cp-9'"));
   EXPECT_THAT(error("while: [cp-2]"),
-              HasSubstr("s.yaml:11:52: 'while' must be the name of a node"));
+              HasSubstr("s.yaml:11:52: 'while' must be one name"));
   EXPECT_THAT(error("while: cp-2, after: previous"),
               HasSubstr("s.yaml:11:5: what waits for another node's window"));
   EXPECT_THAT(error("while: cp-2, boot: next"),
@@ -243,6 +243,18 @@ TEST(PowerCut, is_planned_only_where_the_inventory_says_how) {
   plan = make({*suite}, inventory, packs(), {});
   ASSERT_TRUE(plan) << plan.error().message();
   EXPECT_GT(plan->cases.size(), 1U);
+}
+
+TEST(Companions, take_one_window_and_one_target) {
+  const auto plan = plan_of(
+      "  - {fault: reboot, window: [start-up-hooks], target: [cp-2]}\n"
+      "  - {fault: reboot, window: start-up-hooks, target: {a: b}}\n");
+  ASSERT_FALSE(plan);
+  for (const char* said : {"s.yaml:11:29: 'window' must be one name",
+                           "s.yaml:11:55: 'target' must be one name",
+                           "s.yaml:12:53: 'target' must be one name"}) {
+    EXPECT_THAT(plan.error().message(), HasSubstr(said));
+  }
 }
 
 }  // namespace

@@ -9,6 +9,7 @@
 #include "harness/base/seed.h"
 #include "harness/event/marker.h"
 #include "harness/plan/aiming.h"
+#include "harness/plan/naming.h"
 #include "harness/plan/targets.h"
 #include "harness/yaml/reader.h"
 
@@ -30,23 +31,18 @@ class Maker {
                 const Path& path,
                 const std::vector<const inventory::Node*>& targets,
                 yaml::Problems& problems);
-  void add_target(const Suite& suite,
+  void add_target(const Written& from,
                   const WindowPack& pack,
                   const std::string& window,
                   const inventory::Node& node,
-                  const OffsetChoice& offset,
                   Case cell,
                   yaml::Problems& problems);
-  void add_cell(const Suite& suite,
-                const OffsetChoice& offset,
+  void add_cell(const Written& from,
                 Case cell,
                 const std::string& impossible,
                 yaml::Problems& problems);
   // What the offsets come to; false: a problem was added.
-  static bool aim(const Suite& suite,
-                  const OffsetChoice& offset,
-                  Case& cell,
-                  yaml::Problems& problems);
+  static bool aim(const Written& from, Case& cell, yaml::Problems& problems);
   const Exclusion* excluded_by(const Suite& suite, const Case& cell);
 
   const inventory::Inventory& inventory_;
@@ -54,7 +50,8 @@ class Maker {
   const PlanOptions& options_;
   Plan plan_;
   std::set<std::string> kept_;  // what `keep: one` has let through
-  std::set<std::string> names_;
+  std::set<std::string> planned_;
+  Names names_;
 };
 
 std::string describe_fault(const Case& cell) {
@@ -81,8 +78,7 @@ const Exclusion* Maker::excluded_by(const Suite& suite, const Case& cell) {
   return nullptr;
 }
 
-void Maker::add_cell(const Suite& suite,
-                     const OffsetChoice& offset,
+void Maker::add_cell(const Written& from,
                      Case cell,
                      const std::string& impossible,
                      yaml::Problems& problems) {
@@ -91,7 +87,7 @@ void Maker::add_cell(const Suite& suite,
     plan_.excluded.push_back({cell.name, impossible});
     return;
   }
-  if (const Exclusion* rule = excluded_by(suite, cell)) {
+  if (const Exclusion* rule = excluded_by(from.suite, cell)) {
     plan_.excluded.push_back({cell.name, rule->reason});
     return;
   }
@@ -101,54 +97,53 @@ void Maker::add_cell(const Suite& suite,
     cell.seen = {};
     cell.companions.clear();
     cell.name = name_of(cell);
-    if (names_.contains(cell.name)) {
-      plan_.excluded.push_back({cell.name, "the same case without a fault is planned already"});
-      return;
-    }
+  }
+  if (!names_.take(from, cell, problems)) {
+    return;
+  }
+  if (cell.fault == "none" && planned_.contains(cell.name)) {
+    plan_.excluded.push_back({cell.name, "the same case without a fault is planned already"});
+    return;
   }
   if (!event::glob_matches(options_.filter, cell.name)) {
     plan_.excluded.push_back({cell.name, "left out by --filter " + options_.filter});
     return;
   }
-  if (!names_.insert(cell.name).second) {
+  if (!planned_.insert(cell.name).second) {
     return;
   }
-  if (options_.aimed && !aim(suite, offset, cell, problems)) {
+  if (options_.aimed && !aim(from, cell, problems)) {
     return;
   }
   cell.index = plan_.cases.size();
   plan_.cases.push_back(std::move(cell));
 }
 
-bool Maker::aim(const Suite& suite,
-                const OffsetChoice& offset,
-                Case& cell,
-                yaml::Problems& problems) {
-  if (const Status aimed = aim_at(offset, cell); !aimed) {
-    problems.add(at(offset.place), aimed.error().message());
+bool Maker::aim(const Written& from, Case& cell, yaml::Problems& problems) {
+  if (const Status aimed = aim_at(from.offset, cell); !aimed) {
+    problems.add(at(from.offset.place), aimed.error().message());
     return false;
   }
   for (std::size_t i = 0; i < cell.companions.size(); ++i) {
     if (const Status aimed = aim_companion(cell, cell.companions[i]); !aimed) {
-      problems.add(at(suite.further[i].offset.place), aimed.error().message());
+      problems.add(at(from.suite.further[i].offset.place), aimed.error().message());
       return false;
     }
   }
   return true;
 }
 
-void Maker::add_target(const Suite& suite,
+void Maker::add_target(const Written& from,
                        const WindowPack& pack,
                        const std::string& window,
                        const inventory::Node& node,
-                       const OffsetChoice& offset,
                        Case cell,
                        yaml::Problems& problems) {
   cell.target = node.name;
   cell.on_server = node.server;
   const inventory::Node* seen = &node;
-  if (!suite.seen_on.text.empty()) {
-    seen = seen_node(suite.seen_on, inventory_, problems);
+  if (!from.suite.seen_on.text.empty()) {
+    seen = seen_node(from.suite.seen_on, inventory_, problems);
     if (seen == nullptr) {
       return;
     }
@@ -167,9 +162,9 @@ void Maker::add_target(const Suite& suite,
     impossible = unlike_a_boot("`while`");
   }
   if (cell.fault != "none") {
-    add_companions(suite, pack, inventory_, cell, impossible, problems);
+    add_companions(from.suite, pack, inventory_, cell, impossible, problems);
   }
-  add_cell(suite, offset, std::move(cell), impossible, problems);
+  add_cell(from, std::move(cell), impossible, problems);
 }
 
 void Maker::add_path(const Suite& suite,
@@ -196,11 +191,10 @@ void Maker::add_path(const Suite& suite,
     for (const Named& window : wanted) {
       for (const OffsetChoice& offset : suite.offsets) {
         for (const inventory::Node* target : targets) {
-          add_target(suite,
+          add_target({suite, path, offset},
                      **pack,
                      window.text,
                      *target,
-                     offset,
                      Case{.suite = suite.name,
                           .from = path.from,
                           .to = path.to,
@@ -212,6 +206,7 @@ void Maker::add_path(const Suite& suite,
                           .fault = fault.name,
                           .params = fault.params,
                           .stretch = fault.stretch,
+                          .with_keys = fault.with_keys,
                           .watched = watched,
                           .offset = offset.at,
                           .lengths = options_.lengths,

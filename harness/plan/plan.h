@@ -72,6 +72,7 @@ struct Companion {
   bool after_previous = false;  // armed once the fault before it was applied and is undone
   bool next_boot = false;       // sleeps on the node until a fault boots it, and for one boot only
   std::string stretch = {};     // as in FaultChoice
+  bool with_keys = false;       // as in FaultChoice
 
   Json to_json() const;
 };
@@ -92,6 +93,7 @@ struct Case {
   std::string fault;
   Params params;
   std::string stretch;      // of the fault, as in FaultChoice
+  bool with_keys = false;   // the same
   event::WindowDef window;  // empty name: no window (fault none)
   std::shared_ptr<const Watched> watched;
   aim::Offset offset;
@@ -118,10 +120,9 @@ struct Case {
   // the first one is aimed.
   aim::Stretch stretch_on(const std::string& node, const Companion* aimed) const;
 
-  // Of that node's start in this case, for the fault that is aimed.
-  aim::Where where(const std::string& node, const Companion* aimed) const {
-    return {node, from.tag(), to.tag(), by_reboot, stretch_on(node, aimed)};
-  }
+  // Of that node's start in this case that the fault is aimed at: what waits for the next boot is
+  // aimed at one of the second version.
+  aim::Where where(const std::string& node, const Companion* aimed) const;
 
   // "v1 to v2"
   std::string hop() const { return hop_text(from.tag(), to.tag(), by_reboot); }
@@ -142,6 +143,8 @@ struct Case {
   Json to_json() const;
 };
 
+// A name holds the values of the faults' parameters, and their keys where the suite names such a
+// fault with the same values of other parameters, too.
 std::string name_of(const Case& cell);
 
 struct Excluded {

@@ -1,4 +1,4 @@
-#include <gtest/gtest.h>
+#include <gmock/gmock.h>
 
 #include "harness/plan/sample_plan.h"
 
@@ -84,8 +84,7 @@ TEST(PlanAim, counts_back_from_an_earlier_marker) {
 }
 
 TEST(PlanAim, sweeps_with_limits_and_a_default_resolution) {
-  const auto plan = plan_of(
-      "[sweep, {sweep: {resolution: 50ms, count: 40, time: 2h, confidence: 95%}}]", learned());
+  const auto plan = plan_of("[sweep]", learned());
   ASSERT_TRUE(plan) << plan.error().message();
   const Case& plain = case_of(*plan, "/start-up-hooks+sweep/");
   ASSERT_TRUE(plain.sweep);
@@ -94,7 +93,7 @@ TEST(PlanAim, sweeps_with_limits_and_a_default_resolution) {
   EXPECT_TRUE(plain.sweep->before);
   EXPECT_FALSE(case_of(*plan, "/static-pod-sync+sweep/").sweep->before);
   const auto limited =
-      plan_of("[{sweep: {resolution: 50ms, count: 40, confidence: 95%}}]", learned());
+      plan_of("[{sweep: {resolution: 50ms, count: 40, time: 2h, confidence: 95%}}]", learned());
   const Case& cell = case_of(*limited, "/start-up-hooks+sweep/");
   EXPECT_EQ(cell.sweep->resolution, Microseconds(50'000));
   EXPECT_EQ(cell.sweep->count, 40);
@@ -112,6 +111,65 @@ TEST(PlanAim, names_what_is_wrong_with_a_sweep) {
             std::string::npos);
   EXPECT_NE(why("[{random: {}}]").find("is a sweep"), std::string::npos);
   EXPECT_NE(why("[soon]").find("'soon' is no offset"), std::string::npos);
+}
+
+// A reboot in static-pod-sync, and a kill in the hooks of the boot that it brings.
+Result<Plan> plan_in_next_boot(const std::string& offset,
+                               std::shared_ptr<const aim::Lengths> lengths,
+                               const std::string& before = "") {
+  std::string text = changed(suite_with("[0%]"), "none, {kill-pod: {pod: etcd}}", "reboot");
+  text =
+      changed(text, "static-pod-sync, start-up-hooks", "static-pod-sync") + "faults:\n" + before +
+      "  - {fault: {kill-pod: {pod: etcd}}, window: start-up-hooks, boot: next, offset: " + offset +
+      "}\n";
+  TRY_ASSIGN(const Suite suite, parse_suite(text, "s.yaml", catalogue()), "suite");
+  return make({suite}, lab(), packs(), {.lengths = std::move(lengths)});
+}
+
+std::shared_ptr<const aim::Lengths> learned_of_both() {
+  auto out = std::make_shared<aim::Lengths>(*learned());
+  out->add({"cp-1", kTo, kTo, true},
+           {.window = "start-up-hooks",
+            .length_us = 8'000'000,
+            .since_us = {{"static-pod-sync", 20'000'000}}});
+  return out;
+}
+
+TEST(NextBoot, takes_the_lengths_of_a_boot_of_the_second_version) {
+  const auto plan = plan_in_next_boot("50%", learned_of_both());
+  ASSERT_TRUE(plan) << plan.error().message();
+  const Companion& inside = plan->cases.at(0).companions.at(0);
+  EXPECT_EQ(inside.shot.aim, (aim::Aim{aim::Aim::Where::inside, Microseconds(4'000'000)}));
+  const auto earlier = plan_in_next_boot("-200ms", learned_of_both());
+  ASSERT_TRUE(earlier) << earlier.error().message();
+  const aim::Anchor& anchor = earlier->cases.at(0).companions.at(0).shot.anchor;
+  EXPECT_EQ(anchor.marker_of, "static-pod-sync");
+  EXPECT_EQ(anchor.offset, Microseconds(19'800'000));
+}
+
+TEST(NextBoot, says_how_the_lengths_of_that_boot_are_learned) {
+  for (const char* offset : {"50%", "-200ms"}) {
+    const auto plan = plan_in_next_boot(offset, learned());
+    ASSERT_FALSE(plan) << offset;
+    EXPECT_THAT(plan.error().message(),
+                testing::HasSubstr("`hookshot windows learn --from v1.30.13-rc2+rke2r1 --to "
+                                   "v1.30.13-rc2+rke2r1 --reboot -i INVENTORY` learns"));
+  }
+}
+
+TEST(NextBoot, is_not_stretched_by_what_ends_with_the_boot) {
+  const auto plan = plan_in_next_boot(
+      "50%", learned_of_both(), "  - {fault: slow-service, window: start-up-hooks}\n");
+  ASSERT_TRUE(plan) << plan.error().message();
+  EXPECT_EQ(plan->cases.at(0).companions.at(1).shot.aim.distance, Microseconds(4'000'000));
+  for (const char* waits : {"boot: next", "after: previous"}) {
+    const auto stretched = plan_in_next_boot(
+        "50%",
+        learned_of_both(),
+        std::string("  - {fault: slow-service, window: start-up-hooks, ") + waits + "}\n");
+    ASSERT_FALSE(stretched) << waits;
+    EXPECT_THAT(stretched.error().message(), testing::HasSubstr("write a duration")) << waits;
+  }
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "harness/plan/naming.h"
 #include "harness/plan/offset.h"
 #include "harness/plan/path.h"
 #include "harness/yaml/reader.h"
@@ -33,7 +34,7 @@ Named read_name(Reader& reader, std::string_view key) {
     return {};
   }
   if (value->kind != Value::Kind::scalar || value->scalar.empty()) {
-    reader.problems().add(*value, fmt::format("'{}' must be the name of a node", key));
+    reader.problems().add(*value, fmt::format("'{}' must be one name", key));
   }
   return {value->scalar, place_of(*value)};
 }
@@ -99,10 +100,9 @@ void SuiteLoader::read_further(const Value& value, Suite& suite) {
   } else {
     problems_.add(value, "an element of 'faults' needs the key 'fault'");
   }
-  out.window.place = place_of(value);
-  if (const Value* window = reader.take("window")) {
-    out.window = {window->scalar, place_of(*window)};
-  } else {
+  out.window = read_name(reader, "window");
+  if (out.window.place.line == 0) {
+    out.window.place = place_of(value);
     problems_.add(value, "an element of 'faults' needs the key 'window'");
   }
   if (const Value* offset = reader.take("offset")) {
@@ -111,9 +111,7 @@ void SuiteLoader::read_further(const Value& value, Suite& suite) {
       problems_.add(*offset, "only the matrix's own offset can be a sweep");
     }
   }
-  if (const Value* target = reader.take("target")) {
-    out.target = {target->scalar, place_of(*target)};
-  }
+  out.target = read_name(reader, "target");
   out.seen_on = read_name(reader, "while");
   out.after_previous = reader.choice_or("after", {"previous", "nothing"}, "nothing") == "previous";
   out.next_boot = reader.choice_or("boot", {"next", "same"}, "same") == "next";
@@ -240,6 +238,7 @@ Result<Suite> SuiteLoader::load(const Value& root) {
     read_budget(*budget, suite);
   }
   reader.finish();
+  tell_apart(suite);
   TRY(problems_.status(), "suite");
   return suite;
 }

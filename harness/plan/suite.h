@@ -63,6 +63,7 @@ struct FaultChoice {
   Params params;
   // Where it stretches windows: the same with all its parameters; else empty.
   std::string stretch = {};
+  bool with_keys = false;  // values alone do not tell it from another fault of the suite
 
   std::string describe() const;  // "kill-pod pod=etcd"
 };

@@ -44,4 +44,14 @@ Targets targets_of(const Suite& suite,
   return out;
 }
 
+std::set<std::string> servers_of(const inventory::Inventory& inventory) {
+  std::set<std::string> out;
+  for (const inventory::Node& node : inventory.nodes) {
+    if (node.server) {
+      out.insert(node.name);
+    }
+  }
+  return out;
+}
+
 }  // namespace harness::plan

@@ -1,6 +1,8 @@
 // Which nodes a suite's targets are in an inventory.
 #pragma once
 
+#include <set>
+#include <string>
 #include <vector>
 
 #include "harness/inventory/inventory.h"
@@ -18,6 +20,8 @@ struct Targets {
 Targets targets_of(const Suite& suite,
                    const inventory::Inventory& inventory,
                    yaml::Problems& problems);
+
+std::set<std::string> servers_of(const inventory::Inventory& inventory);
 
 // For problems of what was read before.
 yaml::Value at(const Place& place);

@@ -136,7 +136,8 @@ std::vector<CoverageRow> coverage(const std::vector<PlannedCell>& planned,
       continue;
     }
     ++row.trials;
-    row.hits += one.hit ? 1 : 0;
+    row.hits += one.hit && !one.unproven_hit() ? 1 : 0;
+    row.unproven += one.unproven_hit() ? 1 : 0;
     row.misses += one.hit ? 0 : 1;
     row.fails += one.hit && one.verdict == check::Verdict::fail ? 1 : 0;
   }
@@ -162,12 +163,13 @@ std::vector<CoverageRow> coverage(const std::vector<PlannedCell>& planned,
 
 std::string in_words(const CoverageRow& row) {
   std::string out =
-      row.hits > 0
+      row.hits + row.unproven > 0
           ? fmt::format("{} hit(s), {} miss(es), {} not survived", row.hits, row.misses, row.fails)
       : row.trials > 0 ? fmt::format("tried, never hit: {} trial(s)", row.trials)
       : row.planned    ? "never tried"
                        : "never tried, not in the plan";
-  for (const auto& [count, what] : {std::pair(row.stretched, "in a stretched window"),
+  for (const auto& [count, what] : {std::pair(row.unproven, "hit without enough facts"),
+                                    {row.stretched, "in a stretched window"},
                                     {row.beside, "aimed before or after it"},
                                     {row.errors, "ended in an error"},
                                     {row.skips, "skipped, the node cannot do it"}}) {
@@ -202,6 +204,7 @@ Json to_json(const std::vector<CoverageRow>& rows) {
                 {"hits", row.hits},
                 {"misses", row.misses},
                 {"fails", row.fails},
+                {"unproven", row.unproven},
                 {"stretched", row.stretched},
                 {"beside", row.beside},
                 {"errors", row.errors},

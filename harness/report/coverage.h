@@ -33,10 +33,11 @@ struct CoverageRow {
   std::string target;
   std::string seen_on;
   bool planned = true;  // false: only the combination of what the plan has elsewhere
-  int trials = 0;       // judged, in windows as they last by themselves
-  int hits = 0;
+  int trials = 0;       // without an error, in windows as they last by themselves
+  int hits = 0;         // of them; judged
   int fails = 0;
   int misses = 0;
+  int unproven = 0;   // hits without enough facts to judge them
   int stretched = 0;  // trials in a window that a fault made longer: not among the others
   int beside = 0;     // trials aimed before or after the window on purpose: not among the others
   int errors = 0;     // trials that ended in an error

@@ -94,6 +94,17 @@ TEST(Coverage, tells_what_a_node_cannot_do_from_what_missed) {
                                    "sync: tried, never hit: 1 trial(s)"));
 }
 
+TEST(Coverage, counts_a_hit_that_could_not_be_judged_apart) {
+  const auto rows = coverage({}, {hit(), hit(Verdict::unproven), hit(Verdict::unproven)});
+  ASSERT_EQ(rows.size(), 1U);
+  EXPECT_EQ(in_words(rows[0]),
+            "1 hit(s), 0 miss(es), 0 not survived; 2 trial(s) hit without enough facts");
+  EXPECT_EQ(to_json(rows)[0]["trials"], 3);
+  EXPECT_EQ(to_json(rows)[0]["unproven"], 2);
+  EXPECT_EQ(in_words(coverage({}, {hit(Verdict::unproven)})[0]),
+            "0 hit(s), 0 miss(es), 0 not survived; 1 trial(s) hit without enough facts");
+}
+
 TEST(Coverage, counts_no_hit_beside_a_window_as_one_of_it) {
   Instant before = hit();
   before.before = true;
@@ -148,6 +159,19 @@ TEST(Coverage, has_no_row_for_cases_without_a_fault) {
   Json none = cell("");
   none["fault"] = "none";
   EXPECT_TRUE(rows_of({{"cases", {none}}}, {}).empty());
+}
+
+TEST(Coverage, shows_a_hit_that_could_not_be_judged_in_every_report) {
+  Model model{.run = "r", .cases = {ran("hooks", Verdict::unproven)}};
+  model.cases[0].trials[0].hit = true;
+  model.cases[0].trials[0].landed_us = 40'000;
+  model.cases[0].trials[0].length_us = 100'000;
+  const auto no_events = [](const std::string&, int) { return std::vector<Json>(); };
+  for (const std::string& text : {to_markdown(model), to_html(model, no_events)}) {
+    EXPECT_THAT(text, HasSubstr(".|........?...........|."));
+    EXPECT_THAT(text, HasSubstr("`?` hit without enough facts"));
+    EXPECT_THAT(text, HasSubstr("1 trial(s) hit without enough facts"));
+  }
 }
 
 TEST(Coverage, is_in_every_report_also_of_a_run_that_was_stopped) {

@@ -29,6 +29,9 @@ struct Instant {
   bool hit = false;                        // where it was aimed: inside, before or after
   check::Verdict verdict = check::Verdict::unproven;
   std::optional<double> recovery_s;
+
+  // A hit of which it is not known whether it was survived: facts are missing.
+  bool unproven_hit() const { return hit && verdict == check::Verdict::unproven; }
 };
 
 // The parameters of a fault as these tables write them, each after a blank.
@@ -52,16 +55,17 @@ struct InstantMap {
   std::int64_t bucket_us = 0;
 
   struct Bucket {
-    int hits = 0;
+    int hits = 0;  // judged
     int fails = 0;
-    int misses = 0;  // aimed here, landed nowhere or elsewhere
+    int misses = 0;    // aimed here, landed nowhere or elsewhere
+    int unproven = 0;  // landed here without enough facts to judge them
     double longest_recovery_s = 0;
   };
 
   Bucket before;
   std::vector<Bucket> inside;
   Bucket after;
-  std::int64_t largest_gap_us = 0;         // inside, without a hit
+  std::int64_t largest_gap_us = 0;         // inside, without a judged hit
   std::vector<std::int64_t> failed_at_us;  // instants that were not survived
 };
 
@@ -70,7 +74,8 @@ std::vector<InstantMap> instant_maps(const std::vector<Instant>& instants, int b
 // What the signs of the text mean.
 inline constexpr const char* kMapLegend =
     "One sign for just before the window, one for each of its equal parts, one for after it: `o` "
-    "hit and survived, `X` hit and not survived, `-` aimed at and only missed, `.` never aimed at.";
+    "hit and survived, `X` hit and not survived, `?` hit without enough facts to tell which, `-` "
+    "aimed at and only missed, `.` never aimed at.";
 
 // Per map its signs in one line, then each part that was aimed at with its counts and the longest
 // recovery of kube-apiserver after a hit there.

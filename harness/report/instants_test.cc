@@ -45,6 +45,23 @@ TEST(Instants, put_each_trial_where_it_landed) {
   EXPECT_EQ(to_json(maps)[0]["inside"][2]["misses"], 1);
 }
 
+// They were drawn as survived.
+TEST(Instants, tell_a_hit_that_could_not_be_judged_from_one_that_was_survived) {
+  const auto maps = instant_maps({at(0), at(500, check::Verdict::unproven), at(1000)}, 10);
+  const std::string text = to_text(maps);
+  EXPECT_THAT(text, HasSubstr(".|o....?...o|.  1.0 s long, largest gap 1.0 s\n"));
+  EXPECT_THAT(text,
+              HasSubstr("    500 ms to 600 ms     0 hit(s), 0 not survived, 0 miss(es), 1 hit(s) "
+                        "without enough facts, longest recovery 2.5 s\n"));
+  EXPECT_THAT(kMapLegend, HasSubstr("`?` hit without enough facts"));
+  const Json part = to_json(maps)[0]["inside"][5];
+  EXPECT_EQ(part["hits"], 0);
+  EXPECT_EQ(part["unproven"], 1);
+  EXPECT_THAT(to_text(instant_maps({at(500, check::Verdict::unproven), at(500)}, 10)),
+              HasSubstr(".|.....o....|."))
+      << "a judged hit in the same part says more";
+}
+
 // A kill that ends the invocation leaves no length; such a hit used to stand behind the window.
 TEST(Instants, put_a_hit_inside_a_window_that_the_fault_cut_short) {
   Instant cut = at(40);

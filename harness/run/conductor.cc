@@ -57,7 +57,8 @@ std::vector<Version> versions_of(const std::vector<const plan::Case*>& selected)
   return out;
 }
 
-// Trials until enough have landed, and the verdict of all of them.
+// Trials until enough have landed, and the verdict of all of them. Of those of an earlier round of
+// --gtest_repeat only the numbers go on.
 CaseEnd run_case(Session& session, const plan::Case& cell, int repeat) {
   session.recorder().put({{"type", "case.started"}, {"name", cell.name}});
   Json json = cell.to_json();
@@ -65,6 +66,8 @@ CaseEnd run_case(Session& session, const plan::Case& cell, int repeat) {
   const auto planned = check::Planned::from_json(json);
   Progress& progress = session.progress();
   Shots shots(cell, repeat);
+  const auto earlier = static_cast<std::ptrdiff_t>(session.trials(cell).size());
+  std::vector<check::TrialVerdict> trials;
   int errors = 0;  // in a row
   while (errors < 2 && !session.stopped()) {
     const auto shot = shots.next();
@@ -74,14 +77,15 @@ CaseEnd run_case(Session& session, const plan::Case& cell, int repeat) {
     if (!shot->why.empty()) {
       progress.line(fmt::format("  aimed at {}: {}", aim::to_string(shot->aim), shot->why));
     }
-    const auto trials = session.trial(cell, *shot);
-    if (!trials) {
-      session.end(trials.error().message());
+    const auto all = session.trial(cell, *shot);
+    if (!all) {
+      session.end(all.error().message());
       break;
     }
-    const check::TrialVerdict& last = trials->back();
+    trials.assign(all->begin() + earlier, all->end());
+    const check::TrialVerdict& last = trials.back();
     progress.line(fmt::format("  {}: {}", check::to_string(last.verdict), last.reason));
-    shots.landed(*trials, planned);
+    shots.landed(trials, planned);
     errors = last.verdict == check::Verdict::error ? errors + 1 : 0;
     if (last.verdict == check::Verdict::skip) {
       break;
@@ -90,7 +94,6 @@ CaseEnd run_case(Session& session, const plan::Case& cell, int repeat) {
   if (!shots.why().empty()) {
     progress.line("  " + shots.why());
   }
-  const std::vector<check::TrialVerdict> trials = session.trials(cell);
   if (trials.empty()) {
     return {.verdict = check::Verdict::skip, .reason = "the run was stopped before this case"};
   }

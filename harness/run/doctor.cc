@@ -130,19 +130,19 @@ void add_tools(const cluster::NodeFacts& facts, std::vector<Finding>& out) {
   }
 }
 
-}  // namespace
-
-std::string_view to_string(Finding::Grade grade) {
-  switch (grade) {
-    case Grade::good:
-      return "good";
-    case Grade::limited:
-      return "limited";
-    case Grade::blocking:
-      return "blocking";
+void add_units(const cluster::NodeFacts& facts, std::vector<Finding>& out) {
+  if (!facts.unit_problem) {
+    return;
   }
-  return "?";
+  const bool runs = facts.unit_problem->empty();
+  out.push_back({runs ? Grade::good : Grade::blocking,
+                 facts.node,
+                 "units of ours",
+                 runs ? "systemd runs the guard" : *facts.unit_problem,
+                 runs ? "" : "until then nothing can be armed on this node"});
 }
+
+}  // namespace
 
 std::vector<Finding> examine(const cluster::NodeFacts& facts,
                              const std::string& cluster,
@@ -190,6 +190,7 @@ std::vector<Finding> examine(const cluster::NodeFacts& facts,
                     : Finding{Grade::good, facts.node, "clock", clock, ""});
   add_disk(facts, out);
   add_tools(facts, out);
+  add_units(facts, out);
   add_kernel(facts, out);
   add_features(facts, out);
   return out;
@@ -202,7 +203,7 @@ std::vector<Finding> examine(cluster::Cluster& cluster,
   for (cluster::Node* node : cluster.nodes()) {
     const auto facts = cluster::ask_facts(*node,
                                           cluster.name(),
-                                          deadline.at_most(std::chrono::seconds(20)),
+                                          deadline.at_most(std::chrono::seconds(40)),
                                           cluster::KernelParts::asked);
     if (!facts) {
       out.push_back({Grade::blocking,
@@ -240,46 +241,6 @@ std::vector<Finding> examine_power(const inventory::Inventory& inventory,
                    "how=power` is refused on it"
                  : "`reboot how=power` is refused on this node until `power` in the inventory "
                    "works"});
-  }
-  return out;
-}
-
-bool blocks(const std::vector<Finding>& findings) {
-  return std::ranges::any_of(
-      findings, [](const Finding& finding) { return finding.grade == Grade::blocking; });
-}
-
-bool blocked_by(const std::vector<Finding>& findings, std::string_view what) {
-  return std::ranges::any_of(findings, [what](const Finding& finding) {
-    return finding.grade == Grade::blocking && finding.what == what;
-  });
-}
-
-std::string describe(const std::vector<Finding>& findings, Grade least) {
-  std::string out;
-  for (const Finding& finding : findings) {
-    if (finding.grade < least) {
-      continue;
-    }
-    out += fmt::format("{:<9} {:<8} {:<14} {}{}{}\n",
-                       to_string(finding.grade),
-                       finding.node,
-                       finding.what,
-                       finding.seen,
-                       finding.advice.empty() ? "" : "; ",
-                       finding.advice);
-  }
-  return out;
-}
-
-Json to_json(const std::vector<Finding>& findings) {
-  Json out = Json::array();
-  for (const Finding& finding : findings) {
-    out.push_back({{"grade", to_string(finding.grade)},
-                   {"node", finding.node},
-                   {"what", finding.what},
-                   {"seen", finding.seen},
-                   {"advice", finding.advice}});
   }
   return out;
 }

@@ -12,6 +12,7 @@ namespace harness::run {
 namespace {
 
 using testing::HasSubstr;
+using testing::Not;
 using Grade = Finding::Grade;
 
 cluster::NodeFacts good() {
@@ -125,6 +126,19 @@ TEST(Doctor, blocks_without_systemd_and_only_limits_without_other_tools) {
   facts.io_limits = false;
   expect(only(facts), Grade::limited, "io controller", "slow-disk is skipped");
   EXPECT_EQ(describe({only(facts)}, Grade::blocking), "") << "it keeps nobody from a run";
+}
+
+TEST(Doctor, blocks_where_systemd_cannot_run_the_guard) {
+  cluster::NodeFacts facts = good();
+  EXPECT_THAT(describe(examine(facts, "lab", {}), Grade::good), Not(HasSubstr("units of ours")))
+      << "it was not asked";
+  facts.unit_problem = "";
+  EXPECT_FALSE(blocks(examine(facts, "lab", {})));
+  EXPECT_THAT(describe(examine(facts, "lab", {}), Grade::good),
+              HasSubstr("units of ours  systemd runs the guard"));
+  facts.unit_problem = "it ended with 203/EXEC; `chcon -t bin_t /var/lib/hookshot/guard`";
+  expect(only(facts), Grade::blocking, "units of ours", "nothing can be armed");
+  EXPECT_THAT(only(facts).seen, HasSubstr("203/EXEC; `chcon -t bin_t"));
 }
 
 TEST(Doctor, goes_on_past_a_node_that_does_not_answer) {

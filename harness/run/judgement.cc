@@ -3,13 +3,13 @@
 #include <fmt/format.h>
 
 #include "harness/event/event.h"
-#include "harness/event/log.h"
+#include "harness/event/slices.h"
 
 namespace harness::run {
 namespace {
 
-struct Trials {
-  EventsOfTrials events;
+// What the events tell of the run; those of its trials stay in the file.
+struct Told {
   std::vector<std::string> dirty;
   bool finished = false;
   bool standin = false;
@@ -20,82 +20,71 @@ struct Trials {
   bool whole() const { return finished && stopped.empty(); }
 
   std::string why_not_whole() const { return finished ? stopped : "the run was cut off"; }
+
+  void note(const Json& event) {
+    const std::string type = json_string(event, "type");
+    if (type == event::type::kBuild) {
+      standin = standin || json_bool(event, "standin");
+    } else if (type == "node.dirty") {
+      dirty.push_back(json_string(event, "reason"));
+    } else if (type == "run.finished") {
+      finished = true;
+      stopped = json_string(event, "stopped");
+      exit_status = static_cast<int>(json_int(event, "exit_status"));
+    }
+    if (std::string name = json_string(event, "case"); !name.empty()) {
+      last_case = std::move(name);
+    }
+  }
 };
 
-void note_run(Trials& trials, const Json& event) {
-  const std::string type = json_string(event, "type");
-  if (type == event::type::kBuild) {
-    trials.standin = trials.standin || json_bool(event, "standin");
-  } else if (type == "node.dirty") {
-    trials.dirty.push_back(json_string(event, "reason"));
-  } else if (type == "run.finished") {
-    trials.finished = true;
-    trials.stopped = json_string(event, "stopped");
-    trials.exit_status = static_cast<int>(json_int(event, "exit_status"));
-  }
-}
-
-Result<Trials> read_trials(const RunFolder& folder) {
-  Trials out;
-  TRY_ASSIGN(const event::ReadReport report,
-             event::read_events(folder.events(),
-                                [&](Json event) {
-                                  const std::string name = json_string(event, "case");
-                                  const auto trial = static_cast<int>(json_int(event, "trial"));
-                                  note_run(out, event);
-                                  if (!name.empty()) {
-                                    out.last_case = name;
-                                    out.events[name][trial].push_back(std::move(event));
-                                  }
-                                }),
-             "events");
-  static_cast<void>(report);
-  return out;
-}
-
-check::CaseVerdict fold(const Json& planned, const Trials& trials) {
+// Holds the events of one trial at a time.
+Result<check::CaseVerdict> fold(const Json& planned, const event::EventFile& file) {
   std::vector<check::TrialVerdict> verdicts;
   const std::string name = json_string(planned, "name");
-  if (const auto found = trials.events.find(name); found != trials.events.end()) {
-    for (const auto& [number, events] : found->second) {
-      verdicts.push_back(check::judge_trial(check::gather(events)));
-    }
+  for (const int trial : file.trials_of(name)) {
+    TRY_ASSIGN(const std::vector<Json> events, file.read(name, trial), "events");
+    verdicts.push_back(check::judge_trial(check::gather(events)));
   }
   return check::fold(check::Planned::from_json(planned), std::move(verdicts));
 }
 
 // A case that a run did not reach, or was in when it ended, could not be proved.
-void blame_the_end(check::CaseVerdict& verdict, const Trials& trials) {
+void blame_the_end(check::CaseVerdict& verdict, const Told& told) {
   const bool cut_short =
-      verdict.name == trials.last_case && verdict.verdict == check::Verdict::unproven;
+      verdict.name == told.last_case && verdict.verdict == check::Verdict::unproven;
   if (verdict.trials.empty() || cut_short) {
     verdict.outcome = check::Verdict::error;
     verdict.verdict = check::Verdict::error;
     verdict.reason =
-        fmt::format("{}: {}", cut_short ? "cut short" : "not run", trials.why_not_whole());
+        fmt::format("{}: {}", cut_short ? "cut short" : "not run", told.why_not_whole());
   }
+}
+
+Result<std::string> html_of(const RunFolder& folder, const report::Model& model) {
+  TRY_ASSIGN(const event::EventFile file, event::EventFile::open(folder.events()), "");
+  Status readable;
+  const auto events = [&](const std::string& name, int trial) {
+    auto of_trial = file.read(name, trial);
+    if (!of_trial) {
+      readable = fail(of_trial.error(), "events");
+    }
+    return std::move(of_trial).value_or(std::vector<Json>());
+  };
+  std::string html = report::to_html(model, events);
+  TRY(readable, "");
+  return html;
 }
 
 }  // namespace
 
-Result<EventsOfTrials> events_of_type(const RunFolder& folder, std::string_view type) {
-  EventsOfTrials out;
-  TRY(event::read_events(
-          folder.events(),
-          [&](Json event) {
-            if (json_string(event, "type") == type) {
-              out[json_string(event, "case")][static_cast<int>(json_int(event, "trial"))].push_back(
-                  std::move(event));
-            }
-          }),
-      folder.name());
-  return out;
-}
-
 Result<report::Model> judge(const RunFolder& folder) {
   TRY_ASSIGN(const Json run, folder.read("run.json"), "judge");
   TRY_ASSIGN(const Json plan, folder.read("plan.json"), "judge");
-  TRY_ASSIGN(const Trials trials, read_trials(folder), "judge");
+  Told told;
+  TRY_ASSIGN(const event::EventFile file,
+             event::EventFile::open(folder.events(), [&](const Json& event) { told.note(event); }),
+             "judge");
   report::Model model{.run = folder.name(),
                       .tool = json_string(run, "tool"),
                       .seed = static_cast<std::uint64_t>(json_int(run, "seed")),
@@ -108,13 +97,13 @@ Result<report::Model> judge(const RunFolder& folder) {
   model.folder = std::filesystem::weakly_canonical(folder.path(), unknown).string();
   model.suites = RunFolder::words(run, "suites");
   model.again = RunFolder::words(run, "again");
-  model.dirty = trials.dirty;
-  model.standin = trials.standin;
-  model.stopped_status = trials.exit_status;
+  model.dirty = told.dirty;
+  model.standin = told.standin;
+  model.stopped_status = told.exit_status;
   for (const Json& planned : plan.value("cases", Json::array())) {
-    check::CaseVerdict verdict = fold(planned, trials);
-    if (!trials.whole()) {
-      blame_the_end(verdict, trials);
+    TRY_ASSIGN(check::CaseVerdict verdict, fold(planned, file), "judge");
+    if (!told.whole()) {
+      blame_the_end(verdict, told);
     }
     model.cases.push_back(std::move(verdict));
   }
@@ -138,15 +127,8 @@ Status write_reports(const RunFolder& folder, const report::Model& model, const 
     TRY(folder.write("report.md", report::to_markdown(model)), "report");
   }
   if (formats.html) {
-    TRY_ASSIGN(const Trials trials, read_trials(folder), "report");
-    const auto events = [&](const std::string& name, int trial) -> std::vector<Json> {
-      const auto found = trials.events.find(name);
-      if (found == trials.events.end() || !found->second.contains(trial)) {
-        return {};
-      }
-      return found->second.at(trial);
-    };
-    TRY(folder.write("report.html", report::to_html(model, events)), "report");
+    TRY_ASSIGN(const std::string html, html_of(folder, model), "report");
+    TRY(folder.write("report.html", html), "report");
   }
   return {};
 }

@@ -1,10 +1,7 @@
 // Verdicts and reports of a run folder, from its plan and events alone: what `run` writes at its
-// end, and what `judge` and `report` make again.
+// end, and what `judge` and `report` make again. However long the run, the events of one trial at a
+// time are in memory.
 #pragma once
-
-#include <map>
-#include <string>
-#include <vector>
 
 #include "harness/report/report.h"
 #include "harness/run/run_folder.h"
@@ -17,10 +14,6 @@ namespace harness::run {
 Result<report::Model> judge(const RunFolder& folder);
 // The status that the run ended with, or must have.
 int exit_status(const report::Model& model);
-
-// The events of a type, in order, by case and trial: one reading of the file for all of them.
-using EventsOfTrials = std::map<std::string, std::map<int, std::vector<Json>>>;
-Result<EventsOfTrials> events_of_type(const RunFolder& folder, std::string_view type);
 
 struct Formats {
   bool json = true;

@@ -4,7 +4,7 @@
 
 #include <fmt/format.h>
 
-#include "harness/event/event.h"
+#include "harness/event/slices.h"
 #include "harness/fault/fault.h"
 #include "harness/run/judgement.h"
 
@@ -50,7 +50,7 @@ std::string why_not(const check::TrialVerdict& trial, bool alone) {
 
 Result<Learning> learn(const RunFolder& folder, aim::Lengths& lengths, Learn from) {
   TRY_ASSIGN(const report::Model model, judge(folder), "judge");
-  TRY_ASSIGN(EventsOfTrials windows, events_of_type(folder, event::type::kWindow), "events");
+  TRY_ASSIGN(const event::EventFile file, event::EventFile::open(folder.events()), "");
   Learning out;
   for (const check::CaseVerdict& one : model.cases) {
     for (const check::TrialVerdict& trial : one.trials) {
@@ -66,7 +66,8 @@ Result<Learning> learn(const RunFolder& folder, aim::Lengths& lengths, Learn fro
         ++out.known;
         continue;
       }
-      for (const auto& [node, samples] : aim::samples_of(windows[one.name][trial.trial])) {
+      TRY_ASSIGN(const std::vector<Json> events, file.read(one.name, trial.trial), "events");
+      for (const auto& [node, samples] : aim::samples_of(events)) {
         if (samples.empty() || (!natural && node != trial.target)) {
           continue;
         }

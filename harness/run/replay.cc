@@ -1,7 +1,6 @@
 #include "harness/run/replay.h"
 
 #include <algorithm>
-#include <charconv>
 #include <map>
 
 #include <fmt/format.h>
@@ -15,14 +14,24 @@
 namespace harness::run {
 namespace {
 
-// A trial of the earlier run: what it aimed at, and what it came to.
+// A trial of the earlier run: what it armed and aimed at, and what it came to.
 struct Recorded {
+  std::vector<std::string> faults;
   plan::Shot shot;
   bool proved = false;  // it hit and was judged
   std::string reason = "it was not judged";
 };
 
 using Shots = std::map<std::string, std::map<int, Recorded>>;
+
+std::string fault_in(const Json& told) {
+  plan::FaultChoice out{.name = json_string(told, "fault"), .params = {}};
+  const Json params = json_object(told, "params");
+  for (const auto& [key, value] : params.items()) {
+    out.params[key] = value.is_string() ? value.get<std::string>() : value.dump();
+  }
+  return out.describe();
+}
 
 Result<plan::Shot> companion_in(const Json& told) {
   plan::Shot out;
@@ -36,6 +45,7 @@ Result<Recorded> recorded_in(const Json& event, std::string replays) {
   out.shot.aim = {aim::where_from(json_string(event, "where")),
                   Microseconds(json_int(event, "distance_us"))};
   out.shot.replays = std::move(replays);
+  out.faults.push_back(fault_in(event));
   if (event.contains("anchor")) {
     TRY_ASSIGN(out.shot.anchor, plan::anchor_from_json(event["anchor"]), "anchor");
   } else if (!json_string(event, "window").empty()) {
@@ -48,6 +58,7 @@ Result<Recorded> recorded_in(const Json& event, std::string replays) {
   for (const Json& more : event.value("companions", Json::array())) {
     TRY_ASSIGN(plan::Shot companion, companion_in(more), json_string(more, "fault"));
     out.shot.companions.push_back(std::move(companion));
+    out.faults.push_back(fault_in(more));
   }
   return out;
 }
@@ -119,25 +130,41 @@ Status choose(Shots& shots, const std::string& filter, const std::string& run, p
   return {};
 }
 
+// A name does not hold all of what is armed.
+Status check_same(const plan::Case& cell, const Recorded& recorded) {
+  std::vector<std::string> now = {plan::FaultChoice{cell.fault, cell.params}.describe()};
+  for (const plan::Companion& one : cell.companions) {
+    now.push_back(plan::FaultChoice{one.fault, one.params}.describe());
+  }
+  if (now == recorded.faults) {
+    return {};
+  }
+  return fail(ErrorCode::invalid_input,
+              fmt::format("its suite has changed: {} was shot with {} and would be with {} now; "
+                          "put back what its suite said then, or run the suite anew",
+                          recorded.shot.replays,
+                          fmt::join(recorded.faults, " and "),
+                          fmt::join(now, " and ")));
+}
+
 // What the plan left open of a case comes from its trials, which were all aimed alike but for the
-// first fault of a sweep. What proved nothing then need not now.
-Status aim_again(plan::Case& cell, std::map<int, Recorded>& trials, const std::string& run) {
+// first fault of a sweep. What proved nothing then need not now, and what was aimed beside a window
+// is no hit where another was aimed inside.
+Status aim_again(plan::Case& cell, std::map<int, Recorded>& trials) {
   cell.hits = 0;
+  const auto beside = [](const Recorded& one) {
+    return one.shot.aim.where != aim::Aim::Where::inside;
+  };
+  const bool all_beside =
+      std::ranges::all_of(trials, [&](const auto& one) { return beside(one.second); });
   for (auto& [number, recorded] : trials) {
+    TRY(check_same(cell, recorded), cell.name);
     plan::Shot& shot = recorded.shot;
-    if (shot.companions.size() != cell.companions.size()) {
-      return fail(ErrorCode::invalid_input,
-                  fmt::format("{} has {} further fault(s) and had {} in {}: its suite has changed",
-                              cell.name,
-                              cell.companions.size(),
-                              shot.companions.size(),
-                              run));
-    }
     for (std::size_t i = 0; i < cell.companions.size(); ++i) {
       cell.companions[i].shot = shot.companions[i];
     }
     if (recorded.proved) {
-      ++cell.hits;
+      cell.hits += all_beside || !beside(recorded) ? 1 : 0;
     } else {
       shot.why =
           fmt::format("shot again, though {} proved nothing: {}", shot.replays, recorded.reason);
@@ -153,51 +180,6 @@ Status aim_again(plan::Case& cell, std::map<int, Recorded>& trials, const std::s
 
 }  // namespace
 
-Result<ReplaySpec> ReplaySpec::parse(std::string_view text) {
-  ReplaySpec out;
-  const std::size_t first = text.find(':');
-  out.run = text.substr(0, first);
-  if (first != std::string_view::npos) {
-    const std::string_view rest = text.substr(first + 1);
-    const std::size_t second = rest.find(':');
-    out.case_name = rest.substr(0, second);
-    if (second != std::string_view::npos) {
-      const std::string_view number = rest.substr(second + 1);
-      const char* end = number.data() + number.size();
-      const auto [at, problem] = std::from_chars(number.data(), end, out.trial);
-      if (problem != std::errc() || at != end || out.trial < 1) {
-        return fail(
-            ErrorCode::invalid_input,
-            fmt::format("'{}' is no trial; RUN[:CASE[:TRIAL]], trials count from 1", number));
-      }
-    }
-  }
-  if (out.run.empty()) {
-    return fail(ErrorCode::invalid_input, "no run is named; RUN[:CASE[:TRIAL]]");
-  }
-  return out;
-}
-
-std::string ReplaySpec::text() const {
-  return run.string() + (case_name.empty() ? "" : ":" + case_name) +
-         (trial == 0 ? "" : ":" + std::to_string(trial));
-}
-
-Result<std::vector<std::string>> suites_of(const RunFolder& folder) {
-  TRY_ASSIGN(const Json run, folder.read("run.json"), "replay");
-  std::vector<std::string> out = RunFolder::words(run, "suites");
-  if (const auto again = RunFolder::words(run, "again"); !again.empty()) {
-    return fail(ErrorCode::invalid_input,
-                fmt::format("{} ran no suite but `{}`; name the run that is named there",
-                            folder.name(),
-                            fmt::join(again, " ")));
-  }
-  if (out.empty()) {
-    return fail(ErrorCode::invalid_input, folder.name() + " does not say which suites it ran");
-  }
-  return out;
-}
-
 Result<plan::Plan> replay(const RunFolder& folder,
                           const ReplaySpec& spec,
                           plan::Plan plan,
@@ -205,7 +187,7 @@ Result<plan::Plan> replay(const RunFolder& folder,
   TRY_ASSIGN(Shots shots, shots_of(folder, spec), "replay");
   if (shots.empty()) {
     return fail(ErrorCode::invalid_input,
-                fmt::format("{} has no trial{}{}",
+                fmt::format("{} has no trial{}{}; its report lists the cases and their trials",
                             folder.name(),
                             spec.case_name.empty() ? "" : " of " + spec.case_name,
                             spec.trial == 0 ? "" : fmt::format(" with number {}", spec.trial)));
@@ -224,7 +206,7 @@ Result<plan::Plan> replay(const RunFolder& folder,
                               folder.name()));
     }
     plan::Case cell = *found;
-    TRY(aim_again(cell, trials, folder.name()), "replay");
+    TRY(aim_again(cell, trials), "replay");
     cell.sweep.reset();
     cell.index = out.cases.size();
     out.cases.push_back(std::move(cell));

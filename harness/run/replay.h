@@ -12,7 +12,8 @@
 
 namespace harness::run {
 
-// RUN[:CASE[:TRIAL]]
+// RUN[:CASE[:TRIAL]]. A colon may be in a case's name, but not in its end, which is a node's: only
+// digits after the last colon are a trial.
 struct ReplaySpec {
   std::filesystem::path run;
   std::string case_name;  // empty: all
@@ -30,7 +31,7 @@ Result<std::vector<std::string>> suites_of(const RunFolder& folder);
 // Keeps the cases that the run has trials of and that the glob takes, each with those trials'
 // shots. As many hits are wanted as there were, and one where there was none. The plan is of the
 // run's suites, unfiltered, and need not be aimed. invalid_input when the run has no such trial,
-// the glob takes none (with the names), or a case is not planned any more.
+// the glob takes none (with the names), or a case is not planned any more, or with other faults.
 Result<plan::Plan> replay(const RunFolder& folder,
                           const ReplaySpec& spec,
                           plan::Plan plan,

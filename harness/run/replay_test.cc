@@ -17,8 +17,20 @@ TEST(ReplaySpec, reads_run_case_and_trial) {
   EXPECT_EQ(one->case_name, "s/a_to_b/kill-pod.etcd/w+0s/cp-1");
   EXPECT_EQ(one->trial, 3);
   EXPECT_FALSE(ReplaySpec::parse("r:c:0"));
-  EXPECT_FALSE(ReplaySpec::parse("r:c:x"));
+  EXPECT_FALSE(ReplaySpec::parse("r:c:99999999999"));
   EXPECT_FALSE(ReplaySpec::parse(""));
+}
+
+TEST(ReplaySpec, takes_a_trial_only_from_digits_after_the_last_colon) {
+  const std::string name = "s/a_to_b/block-registry.reg.lab:5000/w+0s/cp-1";
+  for (const int trial : {0, 3}) {
+    const auto read =
+        ReplaySpec::parse(ReplaySpec{.run = "/r/1", .case_name = name, .trial = trial}.text());
+    ASSERT_TRUE(read) << read.error().message();
+    EXPECT_EQ(read->run, "/r/1");
+    EXPECT_EQ(read->case_name, name);
+    EXPECT_EQ(read->trial, trial);
+  }
 }
 
 class Replays : public testing::Test {
@@ -32,6 +44,8 @@ class Replays : public testing::Test {
     ASSERT_TRUE(folder_->write("events.jsonl", started("c", 1)));
     plan::Case cell;
     cell.name = "c";
+    cell.fault = "kill-pod";
+    cell.params = {{"pod", "etcd"}};
     cell.attempts = 9;
     plan_.cases.push_back(cell);
   }
@@ -43,6 +57,7 @@ class Replays : public testing::Test {
                         {"case", name},
                         {"trial", trial},
                         {"fault", "kill-pod"},
+                        {"params", {{"pod", "etcd"}}},
                         {"window", "w"},
                         {"where", "before"},
                         {"distance_us", 2000},
@@ -76,15 +91,18 @@ TEST_F(Replays, take_the_learned_length_and_further_anchors_from_the_recording) 
   ASSERT_TRUE(folder_->write(
       "events.jsonl",
       R"({"type":"trial.started","seq":1,"at":"2026-01-01T00:00:00.000000Z","case":"c","trial":1,)"
-      R"("fault":"kill-pod","window":"w","where":"inside","distance_us":500,"learned_us":3000,)"
+      R"("fault":"kill-pod","params":{"pod":"etcd"},"window":"w","where":"inside",)"
+      R"("distance_us":500,"learned_us":3000,)"
       R"("anchor":{"marker_of":"w","open":[{"log":"opens"}],"close":[],"offset_us":500},)"
       R"("companions":[{"fault":"slow-service","window":"v","aim":"-1500us",)"
       R"("anchor":{"marker_of":"u","open":[{"log":"u opens"}],"close":[],"offset_us":9}}]})"
       "\n"));
   const auto changed = replay(*folder_, {.run = "r", .case_name = {}}, plan_);
   ASSERT_FALSE(changed);
-  EXPECT_THAT(changed.error().message(), HasSubstr("c has 0 further fault(s) and had 1"));
-  plan_.cases[0].companions.emplace_back();
+  EXPECT_THAT(changed.error().message(),
+              HasSubstr(":c:1 was shot with kill-pod pod=etcd and slow-service and would be with "
+                        "kill-pod pod=etcd now"));
+  plan_.cases[0].companions.push_back({.fault = "slow-service"});
   const auto plan = replay(*folder_, {.run = "r", .case_name = {}}, plan_);
   ASSERT_TRUE(plan) << plan.error().message();
   const plan::Case& cell = plan->cases[0];
@@ -92,6 +110,22 @@ TEST_F(Replays, take_the_learned_length_and_further_anchors_from_the_recording) 
   EXPECT_EQ(cell.again[0].companions.at(0).anchor.offset, Microseconds(9));
   EXPECT_EQ(aim::to_string(cell.companions[0].shot.aim), "-1500us");
   EXPECT_EQ(cell.companions[0].shot.anchor.marker_of, "u");
+}
+
+TEST_F(Replays, refuse_what_the_suite_makes_of_the_same_name_now) {
+  for (const auto& [fault, params] : {std::pair("kill-pod", plan::Params{{"image", "etcd"}}),
+                                      std::pair("freeze-pod", plan::Params{{"pod", "etcd"}})}) {
+    plan_.cases[0].fault = fault;
+    plan_.cases[0].params = params;
+    const auto plan = replay(*folder_, {.run = "r", .case_name = {}}, plan_);
+    ASSERT_FALSE(plan);
+    EXPECT_EQ(plan.error().code(), ErrorCode::invalid_input);
+    EXPECT_THAT(plan.error().message(),
+                HasSubstr("its suite has changed: " + folder_->name() +
+                          ":c:1 was shot with kill-pod pod=etcd and would be with " +
+                          plan::FaultChoice{fault, params}.describe() +
+                          " now; put back what its suite said then, or run the suite anew"));
+  }
 }
 
 TEST_F(Replays, want_one_hit_where_nothing_was_proved_and_say_why_it_is_shot_again) {
@@ -126,7 +160,7 @@ TEST_F(Replays, take_the_cases_that_the_filter_chooses_of_those_that_were_record
 TEST_F(Replays, say_what_is_not_there) {
   const auto none = replay(*folder_, {.run = "r", .case_name = "d"}, plan_);
   ASSERT_FALSE(none);
-  EXPECT_THAT(none.error().message(), HasSubstr("has no trial of d"));
+  EXPECT_THAT(none.error().message(), HasSubstr("has no trial of d; its report lists the cases"));
   const auto gone = replay(*folder_, {.run = "r", .case_name = {}}, {});
   ASSERT_FALSE(gone);
   EXPECT_THAT(gone.error().message(), HasSubstr("c is not planned any more"));

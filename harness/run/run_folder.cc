@@ -51,7 +51,7 @@ Result<RunFolder> RunFolder::create(const fs::path& results, const std::string& 
 Result<RunFolder> RunFolder::open(const fs::path& path) {
   std::error_code problem;
   const fs::path real = fs::canonical(path, problem);
-  if (problem || !fs::exists(real / "events.jsonl")) {
+  if (problem || !fs::exists(real / "events.jsonl", problem)) {
     return fail(ErrorCode::invalid_input,
                 fmt::format("{} is no run folder: it has no events.jsonl", path.string()));
   }
@@ -95,6 +95,13 @@ Result<Json> RunFolder::read(const std::string& file) const {
                 fmt::format("{} is not in the run folder {}", file, path_.string()));
   }
   TRY_ASSIGN(Json json, parse_json(text.str()), (path_ / file).string());
+  if (!json.is_object()) {
+    return fail(ErrorCode::invalid_input,
+                fmt::format("{}: it holds JSON of type {} and not the object that a run leaves, so "
+                            "it was changed or damaged; copy the run folder anew",
+                            (path_ / file).string(),
+                            json.type_name()));
+  }
   return json;
 }
 

@@ -8,6 +8,7 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include "harness/event/slices.h"
 #include "harness/run/judgement.h"
 #include "harness/run/recorder.h"
 
@@ -61,6 +62,13 @@ TEST_F(Folder, is_written_whole_and_read_with_the_place_of_a_mistake) {
   EXPECT_FALSE(fs::exists(folder.path() / ".plan.json.new"));
   ASSERT_TRUE(folder.write("plan.json", "{"));
   EXPECT_THAT(folder.read("plan.json").error().message(), HasSubstr("plan.json"));
+  for (const char* other : {"[]", "5", "null"}) {
+    ASSERT_TRUE(folder.write("plan.json", other));
+    const auto damaged = folder.read("plan.json");
+    ASSERT_FALSE(damaged) << other;
+    EXPECT_EQ(damaged.error().code(), ErrorCode::invalid_input);
+    EXPECT_THAT(damaged.error().message(), HasSubstr((folder.path() / "plan.json").string()));
+  }
   const auto missing = folder.read("run.json");
   ASSERT_FALSE(missing);
   EXPECT_EQ(missing.error().code(), ErrorCode::invalid_input);
@@ -96,8 +104,8 @@ TEST_F(Folder, records_events_with_the_case_and_trial_they_belong_to) {
   recorder.put({{"type", "node.dirty"}, {"reason", "cp-1: left"}});
   ASSERT_TRUE(recorder.written());
   EXPECT_THAT(shown, HasSubstr("s/a trial 2"));
-  const EventsOfTrials events = *events_of_type(folder, "trial.started");
-  EXPECT_EQ(events.at("s/a").at(2), kept) << "what is judged at once is what the file holds";
+  EXPECT_EQ(*event::EventFile::open(folder.events())->read("s/a", 2), kept)
+      << "what is judged at once is what the file holds";
   ASSERT_EQ(kept.size(), 1U);
   EXPECT_EQ(judge(folder)->dirty, std::vector<std::string>{"cp-1: left"});
 }

@@ -69,7 +69,7 @@ void Shots::landed(const std::vector<check::TrialVerdict>& trials, const check::
     return;
   }
   const check::TrialVerdict& trial = trials.back();
-  aim::Visit visit{.planned = *last_, .landed = {}, .failed = false};
+  aim::Visit visit{.planned = *last_, .landed = {}, .failed = false, .judged = trial.counts};
   if (trial.hit && trial.landed_us) {
     visit.landed = Microseconds(*trial.landed_us);
     visit.failed = trial.verdict == check::Verdict::fail;

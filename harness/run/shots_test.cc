@@ -1,5 +1,7 @@
 #include "harness/run/shots.h"
 
+#include <map>
+
 #include <gtest/gtest.h>
 
 namespace harness::run {
@@ -38,6 +40,7 @@ int hits_of_sweep(Shots& shots, const plan::Case& cell, const check::Planned& pl
   while (const auto shot = shots.next()) {
     const std::int64_t at = aim::from_opening(shot->aim, cell.sweep->length).count();
     trials.push_back(trial(check::Verdict::pass, at + 2));
+    trials.back().aim = aim::to_string(shot->aim);
     shots.landed(trials, planned);
   }
   return static_cast<int>(trials.size());
@@ -88,13 +91,35 @@ TEST(Shots, sweeps_on_past_hits_and_failures_until_no_gap_is_left) {
   EXPECT_EQ(shots.why(), "the sweep ends: no gap is larger than 100ms");
 }
 
+// Such hits used to end a sweep: "29 hits inside without a failure".
+TEST(Shots, takes_a_hit_that_could_not_be_judged_for_no_survived_one) {
+  plan::Case cell = swept();
+  cell.sweep->resolution = Microseconds(20'000);
+  cell.sweep->confidence = 0.95;
+  Shots shots(cell, 1);
+  std::vector<check::TrialVerdict> trials;
+  std::map<std::string, int> tried;
+  while (const auto shot = shots.next()) {
+    ASSERT_LE(++tried[aim::to_string(shot->aim)], 2) << aim::to_string(shot->aim);
+    const std::int64_t at = aim::from_opening(shot->aim, cell.sweep->length).count();
+    trials.push_back(
+        trial(trials.empty() ? check::Verdict::pass : check::Verdict::unproven, at + 2));
+    trials.back().counts = trials.size() == 1;
+    shots.landed(trials, {.name = "c"});
+  }
+  EXPECT_GT(trials.size(), 30U);
+  EXPECT_EQ(tried["+0s"], 1) << "that one was judged";
+  EXPECT_EQ(tried["closed+20ms"], 2);
+  EXPECT_EQ(shots.why(), "the sweep ends: no gap is larger than 20ms");
+}
+
 TEST(Shots, sweeps_anew_for_each_repetition) {
   plan::Case cell = swept();
   cell.hits = 2;
   cell.sweep->count = 3;
   Shots shots(cell, 4);
   EXPECT_EQ(hits_of_sweep(shots, cell, {.name = "c", .hits = 8}), 12)
-      << "three trials each, and so the eight hits that are wanted";
+      << "three trials each, two of them inside, and so the eight hits that are wanted";
   EXPECT_EQ(shots.why(), "the sweep ends: 3 trials were asked for");
 }
 

@@ -50,7 +50,7 @@ std::string offset_text(const aim::Offset& offset, const plan::Shot& shot) {
     return "100%";
   }
   const auto whole = static_cast<double>(*shot.learned_us);
-  return fmt::format("{:.4f}%",
+  return fmt::format("{:.12g}%",
                      100.0 * (whole + static_cast<double>(aim.distance.count())) / whole);
 }
 
@@ -137,6 +137,7 @@ plan::Case part_of(const plan::Case& cell, const plan::Shot& shot, const Part& p
     plan::Companion first = anchored(part.front());
     out.fault = std::move(first.fault);
     out.params = std::move(first.params);
+    out.with_keys = first.with_keys;
     out.window = std::move(first.window);
     out.offset = first.offset;
     out.shot = std::move(first.shot);

@@ -4,6 +4,8 @@
 
 #include <gmock/gmock.h>
 
+#include "harness/plan/sample_plan.h"
+
 namespace harness::run {
 namespace {
 
@@ -132,6 +134,19 @@ TEST(PartOf, moves_up_what_is_left_and_does_not_wait_for_what_is_gone) {
   EXPECT_EQ(part_of(three(), shot(), {}).fault, "none");
 }
 
+TEST(PartOf, has_another_name_for_each_fault_that_values_alone_do_not_tell_apart) {
+  plan::Case cell = three();
+  cell.with_keys = true;
+  cell.companions[0] = {.fault = "kill-pod",
+                        .params = {{"image", "etcd"}},
+                        .window = cell.window,
+                        .target = "cp-1",
+                        .with_keys = true};
+  EXPECT_THAT(part_of(cell, shot(), {0}).name, HasSubstr("/kill-pod.pod=etcd/"));
+  EXPECT_THAT(part_of(cell, shot(), {1}).name, HasSubstr("/kill-pod.image=etcd/"));
+  EXPECT_THAT(part_of(cell, shot(), {2}).name, HasSubstr("/kill-pod.kube-scheduler/"));
+}
+
 // Fails whenever kube-scheduler is killed; a miss comes first.
 struct World {
   std::map<std::string, std::vector<check::TrialVerdict>> trials;
@@ -227,10 +242,25 @@ TEST(SuiteText, writes_a_sweeps_instant_by_the_length_that_its_trial_recorded) {
   plan::Shot after = shot();
   after.aim = {aim::Aim::Where::after, Microseconds(20'000)};
   after.learned_us = 200'000;
-  EXPECT_THAT(suite_text(part_of(cell, after, {0}), {}), HasSubstr("offset: [110.0000%]"));
+  EXPECT_THAT(suite_text(part_of(cell, after, {0}), {}), HasSubstr("offset: [110%]"));
   after.aim = {aim::Aim::Where::inside, Microseconds(50'000)};
   after.learned_us.reset();
   EXPECT_THAT(suite_text(part_of(cell, after, {0}), {}), HasSubstr("offset: [50ms]"));
+}
+
+TEST(SuiteText, is_read_back_as_the_same_instant_however_short_the_window_is) {
+  plan::Case cell = three();
+  cell.offset.kind = aim::Offset::Kind::sweep;
+  for (const std::int64_t length_us : {1L, 3'000L, 7'001L, 3'600'000'007L}) {
+    plan::Shot after = shot();
+    after.aim = {aim::Aim::Where::after, Microseconds(50'000)};
+    after.learned_us = length_us;
+    const std::string text = suite_text(part_of(cell, after, {0}), {});
+    const auto suite = plan::parse_suite(text, "smallest.yaml", plan::catalogue());
+    ASSERT_TRUE(suite) << text << suite.error().message();
+    EXPECT_EQ(aim::resolve(suite->offsets.at(0).at, Microseconds(length_us)).value(), after.aim)
+        << text;
+  }
 }
 
 }  // namespace

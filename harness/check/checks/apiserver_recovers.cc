@@ -104,33 +104,35 @@ Finding found(const TrialFacts& facts) {
   if (facts.probes.empty()) {
     return unproven("no probe was recorded");
   }
+  const std::string held = held_back(facts);
   std::int64_t longest = 0;
+  Finding worst = pass();
   for (const auto& [node, by_name] : facts.probes) {
     const std::int64_t reference = facts.reference_us(node);
     if (reference == 0) {
-      return unproven("neither a fault's effect nor a restart was recorded");
+      keep_worst(worst, unproven("neither a fault's effect nor a restart was recorded"));
+      continue;
     }
     for (const char* name : {"readyz", "livez"}) {
       const auto probes = by_name.find(name);
       if (probes == by_name.end()) {
-        return unproven(fmt::format("{} of {} was never asked", name, node));
+        keep_worst(worst, unproven(fmt::format("{} of {} was never asked", name, node)));
+        continue;
       }
       Recovered one = recovered(probes->second, reference, facts.recovery_budget_us);
-      if (one.finding.verdict != Verdict::pass) {
-        one.finding.reason =
-            fmt::format("{} of {} {}", name, node, one.finding.reason) + held_back(facts);
-        return one.finding;
-      }
+      one.finding.reason = fmt::format("{} of {} {}{}", name, node, one.finding.reason, held);
+      keep_worst(worst, std::move(one.finding));
       longest = std::max(longest, one.at_us - reference);
     }
-    if (Finding finding = from_the_new_one(facts, node); finding.verdict != Verdict::pass) {
-      return finding;
-    }
+    keep_worst(worst, from_the_new_one(facts, node));
+  }
+  if (worst.verdict != Verdict::pass) {
+    return worst;
   }
   Finding out = pass(fmt::format("ok for good {:.1f} s after {}{}",
                                  seconds(longest),
                                  facts.applied() ? "the fault" : "the restart began",
-                                 held_back(facts)));
+                                 held));
   out.recovery_s = seconds(longest);
   return out;
 }

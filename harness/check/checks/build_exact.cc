@@ -24,41 +24,45 @@ Running running_on(const TrialFacts& facts, const std::string& node, const Json&
   return out;
 }
 
+Finding one_node(const TrialFacts& facts, const std::string& node, const Json& state) {
+  if (state.contains("error")) {
+    return unproven(
+        fmt::format("the build of {} could not be read: {}", node, json_string(state, "error")));
+  }
+  const std::string disk = json_string(state, "disk_version");
+  if (disk != facts.to->tag()) {
+    return failed(fmt::format("{} has {} on disk, {} is wanted", node, disk, facts.to->tag()));
+  }
+  const auto [running, commit] = running_on(facts, node, state);
+  if (!running.empty() && running != facts.to->tag()) {
+    return failed(fmt::format("{} runs {}, {} is wanted", node, running, facts.to->tag()));
+  }
+  const std::string disk_commit = json_string(state, "disk_commit");
+  if (!commit.empty() && !disk_commit.empty() && commit != disk_commit) {
+    return failed(
+        fmt::format("{} runs commit {}, on disk is {} of the same tag", node, commit, disk_commit));
+  }
+  const std::string directory = json_string(state, "data_dir");
+  if (directory.find(facts.to->image_tag()) == std::string::npos) {
+    return failed(fmt::format("{} uses the data directory {}, one of {} is wanted",
+                              node,
+                              directory,
+                              facts.to->image_tag()));
+  }
+  return running.empty() ? unproven(fmt::format("{} never said which build it starts", node))
+                         : pass();
+}
+
 Finding judge(const TrialFacts& facts) {
   const auto states = facts.state("state.build");
   if (states.empty() || !facts.to) {
     return unproven("the build was not read after the upgrade");
   }
+  Finding worst = pass(facts.to->tag() + " on disk, running, and in the data directory");
   for (const auto& [node, state] : states) {
-    if (state->contains("error")) {
-      return unproven(
-          fmt::format("the build of {} could not be read: {}", node, json_string(*state, "error")));
-    }
-    const std::string disk = json_string(*state, "disk_version");
-    if (disk != facts.to->tag()) {
-      return failed(fmt::format("{} has {} on disk, {} is wanted", node, disk, facts.to->tag()));
-    }
-    const auto [running, commit] = running_on(facts, node, *state);
-    if (running.empty()) {
-      return unproven(fmt::format("{} never said which build it starts", node));
-    }
-    if (running != facts.to->tag()) {
-      return failed(fmt::format("{} runs {}, {} is wanted", node, running, facts.to->tag()));
-    }
-    const std::string disk_commit = json_string(*state, "disk_commit");
-    if (!commit.empty() && !disk_commit.empty() && commit != disk_commit) {
-      return failed(fmt::format(
-          "{} runs commit {}, on disk is {} of the same tag", node, commit, disk_commit));
-    }
-    const std::string directory = json_string(*state, "data_dir");
-    if (directory.find(facts.to->image_tag()) == std::string::npos) {
-      return failed(fmt::format("{} uses the data directory {}, one of {} is wanted",
-                                node,
-                                directory,
-                                facts.to->image_tag()));
-    }
+    keep_worst(worst, one_node(facts, node, *state));
   }
-  return pass(facts.to->tag() + " on disk, running, and in the data directory");
+  return worst;
 }
 
 }  // namespace

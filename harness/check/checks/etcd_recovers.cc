@@ -93,24 +93,22 @@ std::optional<double> recovery_of(const TrialFacts& facts) {
   return longest;
 }
 
-Finding found(const TrialFacts& facts) {
-  const auto states = facts.state("state.etcd");
-  if (states.empty()) {
-    return unproven("etcd was not asked after the fault");
-  }
+// What the members that are well by themselves say of each other; the cluster has `servers`.
+Finding together(const TrialFacts& facts,
+                 const std::map<std::string, const Json*>& well,
+                 std::size_t servers) {
   std::set<std::string> leaders;
   std::set<std::set<std::string>> views;
   std::map<std::int64_t, std::set<std::int64_t>> hashes;
-  for (const auto& [node, state] : states) {
-    if (const Finding finding = one_member(facts, node, *state); finding.verdict != Verdict::pass) {
-      return finding;
-    }
+  std::string without_hash;
+  for (const auto& [node, state] : well) {
     leaders.insert(json_string(*state, "leader_id"));
     views.insert(members_of(*state));
-    if (!state->contains("hash")) {
-      return unproven(fmt::format("etcd on {} gave no hash", node));
+    if (state->contains("hash")) {
+      hashes[json_int(*state, "hash_revision")].insert(json_int(*state, "hash"));
+    } else if (without_hash.empty()) {
+      without_hash = node;
     }
-    hashes[json_int(*state, "hash_revision")].insert(json_int(*state, "hash"));
   }
   if (leaders.size() > 1) {
     return failed("the members do not agree on the leader");
@@ -118,24 +116,51 @@ Finding found(const TrialFacts& facts) {
   if (views.size() > 1) {
     return failed("the members see different members");
   }
-  if (views.begin()->size() != states.size()) {
-    return failed(fmt::format(
-        "etcd has {} members, the cluster {} servers", views.begin()->size(), states.size()));
+  if (views.begin()->size() != servers) {
+    return failed(
+        fmt::format("etcd has {} members, the cluster {} servers", views.begin()->size(), servers));
   }
   for (const auto& [revision, values] : hashes) {
     if (values.size() > 1) {
       return failed(fmt::format("the members' data differ at revision {}", revision));
     }
   }
-  if (hashes.size() > 1) {
-    return unproven("the members were hashed at different revisions");
-  }
-  if (Finding finding = against_before(facts, states, *views.begin());
+  if (Finding finding = against_before(facts, well, *views.begin());
       finding.verdict != Verdict::pass) {
     return finding;
   }
-  Finding out = pass(fmt::format(
-      "{} member(s), one leader, equal data at revision {}", states.size(), hashes.begin()->first));
+  if (!without_hash.empty()) {
+    return unproven(fmt::format("etcd on {} gave no hash", without_hash));
+  }
+  if (hashes.size() > 1) {
+    return unproven("the members were hashed at different revisions");
+  }
+  return pass(fmt::format(
+      "{} member(s), one leader, equal data at revision {}", servers, hashes.begin()->first));
+}
+
+Finding found(const TrialFacts& facts) {
+  const auto states = facts.state("state.etcd");
+  if (states.empty()) {
+    return unproven("etcd was not asked after the fault");
+  }
+  Finding worst = pass();
+  std::map<std::string, const Json*> well;
+  for (const auto& [node, state] : states) {
+    Finding finding = one_member(facts, node, *state);
+    if (finding.verdict == Verdict::pass) {
+      well.emplace(node, state);
+    }
+    keep_worst(worst, std::move(finding));
+  }
+  if (well.empty()) {
+    return worst;
+  }
+  Finding out = together(facts, well, states.size());
+  keep_worst(worst, out);
+  if (worst.verdict != Verdict::pass) {
+    return worst;
+  }
   out.recovery_s = recovery_of(facts);
   return out;
 }

@@ -33,19 +33,21 @@ Finding one_node(const TrialFacts& facts, const Json& node, std::int64_t asked_u
 
 // A Ready node says nothing of a service that hangs in its start.
 Finding units(const TrialFacts& facts) {
+  Finding worst = pass();
   for (const auto& [node, state] : facts.state("state.unit")) {
     if (state->contains("error")) {
-      return unproven(
-          fmt::format("the unit of {} could not be read: {}", node, json_string(*state, "error")));
-    }
-    if (json_string(*state, "active") != "active") {
-      return failed(fmt::format("the service of {} is {} ({}) at the end",
-                                node,
-                                json_string(*state, "active"),
-                                json_string(*state, "sub")));
+      keep_worst(worst,
+                 unproven(fmt::format(
+                     "the unit of {} could not be read: {}", node, json_string(*state, "error"))));
+    } else if (json_string(*state, "active") != "active") {
+      keep_worst(worst,
+                 failed(fmt::format("the service of {} is {} ({}) at the end",
+                                    node,
+                                    json_string(*state, "active"),
+                                    json_string(*state, "sub"))));
     }
   }
-  return pass();
+  return worst;
 }
 
 const Json* answer_of(const std::map<std::string, const Json*>& states) {
@@ -68,7 +70,7 @@ bool is_among(const Json& nodes, const Json& wanted) {
   });
 }
 
-Finding judge(const TrialFacts& facts) {
+Finding all_nodes(const TrialFacts& facts) {
   const auto states = facts.state("state.nodes");
   if (states.empty()) {
     return unproven("the cluster was not asked for its nodes after the fault");
@@ -92,18 +94,18 @@ Finding judge(const TrialFacts& facts) {
                                 json_string(wanted, "name")));
     }
   }
-  for (const Json& node : nodes) {
-    const std::string name = json_string(node, "name");
-    if (Finding finding = one_node(facts, node, facts.reference_us(name));
-        finding.verdict != Verdict::pass) {
-      return finding;
-    }
-  }
-  if (Finding finding = units(facts); finding.verdict != Verdict::pass) {
-    return finding;
-  }
-  return pass(fmt::format(
+  Finding worst = pass(fmt::format(
       "{} node(s) Ready at {}", nodes.size(), facts.to ? facts.to->kubelet_version() : "?"));
+  for (const Json& node : nodes) {
+    keep_worst(worst, one_node(facts, node, facts.reference_us(json_string(node, "name"))));
+  }
+  return worst;
+}
+
+Finding judge(const TrialFacts& facts) {
+  Finding worst = all_nodes(facts);
+  keep_worst(worst, units(facts));
+  return worst;
 }
 
 }  // namespace

@@ -133,12 +133,7 @@ Finding found(const TrialFacts& facts) {
                             jobs(facts, node),
                             counted(facts, node),
                             containers(facts, node, notes)}) {
-      // A failure that was seen counts more than a fact that is missing.
-      const bool worse = worst.verdict == Verdict::pass ||
-                         (worst.verdict == Verdict::unproven && finding.verdict == Verdict::fail);
-      if (worse && finding.verdict != Verdict::pass) {
-        worst = std::move(finding);
-      }
+      keep_worst(worst, std::move(finding));
     }
   }
   if (worst.verdict != Verdict::pass) {

@@ -67,6 +67,9 @@ Finding against_before(const TrialFacts& facts, const std::map<std::string, cons
       worst = unproven(fmt::format("the static pods of {} were not read after the fault", node));
       continue;
     }
+    if (now->second->contains("error")) {
+      continue;  // said of the node already
+    }
     for (const Json& pod : before->value("pods", Json::array())) {
       if (!has(*now->second, json_string(pod, "pod"))) {
         return failed(fmt::format("{} on {} is gone", json_string(pod, "pod"), node));
@@ -82,23 +85,29 @@ Finding judge(const TrialFacts& facts) {
     return unproven("the static pods were not read after the fault");
   }
   std::size_t count = 0;
+  bool all_read = true;
+  Finding worst = pass();
   for (const auto& [node, state] : states) {
     if (state->contains("error")) {
-      return unproven(fmt::format(
-          "the static pods of {} could not be read: {}", node, json_string(*state, "error")));
+      all_read = false;
+      keep_worst(
+          worst,
+          unproven(fmt::format(
+              "the static pods of {} could not be read: {}", node, json_string(*state, "error"))));
+      continue;
     }
     for (const Json& pod : state->value("pods", Json::array())) {
-      if (const Finding finding = one_pod(facts, node, pod); finding.verdict != Verdict::pass) {
-        return finding;
-      }
+      keep_worst(worst, one_pod(facts, node, pod));
       ++count;
     }
   }
-  if (Finding finding = against_before(facts, states); finding.verdict != Verdict::pass) {
-    return count == 0 ? failed("no static pod is left") : finding;
+  if (count == 0 && all_read) {
+    return failed("no static pod is left");
   }
-  return count == 0 ? failed("no static pod is left")
-                    : pass(fmt::format("{} static pods run as their manifests say", count));
+  keep_worst(worst, against_before(facts, states));
+  return worst.verdict == Verdict::pass
+             ? pass(fmt::format("{} static pods run as their manifests say", count))
+             : worst;
 }
 
 }  // namespace
