@@ -88,6 +88,15 @@ TEST_F(Cli, writes_its_guard_and_the_rule_that_holds_sudo_to_it) {
   EXPECT_EQ(hookshot({"guard", "--user", "qa ALL=(ALL) NOPASSWD: ALL #"}).exit_status, 2);
 }
 
+TEST_F(Cli, prints_no_rule_for_everybody) {
+  for (const char* alias : {"ALL", "ADMINS", "Defaults"}) {
+    const auto rule = hookshot({"guard", "--user", alias});
+    EXPECT_EQ(rule.exit_status, 2) << alias;
+    EXPECT_EQ(rule.out, "");
+    EXPECT_THAT(rule.err, testing::AllOf(HasSubstr(alias), HasSubstr("sudoers knows its aliases")));
+  }
+}
+
 TEST_F(Cli, refuses_to_hurt_a_cluster_that_is_not_expendable) {
   const std::string text =
       "cluster: lab-a\nssh: {user: root, known_hosts: known_hosts}\nnodes: [{name: cp-1, address: "

@@ -6,9 +6,10 @@
 #include <fmt/format.h>
 
 #include "harness/cli/command.h"
+#include "harness/cli/judged.h"
+#include "harness/cli/output.h"
 #include "harness/compare/comparable.h"
 #include "harness/compare/render.h"
-#include "harness/run/judgement.h"
 
 namespace harness::cli {
 namespace {
@@ -21,7 +22,7 @@ struct Options {
 };
 
 // A folder, or the name of one in --results.
-Result<report::Model> judged(const std::string& run, const std::string& results) {
+Result<report::Model> judged_run(const std::string& run, const std::string& results) {
   const std::filesystem::path inside = std::filesystem::path(results) / run;
   std::error_code problem;
   if (!std::filesystem::exists(run, problem) && !std::filesystem::exists(inside, problem)) {
@@ -32,20 +33,18 @@ Result<report::Model> judged(const std::string& run, const std::string& results)
   TRY_ASSIGN(const run::RunFolder folder,
              run::RunFolder::open(is_path ? std::filesystem::path(run) : inside),
              "run");
-  return run::judge(folder);
+  return judged(folder);
 }
 
 Result<int> compare_runs(const Options& options) {
-  TRY_ASSIGN(const report::Model before, judged(options.before, options.results), "first run");
-  TRY_ASSIGN(const report::Model after, judged(options.after, options.results), "second run");
+  TRY_ASSIGN(const report::Model before, judged_run(options.before, options.results), "first run");
+  TRY_ASSIGN(const report::Model after, judged_run(options.after, options.results), "second run");
   TRY(compare::comparable(before, after), "compare");
   const compare::Comparison found = compare::compare(before.cases, after.cases);
   if (options.json) {
-    fmt::print(
-        "{}\n",
-        compare::to_json(found, before, after).dump(2, ' ', false, Json::error_handler_t::replace));
+    print_json(compare::to_json(found, before, after));
   } else {
-    fmt::print("{}", compare::to_markdown(found, before, after));
+    print_out("{}", compare::to_markdown(found, before, after));
   }
   return compare::exit_status(found.outcome);
 }

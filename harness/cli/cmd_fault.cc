@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "harness/cli/command.h"
+#include "harness/cli/output.h"
 #include "harness/cli/session.h"
 #include "harness/cluster/facts.h"
 #include "harness/cluster/lease.h"
@@ -35,7 +36,7 @@ struct Options {
 
 int list(const Options& options) {
   if (options.markdown) {
-    fmt::print("{}", fault::catalogue_markdown());
+    print_out("{}", fault::catalogue_markdown());
     return kPassed;
   }
   Json all = Json::array();
@@ -43,11 +44,11 @@ int list(const Options& options) {
     if (options.json) {
       all.push_back({{"name", std::string(name)}, {"summary", std::string(spec.summary)}});
     } else {
-      fmt::print("{:<16} {}\n", name, spec.summary);
+      print_out("{:<16} {}\n", name, spec.summary);
     }
   }
   if (options.json) {
-    fmt::print("{}\n", all.dump(2));
+    print_json(all);
   }
   return kPassed;
 }
@@ -59,7 +60,7 @@ int show(const Options& options) {
         Error(ErrorCode::invalid_input,
               fmt::format("there is no fault '{}'; `hookshot fault list` has them", options.name)));
   }
-  fmt::print("{}", fault::show(found->second));
+  print_out("{}", fault::show(found->second));
   return kPassed;
 }
 
@@ -77,12 +78,12 @@ void print_injected(const Options& options,
                       {"reason", why},
                       {"record", outcome ? outcome->record : Json()},
                       {"not_healed", injected.healed.dirty}};
-    fmt::print("{}\n", out.dump(2));
+    print_json(out);
     return;
   }
-  fmt::print("{}: {}: {}\n", node, what, why);
+  print_out("{}: {}: {}\n", node, what, why);
   for (const std::string& dirty : injected.healed.dirty) {
-    fmt::print("NOT HEALED {}\n", dirty);
+    print_out("NOT HEALED {}\n", dirty);
   }
 }
 
@@ -141,7 +142,7 @@ Result<int> inject(const Options& options, run::Interrupt& interrupt) {
   const auto& outcome = injected->outcome;
   return !injected->healed.clean()       ? kUnhealed
          : interrupt.exit_status() != 0  ? interrupt.exit_status()
-         : !outcome                      ? fail_with(outcome.error())
+         : !outcome                      ? complain(outcome.error())
          : outcome->outcome == "applied" ? kPassed
                                          : kHarness;
 }
@@ -154,8 +155,9 @@ void add_fault(CLI::App& app, Action& action) {
       app.add_subcommand("fault", "The faults: list them, explain one, inject one by hand");
   verb->require_subcommand(1);
   CLI::App* list_verb = verb->add_subcommand("list", "All faults, a line each");
-  list_verb->add_flag("--json", options->json, "As JSON");
-  list_verb->add_flag("--markdown", options->markdown, "As the table of faults/README.md");
+  CLI::Option* json = list_verb->add_flag("--json", options->json, "As JSON");
+  list_verb->add_flag("--markdown", options->markdown, "As the table of faults/README.md")
+      ->excludes(json);
   list_verb->callback([options, &action] { action = [options] { return list(*options); }; });
   CLI::App* show_verb = verb->add_subcommand(
       "show", "What a fault does, by which means, how it is proved and undone");

@@ -9,6 +9,7 @@
 
 #include "harness/base/names.h"
 #include "harness/cli/command.h"
+#include "harness/cli/output.h"
 #include "harness/guard/embedded.h"
 #include "harness/guard/protocol.h"
 
@@ -35,11 +36,19 @@ Status write_guard(const std::string& file) {
 }
 
 Status check_user(const std::string& user) {
-  if (is_cluster_name(user)) {
-    return {};
+  if (!is_cluster_name(user)) {
+    return fail(ErrorCode::invalid_input,
+                fmt::format("--user: '{}' is no user's name: letters, digits, dots, dashes and "
+                            "underscores are wanted, and no dot or dash first",
+                            user));
   }
-  return fail(ErrorCode::invalid_input,
-              "--user: letters, digits, dots, dashes and underscores are wanted");
+  if (user.front() >= 'A' && user.front() <= 'Z') {
+    return fail(ErrorCode::invalid_input,
+                fmt::format("--user: '{}' begins with a capital letter, by which sudoers knows its "
+                            "aliases (ALL is everybody): give a user whose name begins otherwise",
+                            user));
+  }
+  return {};
 }
 
 int show(const Options& options) {
@@ -52,10 +61,10 @@ int show(const Options& options) {
     return fail_with(done.error());
   }
   if (options.user.empty()) {
-    fmt::print("{}  {}\n", guard::sha256(), guard::kGuardPath);
+    print_out("{}  {}\n", guard::sha256(), guard::kGuardPath);
     return kPassed;
   }
-  fmt::print(
+  print_out(
       "# /etc/sudoers.d/hookshot: this build's guard and no other; check it with visudo -c\n"
       "{0} ALL=(root) NOPASSWD: sha256:{1} {2}\n"
       "{0} ALL=(root) NOPASSWD: /usr/bin/sha256sum {2}\n",

@@ -9,6 +9,7 @@
 #include "harness/base/eventually.h"
 #include "harness/base/json.h"
 #include "harness/cli/command.h"
+#include "harness/cli/output.h"
 #include "harness/cli/session.h"
 #include "harness/exec/local_runner.h"
 #include "harness/fault/injection.h"
@@ -44,23 +45,23 @@ std::vector<Json> healed_alone(cluster::Node& node, const std::string& cluster) 
 
 void print_healed(const fault::HealReport& report, const std::vector<Json>& alone) {
   for (const fault::HealedRecord& record : report.records) {
-    fmt::print("{}: {} {}: {}\n", record.node, record.id, record.state, record.summary);
+    print_out("{}: {} {}: {}\n", record.node, record.id, record.state, record.summary);
   }
   for (const Json& record : alone) {
-    fmt::print("{}: {} ({} of run {}) was {} and the node undid it by itself, as {}: {}\n",
-               json_string(record, "node"),
-               json_string(record, "id"),
-               json_string(record, "fault"),
-               json_string(record, "run"),
-               json_string(record, "reverted_from"),
-               json_string(record, "reverted_because", "its time was over"),
-               json_string(record, "outcome"));
+    print_out("{}: {} ({} of run {}) was {} and the node undid it by itself, as {}: {}\n",
+              json_string(record, "node"),
+              json_string(record, "id"),
+              json_string(record, "fault"),
+              json_string(record, "run"),
+              json_string(record, "reverted_from"),
+              json_string(record, "reverted_because", "its time was over"),
+              json_string(record, "outcome"));
   }
   for (const std::string& dirty : report.dirty) {
-    fmt::print("NOT HEALED {}\n", dirty);
+    print_out("NOT HEALED {}\n", dirty);
   }
   if (report.clean()) {
-    fmt::print("Every node is clean.\n");
+    print_out("Every node is clean.\n");
   }
 }
 
@@ -152,7 +153,7 @@ int heal(const Options& options) {
                               {"state", record.state},
                               {"summary", record.summary}});
   }
-  fmt::print("{}\n", out.dump(2));
+  print_json(out);
   return report.clean() ? kPassed : kUnhealed;
 }
 

@@ -7,6 +7,7 @@
 
 #include "harness/base/json.h"
 #include "harness/cli/command.h"
+#include "harness/cli/output.h"
 #include "harness/lab/lab.h"
 #include "harness/run/interrupt.h"
 
@@ -25,7 +26,7 @@ struct Options {
 };
 
 void say(std::string_view text) {
-  fmt::print("{}\n", text);
+  print_out("{}\n", text);
   std::fflush(stdout);
 }
 
@@ -41,7 +42,7 @@ int up(const Options& options) {
   if (!state) {
     return interrupt.exit_status() != 0 ? interrupt.exit_status() : fail_with(state.error());
   }
-  fmt::print("The lab is up. Inventory: {}\n", state->inventory.string());
+  print_out("The lab is up. Inventory: {}\n", state->inventory.string());
   return kPassed;
 }
 
@@ -55,7 +56,7 @@ int prepare(const Options& options) {
   if (!done) {
     return interrupt.exit_status() != 0 ? interrupt.exit_status() : fail_with(done.error());
   }
-  fmt::print("The cache has all that a lab needs.\n");
+  print_out("The cache has all that a lab needs.\n");
   return kPassed;
 }
 
@@ -67,14 +68,14 @@ int status(const Options& options) {
   Json nodes = Json::array();
   for (const lab::NodeState& node : state->nodes) {
     if (!options.json) {
-      fmt::print("{:<8} {:<7} {:<15} {:<9} {} {} {}\n",
-                 node.name,
-                 node.role,
-                 node.address,
-                 node.vm ? "machine" : "container",
-                 node.running ? "running" : "down",
-                 node.answers ? "answers" : "silent",
-                 node.unit);
+      print_out("{:<8} {:<7} {:<15} {:<9} {} {} {}\n",
+                node.name,
+                node.role,
+                node.address,
+                node.vm ? "machine" : "container",
+                node.running ? "running" : "down",
+                node.answers ? "answers" : "silent",
+                node.unit);
     }
     nodes.push_back({{"name", node.name},
                      {"role", node.role},
@@ -86,12 +87,10 @@ int status(const Options& options) {
                      {"unit", node.unit}});
   }
   if (options.json) {
-    fmt::print("{}\n",
-               Json{{"name", state->name},
-                    {"version", state->version},
-                    {"inventory", state->inventory.string()},
-                    {"nodes", nodes}}
-                   .dump(2));
+    print_json({{"name", state->name},
+                {"version", state->version},
+                {"inventory", state->inventory.string()},
+                {"nodes", nodes}});
   }
   return kPassed;
 }
@@ -101,8 +100,8 @@ int down(const Options& options) {
   if (!done) {
     return fail_with(done.error());
   }
-  fmt::print("{}\n",
-             *done ? "The lab is down; nothing of it is left." : "There was no lab of that name.");
+  print_out("{}\n",
+            *done ? "The lab is down; nothing of it is left." : "There was no lab of that name.");
   return kPassed;
 }
 

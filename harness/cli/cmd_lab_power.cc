@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "harness/cli/command.h"
+#include "harness/cli/output.h"
 #include "harness/exec/local_runner.h"
 #include "harness/lab/power.h"
 
@@ -32,7 +33,7 @@ int power(const Options& options) {
   if (!on) {
     return fail_with(on.error());
   }
-  fmt::print("{}\n", *on ? "on" : "off");
+  print_out("{}\n", *on ? "on" : "off");
   return kPassed;
 }
 

@@ -8,6 +8,7 @@
 
 #include "harness/base/json.h"
 #include "harness/cli/command.h"
+#include "harness/cli/output.h"
 #include "harness/cli/session.h"
 #include "harness/exec/local_runner.h"
 #include "harness/fault/injection.h"
@@ -54,13 +55,13 @@ int doctor(const Options& options) {
                         "verbs that hurt refuse until it says `expendable: true`"});
   }
   if (options.json) {
-    fmt::print("{}\n", run::to_json(findings).dump(2));
+    print_json(run::to_json(findings));
   } else {
-    fmt::print("{}{}\n",
-               run::describe(findings, run::Finding::Grade::good),
-               run::blocks(findings)
-                   ? "Something stands in the way: see the lines above that say blocking."
-                   : "Ready.");
+    print_out("{}{}\n",
+              run::describe(findings, run::Finding::Grade::good),
+              run::blocks(findings)
+                  ? "Something stands in the way: see the lines above that say blocking."
+                  : "Ready.");
   }
   return run::blocked_by(findings, run::kQuarantine) ? kUnhealed
          : run::blocks(findings)                     ? kHarness
@@ -97,15 +98,14 @@ int allow(const Options& options) {
     }
     out.push_back({{"node", node->name()}, {"marked", !options.remove}});
     if (!options.json) {
-      fmt::print("{}: {}\n",
-                 node->name(),
-                 options.remove
-                     ? "nothing is armed; the mark, the guard and all of ours are removed"
-                     : "marked as expendable for cluster " + cluster);
+      print_out("{}: {}\n",
+                node->name(),
+                options.remove ? "nothing is armed; the mark, the guard and all of ours are removed"
+                               : "marked as expendable for cluster " + cluster);
     }
   }
   if (options.json) {
-    fmt::print("{}\n", out.dump(2));
+    print_json(out);
   }
   return kPassed;
 }

@@ -5,6 +5,8 @@
 #include <fmt/format.h>
 
 #include "harness/cli/command.h"
+#include "harness/cli/judged.h"
+#include "harness/cli/output.h"
 #include "harness/run/judgement.h"
 
 namespace harness::cli {
@@ -42,14 +44,14 @@ int report(const Options& options, bool print) {
   const auto done = [&]() -> Result<int> {
     TRY_ASSIGN(const run::Formats formats, formats_of(options.format), "report");
     TRY_ASSIGN(const run::RunFolder folder, run::RunFolder::open(options.run), "run");
-    TRY_ASSIGN(const report::Model model, run::judge(folder), "judge");
+    TRY_ASSIGN(const report::Model model, judged(folder), "");
     TRY(run::write_reports(folder, model, formats), "report");
     if (options.json) {
-      fmt::print("{}", report::to_verdict_json(model));
+      print_out("{}", report::to_verdict_json(model));
     } else if (print) {
-      fmt::print("{}", report::to_markdown(model));
+      print_out("{}", report::to_markdown(model));
     } else {
-      fmt::print("{}\n", folder.path().string());
+      print_out("{}\n", folder.path().string());
     }
     return run::exit_status(model);
   }();

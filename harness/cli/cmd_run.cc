@@ -8,9 +8,10 @@
 #include <unistd.h>
 
 #include "harness/cli/command.h"
-#include "harness/cli/json_end.h"
+#include "harness/cli/output.h"
 #include "harness/cli/planning.h"
 #include "harness/cli/session.h"
+#include "harness/cli/usage.h"
 #include "harness/run/conductor.h"
 #include "harness/run/judgement.h"
 #include "harness/run/replay.h"
@@ -80,50 +81,40 @@ int show_plan(const Options& options) {
     return fail_with(plan.error());
   }
   if (options.json) {
-    fmt::print("{}\n", plan->to_json().dump(2));
+    print_json(plan->to_json());
     return kPassed;
   }
-  fmt::print("{} case(s), in this order:\n", plan->cases.size());
+  print_out("{} case(s), in this order:\n", plan->cases.size());
   for (const plan::Case& cell : plan->cases) {
-    fmt::print("  {}{}\n",
-               cell.name,
-               cell.expect == plan::Expect::fail ? "   (must fail: " + cell.issue + ")" : "");
+    print_out("  {}{}\n",
+              cell.name,
+              cell.expect == plan::Expect::fail ? "   (must fail: " + cell.issue + ")" : "");
   }
   if (!plan->excluded.empty()) {
-    fmt::print("{} left out:\n", plan->excluded.size());
+    print_out("{} left out:\n", plan->excluded.size());
     for (const plan::Excluded& cell : plan->excluded) {
-      fmt::print("  {}: {}\n", cell.name, cell.reason);
+      print_out("  {}: {}\n", cell.name, cell.reason);
     }
   }
   return kPassed;
 }
 
-// With --json an end without a verdict is JSON too, beside the message on standard error.
-int end_without_verdict(const Options& options, const Error& error, int stopped = kPassed) {
-  const int status = stopped != kPassed ? stopped : exit_status_of(error.code());
-  if (options.json) {
-    print_json_end(error, status);
-  }
-  fail_with(error);
-  return status;
-}
-
 int show_end(const Options& options, const run::RunEnd& end) {
   if (end.folder.empty() && end.exit_status != kPassed) {
-    return end_without_verdict(options, {ErrorCode::refused, end.summary}, end.exit_status);
+    fail_with({ErrorCode::refused, end.summary});
+    return end.exit_status;
   }
   if (end.folder.empty()) {
     // GoogleTest has printed the names, or this shard has no case.
     if (options.json && !end.summary.empty()) {
-      const Json empty = {{"verdict", "skip"}, {"cases", Json::array()}, {"reason", end.summary}};
-      fmt::print("{}\n", empty.dump(2));
+      print_json({{"verdict", "skip"}, {"cases", Json::array()}, {"reason", end.summary}});
     } else {
-      fmt::print("{}{}", end.summary, end.summary.empty() ? "" : "\n");
+      print_out("{}{}", end.summary, end.summary.empty() ? "" : "\n");
     }
     return end.exit_status;
   }
   if (!options.json) {
-    fmt::print("\n{}\nResults: {}\n", end.summary, end.folder.string());
+    print_out("\n{}\nResults: {}\n", end.summary, end.folder.string());
     return end.exit_status;
   }
   const auto verdict = [&]() -> Result<Json> {
@@ -131,25 +122,25 @@ int show_end(const Options& options, const run::RunEnd& end) {
     return folder.read("verdict.json");
   }();
   if (!verdict) {
-    return end_without_verdict(options, verdict.error());
+    const int failed = fail_with(verdict.error());
+    return end.exit_status == kPassed ? failed : end.exit_status;
   }
-  fmt::print("{}\n", verdict->dump(2));
+  print_json(*verdict);
   return end.exit_status;
 }
 
 int run_suites(Options& options, const std::vector<std::string>& gtest_flags) {
   const auto inventory = inventory::load(options.inventory);
   if (!inventory) {
-    return end_without_verdict(options, inventory.error());
+    return fail_with(inventory.error());
   }
   if (options.replay.empty() && options.suites.empty()) {
-    return end_without_verdict(options,
-                               {ErrorCode::invalid_input, "run takes suites, or --replay RUN"});
+    return fail_with({ErrorCode::invalid_input, "run takes suites, or --replay RUN"});
   }
   const auto plan =
       options.replay.empty() ? make_plan(options, *inventory) : plan_again(options, *inventory);
   if (!plan) {
-    return end_without_verdict(options, plan.error());
+    return fail_with(plan.error());
   }
   run::RunOptions with = run_options(options.results, options.json);
   with.repeat = options.repeat;
@@ -157,12 +148,12 @@ int run_suites(Options& options, const std::vector<std::string>& gtest_flags) {
   with.gtest_flags = gtest_flags;
   with.suites = options.suites;
   if (const Status set = set_time_limit(with, options.time_limit); !set) {
-    return end_without_verdict(options, set.error());
+    return fail_with(set.error());
   }
   run::Interrupt interrupt;
   const auto end = run::run(*inventory, *plan, with, interrupt);
   if (!end) {
-    return end_without_verdict(options, end.error());
+    return fail_with(end.error());
   }
   return show_end(options, *end);
 }
@@ -221,7 +212,10 @@ void add_run(CLI::App& app, Action& action) {
   verb->callback([options, verb, &action] {
     auto extras = verb->remaining();
     std::erase(extras, "--");
-    action = [options, extras] { return run_suites(*options, extras); };
+    action = [options, verb, extras] {
+      const Status known = only_gtest_flags(*verb, extras);
+      return known ? run_suites(*options, extras) : fail_with(known.error());
+    };
   });
 }
 

@@ -7,6 +7,8 @@
 #include <fmt/format.h>
 
 #include "harness/cli/command.h"
+#include "harness/cli/judged.h"
+#include "harness/cli/output.h"
 #include "harness/cli/planning.h"
 #include "harness/cli/session.h"
 #include "harness/compare/selfcheck.h"
@@ -60,25 +62,26 @@ Result<int> selfcheck(const Options& options) {
   std::string path = options.run;
   if (path.empty()) {
     TRY_ASSIGN(const run::RunEnd end, run_lanes(options), "selfcheck");
-    if (end.folder.empty()) {
-      return end.exit_status;  // it was stopped before there was anything to judge
+    if (end.folder.empty()) {  // it was stopped before there was anything to judge
+      fail_with({ErrorCode::refused, end.summary});
+      return end.exit_status;
     }
     path = end.folder.string();
   }
   TRY_ASSIGN(const run::RunFolder folder, run::RunFolder::open(path), "run");
-  TRY_ASSIGN(const report::Model model, run::judge(folder), "judge");
+  TRY_ASSIGN(const report::Model model, judged(folder), "");
   const compare::Selfcheck check = compare::selfcheck(model.cases);
   const int status = compare::exit_status(check, run::exit_status(model));
   if (options.json) {
     Json json = check.to_json();
     json["run"] = folder.path().string();
     json["exit_status"] = status;
-    fmt::print("{}\n", json.dump(2, ' ', false, Json::error_handler_t::replace));
+    print_json(json);
   } else {
-    fmt::print("\n{}\n{}Results: {}\n",
-               check.to_markdown(),
-               model.standin ? fmt::format("{}\n", report::kStandInNote) : "",
-               folder.path().string());
+    print_out("\n{}\n{}Results: {}\n",
+              check.to_markdown(),
+              model.standin ? fmt::format("{}\n", report::kStandInNote) : "",
+              folder.path().string());
   }
   return status;
 }

@@ -7,9 +7,10 @@
 #include <fmt/ranges.h>
 
 #include "harness/cli/command.h"
+#include "harness/cli/judged.h"
+#include "harness/cli/output.h"
 #include "harness/cli/planning.h"
 #include "harness/cli/session.h"
-#include "harness/run/judgement.h"
 #include "harness/run/replay.h"
 #include "harness/run/session.h"
 #include "harness/run/shrink.h"
@@ -71,7 +72,7 @@ Result<Failing> failing_case(const Options& options, const inventory::Inventory&
     return fail(ErrorCode::invalid_input, "no case is named; RUN:CASE, with the case's whole name");
   }
   TRY_ASSIGN(const run::RunFolder folder, run::RunFolder::open(spec.run), options.spec);
-  TRY_ASSIGN(const report::Model model, run::judge(folder), options.spec);
+  TRY_ASSIGN(const report::Model model, judged(folder), options.spec);
   TRY_ASSIGN(spec.trial, failing_trial(model, spec), "shrink");
   TRY_ASSIGN(const std::vector<std::string> suites, run::suites_of(folder), "shrink");
   TRY_ASSIGN(plan::Plan plan,
@@ -128,13 +129,14 @@ int show(const Options& options,
     out["suite"] = suite;
     out["command"] = {"hookshot", "run", suite, "-i", options.inventory};
   }
-  if (const Status written = folder.write("shrink.json", out.dump(2) + "\n"); !written) {
+  const std::string text = out.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+  if (const Status written = folder.write("shrink.json", text); !written) {
     return fail_with(written.error());
   }
   if (options.json) {
-    fmt::print("{}\n", out.dump(2, ' ', false, Json::error_handler_t::replace));
+    print_text(text);
   } else {
-    fmt::print(
+    print_out(
         "\n{}Results: {}\n",
         shrunk.describe(confirm, fmt::format("hookshot run {} -i {}", suite, options.inventory)),
         folder.path().string());
@@ -176,6 +178,8 @@ int shrink_case(const Options& options) {
   const auto end = session.close(shrunk ? Status() : Status(fail(shrunk.error())));
   const auto told = [&]() -> int {
     if (interrupt.exit_status() != 0) {
+      fail_with(shrunk ? Error(ErrorCode::refused, "stopped before the result was written")
+                       : shrunk.error());
       return interrupt.exit_status();
     }
     if (!shrunk || !end) {

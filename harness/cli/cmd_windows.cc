@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "harness/cli/command.h"
+#include "harness/cli/output.h"
 #include "harness/cli/planning.h"
 
 namespace harness::cli {
@@ -42,20 +43,20 @@ std::string when_it_comes(const plan::WindowPack::Entry& entry) {
 }
 
 void print_entry(const plan::WindowPack::Entry& entry) {
-  fmt::print("\n{} ({}{}{}){}{}{}\n  {}\n",
-             entry.window.name,
-             entry.role,
-             entry.from ? ", from " + entry.from->tag() : "",
-             entry.to ? ", up to " + entry.to->tag() : "",
-             entry.usual_length.empty() ? "" : ", usually " + entry.usual_length,
-             entry.condition.empty() ? "" : ", only with " + entry.condition,
-             when_it_comes(entry),
-             entry.window.description);
+  print_out("\n{} ({}{}{}){}{}{}\n  {}\n",
+            entry.window.name,
+            entry.role,
+            entry.from ? ", from " + entry.from->tag() : "",
+            entry.to ? ", up to " + entry.to->tag() : "",
+            entry.usual_length.empty() ? "" : ", usually " + entry.usual_length,
+            entry.condition.empty() ? "" : ", only with " + entry.condition,
+            when_it_comes(entry),
+            entry.window.description);
   for (const event::Marker& marker : entry.window.open) {
-    fmt::print("  opens   {}\n", event::describe(marker));
+    print_out("  opens   {}\n", event::describe(marker));
   }
   for (const event::Marker& marker : entry.window.close) {
-    fmt::print("  closes  {}\n", event::describe(marker));
+    print_out("  closes  {}\n", event::describe(marker));
   }
 }
 
@@ -96,7 +97,7 @@ Result<int> windows(const Options& options) {
       continue;
     }
     if (!options.json) {
-      fmt::print("RKE2 {}\n", pack.line);
+      print_out("RKE2 {}\n", pack.line);
     }
     for (const plan::WindowPack::Entry& entry : pack.entries) {
       if (only != nullptr && !entry.holds_for(version)) {
@@ -110,7 +111,7 @@ Result<int> windows(const Options& options) {
     }
   }
   if (options.json) {
-    fmt::print("{}\n", all.dump(2));
+    print_json(all);
   }
   return kPassed;
 }

@@ -1,12 +1,16 @@
 // windows check: a journal against the packs, from a file or from the nodes' last starts.
 
+#include <cerrno>
+#include <filesystem>
 #include <fstream>
 #include <memory>
+#include <system_error>
 
 #include <fmt/format.h>
 
 #include "harness/base/redact.h"
 #include "harness/cli/command.h"
+#include "harness/cli/output.h"
 #include "harness/cli/windows_journals.h"
 #include "harness/drift/render.h"
 
@@ -19,11 +23,63 @@ struct Options {
   bool json = false;
 };
 
+// What --report names. It is opened before anything is read, so that nobody waits for what cannot
+// be kept, and holds what it held until there is something to write.
+class ReportFile {
+ public:
+  explicit ReportFile(std::string path) : path_(std::move(path)) {}
+
+  ~ReportFile() {
+    std::error_code problem;
+    if (made_ && !written_) {
+      std::filesystem::remove(path_, problem);
+    }
+  }
+
+  ReportFile(const ReportFile&) = delete;
+  ReportFile& operator=(const ReportFile&) = delete;
+
+  Status open() {
+    std::error_code problem;
+    const bool there = path_.empty() || std::filesystem::exists(path_, problem);
+    TRY(put("", std::ios::app), "");
+    made_ = !there;
+    return {};
+  }
+
+  Status write(const std::string& text) {
+    written_ = true;
+    return put(text, std::ios::trunc);
+  }
+
+ private:
+  Status put(const std::string& text, std::ios::openmode mode) const {
+    if (path_.empty()) {
+      return {};
+    }
+    errno = 0;
+    std::ofstream out(path_, mode);
+    out << text;
+    out.close();
+    return out ? Status()
+               : fail(
+                     ErrorCode::invalid_input,
+                     fmt::format("--report: {} cannot be written: {}; name a file in a folder that "
+                                 "is there and has room",
+                                 path_,
+                                 std::generic_category().message(errno)));
+  }
+
+  const std::string path_;
+  bool made_ = false;
+  bool written_ = false;
+};
+
 Result<std::vector<Checked>> check_all(const Options& options) {
   if (!options.journals.inventory.empty()) {
     return check_nodes(options.journals);
   }
-  TRY_ASSIGN(Checked checked, check_file(options.journals), "windows");
+  TRY_ASSIGN(Checked checked, check_file(options.journals), "");
   std::vector<Checked> out;
   out.push_back(std::move(checked));
   return out;
@@ -39,7 +95,7 @@ void show(const Options& options, const Checked& one, Json& json) {
   } else if (options.json) {
     json.push_back(drift::to_json(one.source, one.invocations));
   } else {
-    fmt::print("{}", drift::to_text(one.source, one.invocations));
+    print_out("{}", drift::to_text(one.source, one.invocations));
   }
 }
 
@@ -65,7 +121,9 @@ Result<int> check(const Options& options) {
   if (options.journals.file.empty() == options.journals.inventory.empty()) {
     return fail(ErrorCode::invalid_input, "windows check takes a journal's file, or -i INVENTORY");
   }
-  TRY_ASSIGN(const std::vector<Checked> all, check_all(options), "check");
+  ReportFile file(options.report);
+  TRY(file.open(), "windows check");
+  TRY_ASSIGN(const std::vector<Checked> all, check_all(options), "windows check");
   Json json = Json::array();
   std::string report;
   for (const Checked& one : all) {
@@ -75,17 +133,14 @@ Result<int> check(const Options& options) {
     }
   }
   if (options.json) {
-    fmt::print("{}\n", json.dump(2, ' ', false, Json::error_handler_t::replace));
+    print_json(json);
   }
-  if (!options.report.empty()) {
-    std::ofstream out(options.report, std::ios::trunc);
-    out << report;
-    out.close();
-    if (!out) {
-      return fail(ErrorCode::invalid_input, options.report + " cannot be written");
-    }
+  const int status = status_of(all);
+  if (const Status written = file.write(report); !written) {
+    complain(Error(written.error()).prepend("windows check"));
+    return status_of_loss(status);
   }
-  return status_of(all);
+  return status;
 }
 
 }  // namespace

@@ -1,5 +1,4 @@
-// windows learn: starts without faults, or under one that stretches, and what they say of the
-// windows' lengths.
+// windows learn: starts, undisturbed or stretched, and what they say of the windows' lengths.
 
 #include <iterator>
 #include <memory>
@@ -14,6 +13,7 @@
 #include "harness/cli/planning.h"
 #include "harness/cli/session.h"
 #include "harness/fault/fault.h"
+#include "harness/plan/targets.h"
 #include "harness/run/conductor.h"
 #include "harness/run/learning.h"
 
@@ -133,15 +133,15 @@ Result<run::RunEnd> start_often(const Options& options,
                     ? "there is nothing to start"
                     : plan.excluded.front().name + ": " + plan.excluded.front().reason);
   }
-  const run::RunOptions with = run_options(options.results, options.json);
   run::Interrupt interrupt;
-  return run::run(inventory, plan, with, interrupt);
+  return run::run(inventory, plan, run_options(options.results, options.json), interrupt);
 }
 
 Result<int> learn(const Options& options) {
   TRY_ASSIGN(const inventory::Inventory inventory, inventory::load(options.inventory), "inventory");
   const auto file = aim::Lengths::beside(options.inventory);
   TRY_ASSIGN(aim::Lengths lengths, aim::Lengths::load(file), "lengths");
+  lengths.know_servers(plan::servers_of(inventory));
   std::string path = options.run;
   int status = kPassed;
   if (path.empty()) {
@@ -176,11 +176,11 @@ Result<int> learn(const Options& options) {
     return status;
   }
   if (learned.starts == 0) {
-    const Error nothing(ErrorCode::remote_failed,
-                        fmt::format("{}: nothing could be learned from it{}",
-                                    folder.path().string(),
-                                    learned.why_not.empty() ? "" : ": " + learned.why_not));
-    const int failed = fail_with(nothing);
+    const int failed =
+        fail_with({ErrorCode::remote_failed,
+                   fmt::format("{}: nothing could be learned from it{}",
+                               folder.path().string(),
+                               learned.why_not.empty() ? "" : ": " + learned.why_not)});
     return status != kPassed ? status : failed;
   }
   TRY(lengths.save(file), "lengths");

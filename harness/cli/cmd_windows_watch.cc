@@ -11,6 +11,7 @@
 #include <fmt/format.h>
 
 #include "harness/cli/command.h"
+#include "harness/cli/output.h"
 #include "harness/cli/planning.h"
 #include "harness/cli/session.h"
 #include "harness/observe/build.h"
@@ -55,9 +56,11 @@ class Screen {
       return;
     }
     clear();
-    fmt::print("{}\n",
-               json_ ? shown.dump(-1, ' ', false, Json::error_handler_t::replace)
-                     : observe::text_of(shown));
+    if (json_) {
+      print_json_line(shown);
+    } else {
+      print_out("{}\n", observe::text_of(shown));
+    }
     draw();
   }
 
@@ -78,7 +81,7 @@ class Screen {
   void draw() {
     const std::string open = live_ ? lines_.open(wall_now_us()) : std::string();
     if (!open.empty()) {
-      fmt::print("open: {:.120}", open);
+      print_out("open: {:.120}", open);
       drawn_ = true;
     }
     std::fflush(stdout);

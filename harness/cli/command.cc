@@ -5,6 +5,14 @@
 #include "harness/base/redact.h"
 
 namespace harness::cli {
+namespace {
+
+std::optional<Error>& noted() {
+  static std::optional<Error> error;
+  return error;
+}
+
+}  // namespace
 
 int exit_status_of(ErrorCode code) {
   switch (code) {
@@ -22,8 +30,17 @@ int exit_status_of(ErrorCode code) {
 }
 
 int fail_with(const Error& error) {
+  noted() = error;
+  return complain(error);
+}
+
+int complain(const Error& error) {
   fmt::print(stderr, "hookshot: {}\n", redact(error.message()));
   return exit_status_of(error.code());
+}
+
+const std::optional<Error>& failure() {
+  return noted();
 }
 
 }  // namespace harness::cli

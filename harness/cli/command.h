@@ -3,6 +3,7 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -43,8 +44,13 @@ void add_selfcheck(CLI::App& app, Action& action);
 void add_lab(CLI::App& app, Action& action);
 void add_lab_power(CLI::App& lab, Action& action);
 
-// Prints "hookshot: <message>" and returns the status that the error's code asks for.
+// Prints "hookshot: <message>" on standard error and returns the status that the error's code asks
+// for. It is how a verb ends: hookshot's end tells of it as JSON, too, where that was asked for.
 int fail_with(const Error& error);
+// As above, of what a verb with --json has told there by itself.
+int complain(const Error& error);
+// What fail_with had last.
+const std::optional<Error>& failure();
 int exit_status_of(ErrorCode code);
 
 }  // namespace harness::cli

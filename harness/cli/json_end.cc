@@ -4,10 +4,10 @@
 #include <string_view>
 
 #include <CLI/CLI.hpp>
-#include <fmt/format.h>
 
 #include "harness/base/json.h"
 #include "harness/base/redact.h"
+#include "harness/cli/output.h"
 
 namespace harness::cli {
 
@@ -17,7 +17,7 @@ void print_json_end(const Error& error, int exit_status) {
       {"cases", Json::array()},
       {"error", {{"code", to_string(error.code())}, {"message", redact(error.message())}}},
       {"exit_status", exit_status}};
-  fmt::print("{}\n", end.dump(2, ' ', false, Json::error_handler_t::replace));
+  print_json_line(end);
 }
 
 bool wants_json(const CLI::App& app, int argc, char** argv) {

@@ -1,4 +1,4 @@
-// How a verb with --json tells of an error: as one object on standard output.
+// How a verb with --json tells of an error: as one object, in one line, on standard output.
 #pragma once
 
 #include "harness/base/result.h"

@@ -4,9 +4,13 @@
 #include <string>
 #include <vector>
 
+#include <fmt/format.h>
+
 #include "harness/base/log.h"
 #include "harness/cli/command.h"
 #include "harness/cli/json_end.h"
+#include "harness/cli/output.h"
+#include "harness/cli/usage.h"
 
 namespace {
 
@@ -44,6 +48,18 @@ std::vector<std::string> words_of(int argc, char** argv) {
   return words;
 }
 
+int perform(const harness::cli::Action& action) {
+  using namespace harness;
+  try {
+    return action ? action() : cli::kUsage;
+  } catch (const std::exception& problem) {
+    if (std::ferror(stdout) != 0) {
+      return cli::kHarness;
+    }
+    return cli::fail_with({ErrorCode::internal, fmt::format("internal error: {}", problem.what())});
+  }
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -72,21 +88,18 @@ int main(int argc, char** argv) {
   try {
     app.parse(words_of(argc, argv));
   } catch (const CLI::ParseError& problem) {
-    if (app.exit(problem) == 0) {
-      return kPassed;
+    if (problem.get_exit_code() == 0) {
+      app.exit(problem);
+      return end_output(kPassed);
     }
-    if (wants_json(app, argc, argv)) {
-      print_json_end({harness::ErrorCode::invalid_input, problem.what()}, kUsage);
-    }
-    return kUsage;
+    action = [wrong = wrong_usage(app, problem)] { return fail_with(wrong); };
   }
   if (verbose) {
     harness::log::set_level(harness::log::Level::debug);
   }
-  try {
-    return action ? action() : kUsage;
-  } catch (const std::exception& problem) {
-    std::fprintf(stderr, "hookshot: internal error: %s\n", problem.what());
-    return kHarness;
+  const int status = perform(action);
+  if (failure() && wants_json(app, argc, argv)) {
+    print_json_end(*failure(), status);
   }
+  return end_output(status);
 }

@@ -1,5 +1,4 @@
-// What a pipeline asks of `run` and `windows check`: JSON to the end, GoogleTest's flags and
-// shards, and exit statuses that tell a drift.
+// What a pipeline asks of `run`: JSON to the end, and GoogleTest's flags and shards.
 
 #include "harness/cli/cli_fixture.h"
 
@@ -114,96 +113,6 @@ TEST_F(Hosting, repeats_nothing_that_could_not_be_prepared) {
     EXPECT_EQ(again.exit_status, 2) << again.err;
     EXPECT_THAT(again.err, HasSubstr("artifacts of v1.30.12+rke2r1"));
   }
-}
-
-// One start of a server as `journalctl -o short-iso-precise` prints it, trimmed to its markers.
-std::string journal(const std::string& changed = "", const std::string& into = "") {
-  static const std::vector<std::pair<std::string, std::string>> kLines = {
-      {"systemd[1]", "Starting rke2-server.service - Rancher Kubernetes Engine v2 (server)..."},
-      {"", "Starting rke2 v1.30.13-rc2+rke2r1 (1b9bb73c846d0123456789012345678901234567)"},
-      {"", "Managed etcd cluster bootstrap already complete and initialized"},
-      {"", "Starting temporary etcd to reconcile with datastore"},
-      {"", "Reconciling bootstrap data between datastore and disk"},
-      {"",
-       "Runtime image index.docker.io/rancher/rke2-runtime:v1.30.13-rc2-rke2r1 bin and charts "
-       "directories already exist; skipping extract"},
-      {"", "containerd is now running"},
-      {"", "Running kubelet --node-name=cp-1"},
-      {"", "Starting etcd for existing cluster member"},
-      {"", "Connection to etcd is ready"},
-      {"", "Pod for etcd is synced"},
-      {"", "Pod for kube-apiserver is synced"},
-      {"", "Kube API server is now running"},
-      {"", "Applying Cluster Role Bindings"},
-      {"", "Cluster Role Bindings applied successfully"},
-      {"", "Setting runtimes"},
-      {"", "rke2 is up and running"},
-      {"systemd[1]", "Started rke2-server.service - Rancher Kubernetes Engine v2 (server)."}};
-  std::string out;
-  int second = 10;
-  for (const auto& [ident, text] : kLines) {
-    const std::string line = !changed.empty() && text == changed ? into : text;
-    const std::string at = "2025-05-16T09:07:" + std::to_string(second++);
-    out += at + ".123456+0000 cp-1 " + (ident.empty() ? "rke2[4711]" : ident) + ": " +
-           (ident.empty() ? "time=\"" + at + "Z\" level=info msg=\"" + line + "\"" : line) + "\n";
-  }
-  return out;
-}
-
-TEST_F(Cli, finds_a_journal_that_is_as_the_packs_have_it) {
-  const auto check = hookshot({"windows", "check", "--json", file("good.txt", journal())});
-  EXPECT_EQ(check.exit_status, 0) << check.out << check.err;
-  const Json json = json_of(check);
-  ASSERT_EQ(json.size(), 1U);
-  EXPECT_THAT(check.out, HasSubstr("v1.30.13-rc2+rke2r1"));
-  EXPECT_THAT(check.out, HasSubstr("start-up-hooks"));
-}
-
-TEST_F(Cli, exits_with_1_where_a_journal_drifts_from_the_packs) {
-  const std::string path = file("drift.txt", journal("rke2 is up and running", "rke2 is flying"));
-  const auto check = hookshot({"windows", "check", "--json", path});
-  EXPECT_EQ(check.exit_status, 1) << check.out << check.err;
-  EXPECT_THAT(json_of(check).dump(), HasSubstr("is flying"));
-  const auto people = hookshot({"windows", "check", path});
-  EXPECT_EQ(people.exit_status, 1);
-  EXPECT_THAT(people.out, HasSubstr("is flying"));
-  EXPECT_EQ(hookshot({"windows", "check", file("none.txt", "nothing of rke2\n")}).exit_status, 2);
-}
-
-TEST_F(Cli, proves_nothing_from_a_journal_that_holds_no_beginning) {
-  const std::string whole = journal();
-  const std::string path = file("middle.txt", whole.substr(whole.find("Connection to etcd") - 90));
-  const auto people = hookshot({"windows", "check", path});
-  EXPECT_EQ(people.exit_status, 4) << people.out << people.err;
-  EXPECT_THAT(people.out, HasSubstr("no start was seen"));
-  EXPECT_THAT(people.out, testing::Not(HasSubstr("Nothing differs")));
-  const auto check = hookshot({"windows", "check", "--json", path});
-  EXPECT_EQ(check.exit_status, 4);
-  EXPECT_EQ(json_of(check)[0]["verdict"], "unproven");
-}
-
-TEST_F(Cli, tells_bytes_that_are_no_characters_as_json_too) {
-  const std::string path = file("bytes.txt", journal("Pod for etcd is synced", "Pod \xff\xfe"));
-  const auto check = hookshot({"windows", "check", "--json", path});
-  EXPECT_EQ(check.exit_status, 1) << check.err;
-  EXPECT_THAT(json_of(check).dump(), HasSubstr("Pod"));
-}
-
-TEST_F(Cli, names_every_node_whose_journal_it_cannot_read) {
-  const std::string path = file("two.yaml",
-                                "cluster: lab-a\nssh: {user: root, known_hosts: known_hosts}\n"
-                                "nodes:\n"
-                                "  - {name: cp-1, address: 127.0.0.1, roles: [server], port: 1}\n"
-                                "  - {name: w-1, address: 127.0.0.1, roles: [agent], port: 2}\n"
-                                "install: {method: tarball, artifacts: none}\n");
-  const auto check = hookshot({"windows", "check", "--json", "-i", path});
-  EXPECT_EQ(check.exit_status, 3) << check.out << check.err;
-  EXPECT_THAT(check.err, testing::AllOf(HasSubstr("cp-1"), HasSubstr("w-1")));
-  const Json json = json_of(check);
-  ASSERT_EQ(json.size(), 2U);
-  EXPECT_EQ(json[1]["source"], "w-1");
-  EXPECT_EQ(json[1]["verdict"], "error");
-  EXPECT_EQ(hookshot({"windows", "check", "-i", path, "--since", "soon"}).exit_status, 2);
 }
 
 }  // namespace

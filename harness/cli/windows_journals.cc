@@ -111,13 +111,13 @@ Result<Checked> check_node(const JournalOptions& options,
 }  // namespace
 
 Result<Checked> check_file(const JournalOptions& options) {
-  TRY_ASSIGN(const std::unique_ptr<drift::Survey> into, survey(options), "check");
+  TRY_ASSIGN(const std::unique_ptr<drift::Survey> into, survey(options), "");
   TRY_ASSIGN(const journal::ReadReport read,
              journal::read(
                  options.file,
                  [&](const journal::Entry& entry) { into->feed(entry); },
                  [&] { into->lose(); }),
-             "check");
+             "");
   Checked out{.source = drift::source_of(options.file, read)};
   finish(*into, out);
   if (out.invocations.empty()) {

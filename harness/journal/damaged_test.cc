@@ -14,7 +14,8 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
 
-constexpr std::uint64_t kEntryCount = 152;  // in the header of a journal file
+constexpr std::uint64_t kIncompatibleFlags = 12;  // in the header of a journal file
+constexpr std::uint64_t kEntryCount = 152;
 
 std::vector<std::string> texts(const std::vector<Entry>& entries) {
   std::vector<std::string> out;
@@ -59,6 +60,23 @@ TEST_F(DamagedFile, loses_the_entry_that_cannot_be_read_and_no_other) {
   }
   EXPECT_EQ(read_texts().size(), 9U);
   EXPECT_EQ(missing_, "") << "it is whole";
+}
+
+TEST_F(DamagedFile, is_bad_input_with_a_next_step_where_its_beginning_is_cut_or_foreign) {
+  const auto refused = [&] {
+    auto report = read(path_, [](const Entry&) {});
+    EXPECT_FALSE(report);
+    return report ? Error(ErrorCode::internal, "") : report.error();
+  };
+  fixture_.write(path_);
+  std::filesystem::resize_file(path_, 100);
+  EXPECT_EQ(refused().code(), ErrorCode::invalid_input);
+  EXPECT_THAT(refused().message(),
+              AllOf(HasSubstr(path_), HasSubstr("ends before byte"), HasSubstr("copy it anew")));
+  fixture_.bytes()[kIncompatibleFlags + 1] = 1;
+  fixture_.write(path_);
+  EXPECT_EQ(refused().code(), ErrorCode::not_supported);
+  EXPECT_THAT(refused().message(), HasSubstr("`journalctl --file` prints of it"));
 }
 
 TEST_F(DamagedFile, goes_on_behind_a_page_that_was_never_written) {

@@ -117,10 +117,24 @@ void FileReader::entry(const guard::JournalEntry& raw, std::uint64_t place) {
   }
 }
 
+// A beginning that cannot be read is the file's fault; one that another systemd wrote is nobody's.
+Result<guard::JournalFile> opened(const std::string& path) {
+  auto file = guard::JournalFile::open(path);
+  if (file) {
+    return file;
+  }
+  const bool foreign = file.error().code() == ErrorCode::not_supported;
+  return fail(foreign ? ErrorCode::not_supported : ErrorCode::invalid_input,
+              file.error().message() +
+                  (foreign ? "; give what `journalctl --file` prints of it with `-o export`"
+                           : "; copy it anew and whole, or give what `journalctl -o export` prints "
+                             "on its node"));
+}
+
 }  // namespace
 
 Status read_file(const std::string& path, ReadReport& report, const Take& take, const Lost& lost) {
-  TRY_ASSIGN(guard::JournalFile file, guard::JournalFile::open(path), "open");
+  TRY_ASSIGN(guard::JournalFile file, opened(path), "");
   // A page of an entry array that was never written looks like the end of the journal; the header
   // knows better.
   const std::uint64_t counted = file.entry_count();

@@ -1,7 +1,9 @@
 #include <array>
+#include <cerrno>
 #include <charconv>
 #include <filesystem>
 #include <fstream>
+#include <system_error>
 
 #include <fmt/format.h>
 
@@ -55,6 +57,16 @@ Result<Form> form_of(std::string_view head, const std::string& path) {
                             path));
   }
   return Form::text;
+}
+
+tl::unexpected<Error> unreadable(const std::string& path, int problem) {
+  return fail(ErrorCode::invalid_input,
+              fmt::format("{} cannot be read: {}; name {}",
+                          path,
+                          std::generic_category().message(problem),
+                          problem == EISDIR ? "one of the journal files in it"
+                                            : "a journal file, or what `journalctl -o json --all`, "
+                                              "`-o export` or `-o short...` printed"));
 }
 
 }  // namespace
@@ -159,17 +171,18 @@ std::string missing(const ReadReport& report) {
 Result<ReadReport> read(const std::string& path,
                         const std::function<void(const Entry&)>& take,
                         const std::function<void()>& lost) {
+  errno = 0;
   std::ifstream in(path, std::ios::binary);
-  std::error_code problem;
-  if (!in || std::filesystem::is_directory(path, problem)) {
-    return fail(ErrorCode::invalid_input, fmt::format("{} cannot be read", path));
-  }
   std::array<char, 64> head{};
   in.read(head.data(), head.size());
+  if (in.bad() || !in.is_open()) {
+    return unreadable(path, errno);
+  }
   const auto size = static_cast<std::size_t>(in.gcount());
   if (size == 0) {
     return fail(ErrorCode::invalid_input, fmt::format("{} is empty", path));
   }
+  std::error_code problem;
   ReadReport report{.bytes = std::filesystem::file_size(path, problem)};
   TRY_ASSIGN(report.form, form_of({head.data(), size}, path), "journal");
   in.clear();

@@ -131,8 +131,18 @@ TEST_F(Journal, refuses_what_is_no_journal_and_says_what_to_do) {
                                   6)),
               HasSubstr("is no journal"));
   EXPECT_THAT(refused("hello\nworld\n"), HasSubstr("no line looks like"));
-  EXPECT_FALSE(read("/nonexistent/journal", [](const Entry&) {}));
-  EXPECT_FALSE(read("/", [](const Entry&) {}));
+}
+
+TEST_F(Journal, says_why_a_file_cannot_be_read) {
+  for (const auto& [path, why] :
+       {std::pair("/nonexistent/journal", "No such file or directory; name a journal file"),
+        {"/", "Is a directory; name one of the journal files in it"},
+        {"/proc/self/mem", "Input/output error"}}) {
+    const auto report = read(path, [](const Entry&) {});
+    ASSERT_FALSE(report) << path;
+    EXPECT_EQ(report.error().code(), ErrorCode::invalid_input);
+    EXPECT_THAT(report.error().message(), HasSubstr(std::string(path) + " cannot be read: " + why));
+  }
 }
 
 }  // namespace
