@@ -154,19 +154,19 @@ class OnTheLab : public testing::Test {
 
   // Armed and applied; it lasts. Peers that the request has already are not asked for.
   static Standing stands(InjectRequest made) {
-    const auto ready = preflight(*access_, node(), made, Deadline::after(std::chrono::minutes(1)));
+    const auto ready = preflight(*access_, node(), made, Deadline::after(std::chrono::minutes(3)));
     EXPECT_TRUE(ready) << ready.error().message();
     if (made.arm.addresses.empty()) {
       auto peers =
-          peer_addresses(*access_, node(), made.fault, Deadline::after(std::chrono::minutes(1)));
+          peer_addresses(*access_, node(), made.fault, Deadline::after(std::chrono::minutes(3)));
       EXPECT_TRUE(peers) << peers.error().message();
       made.arm.addresses = peers ? *std::move(peers) : std::vector<std::string>();
     }
     const Status armed =
-        arm(node(), made.fault, made.arm, Deadline::after(std::chrono::minutes(1)));
+        arm(node(), made.fault, made.arm, Deadline::after(std::chrono::minutes(3)));
     EXPECT_TRUE(armed) << armed.error().message();
     auto outcome =
-        await(node(), cluster_->name(), made.arm.id, {}, Deadline::after(std::chrono::minutes(2)));
+        await(node(), cluster_->name(), made.arm.id, {}, Deadline::after(std::chrono::minutes(3)));
     EXPECT_TRUE(outcome) << outcome.error().message();
     return {made.arm.id, outcome ? *std::move(outcome) : Outcome()};
   }

@@ -153,7 +153,7 @@ class OnTheMachine : public OnTheLab {
   // Both take the node down at once, by no fault of ours; the second asks nothing of its network.
   static void resets() {
     static_cast<void>(node().run({.argv = {"sh", "-c", "echo b > /proc/sysrq-trigger"}},
-                                 Deadline::after(std::chrono::seconds(5))));
+                                 Deadline::after(std::chrono::minutes(1))));
   }
 
   static void loses_its_power() {

@@ -1,6 +1,8 @@
 #include <algorithm>
 #include <cstdio>
 #include <exception>
+#include <iostream>
+#include <sstream>
 #include <string>
 #include <vector>
 
@@ -89,7 +91,9 @@ int main(int argc, char** argv) {
     app.parse(words_of(argc, argv));
   } catch (const CLI::ParseError& problem) {
     if (problem.get_exit_code() == 0) {
-      app.exit(problem);
+      std::ostringstream asked_for;
+      app.exit(problem, asked_for, std::cerr);
+      print_text(asked_for.str());
       return end_output(kPassed);
     }
     action = [wrong = wrong_usage(app, problem)] { return fail_with(wrong); };

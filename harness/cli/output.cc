@@ -43,12 +43,13 @@ int end_output(int status) {
   }
   const int problem = first_problem != 0 ? first_problem.load() : last_problem;
   const int changed = status_of_loss(status);
-  fmt::print(stderr,
-             "hookshot: standard output: not all of what was printed could be written{}{}; make "
-             "room there or send it elsewhere, and ask again{}\n",
-             problem == 0 ? "" : ": ",
-             problem == 0 ? "" : std::generic_category().message(problem),
-             changed == status ? "" : fmt::format(" (else exit status {})", status));
+  fmt::print(
+      stderr,
+      "hookshot: standard output: not all of what was printed could be written{}{}; make "
+      "room there or send it elsewhere, and ask again{}\n",
+      problem == 0 ? "" : ": ",
+      problem == 0 ? "" : std::generic_category().message(problem),
+      changed == status ? "" : fmt::format(" (exit status {} instead of {})", changed, status));
   return changed;
 }
 

@@ -123,13 +123,16 @@ std::string boot_unit_text(const std::vector<std::string>& mounts) {
 Status install_boot_unit(const std::string& units, const std::vector<std::string>& mounts) {
   const std::string file = units + "/" + kBootUnit;
   const std::string text = boot_unit_text(mounts);
-  if (read_whole(file, 65536).value_or("") != text) {
+  const bool changed = read_whole(file, 65536).value_or("") != text;
+  if (changed) {
     TRY(write_durable(file, text, 0644), "install the boot unit");
-    TRY(asked(means_of(), {"systemctl", "daemon-reload"}), "install the boot unit");
   }
   const auto enabled = spawn({"systemctl", "is-enabled", kBootUnit}, kToolLimit);
   if (!enabled || !enabled->ok()) {
+    // This reloads, too, which costs a busy node its time.
     TRY(asked(means_of(), {"systemctl", "enable", "--quiet", kBootUnit}), "install the boot unit");
+  } else if (changed) {
+    TRY(asked(means_of(), {"systemctl", "daemon-reload"}), "install the boot unit");
   }
   // Also when it was enabled before: by a guard, perhaps, that was ended right then.
   sync_directory(parent_directory(units + "/" + kBootLink));

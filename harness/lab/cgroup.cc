@@ -144,7 +144,7 @@ std::vector<fs::path> node_cgroups(const CgroupLayout& layout,
 }
 
 int cpu_weight(bool vm) {
-  return vm ? 300 : 100;
+  return vm ? 500 : 100;
 }
 
 Status make_cgroups(const std::vector<fs::path>& groups, int weight) {

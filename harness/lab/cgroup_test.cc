@@ -77,7 +77,7 @@ TEST(Cgroups, take_their_weight_in_the_words_of_either_version) {
   EXPECT_EQ(read("cpu.weight"), "100");
   EXPECT_EQ(read("cpu.shares"), "1024");
   ASSERT_TRUE(make_cgroups({group}, cpu_weight(true)));
-  EXPECT_EQ(read("cpu.weight"), "300") << "an emulated processor";
+  EXPECT_EQ(read("cpu.weight"), "500") << "an emulated processor";
   std::filesystem::remove_all(group);
 }
 

@@ -75,7 +75,7 @@ Status Session::write_run(const std::string& finished) {
   if (!options_.again.empty()) {
     run["again"] = options_.again;
   }
-  return folder_->write("run.json", run.dump(2) + "\n");
+  return folder_->write("run.json", run.dump(2, ' ', false, Json::error_handler_t::replace) + "\n");
 }
 
 Status Session::preflight() {
@@ -148,7 +148,8 @@ Status Session::open(const std::string& name,
 }
 
 Status Session::plan(const Json& plan) {
-  return folder_->write("plan.json", plan.dump(2) + "\n");
+  return folder_->write("plan.json",
+                        plan.dump(2, ' ', false, Json::error_handler_t::replace) + "\n");
 }
 
 // True when a node that an earlier run left without power now boots.
