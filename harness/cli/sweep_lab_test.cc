@@ -65,12 +65,14 @@ TEST_F(WholePath, aims_before_and_after_a_window_by_what_it_learned_of_restarts)
 TEST_F(WholePath, sweeps_a_window_by_halves_and_draws_its_map) {
   const auto learned = learn_restarts();
   ASSERT_EQ(learned.exit_status, 0) << learned.out << learned.err;
-  trial_of("swept",
-           kRestarts +
-               "matrix:\n"
-               "  fault: [{kill-pod: {pod: kube-scheduler, how: process}}]\n"
-               "  window: [start-up-hooks]\n"
-               "  offset: [{sweep: {resolution: 20ms, count: 3, around: false}}]\n");
+  // The window of a busy node can be over before its middle, as it was learned: a miss, and drawn.
+  const auto run = play("swept",
+                        kRestarts +
+                            "matrix:\n"
+                            "  fault: [{kill-pod: {pod: kube-scheduler, how: process}}]\n"
+                            "  window: [start-up-hooks]\n"
+                            "  offset: [{sweep: {resolution: 20ms, count: 3, around: false}}]\n");
+  EXPECT_EQ(run.exit_status, 0) << run.out << run.err;
   const Json verdict = verdict_of("swept");
   const Json& trials = verdict["cases"][0]["trials"];
   ASSERT_EQ(trials.size(), 3U) << verdict.dump();
